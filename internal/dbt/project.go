@@ -1,0 +1,159 @@
+// Package dbt reads what dbt wrote: manifest, run_results, sources, catalog
+// and profiles.yml, of every version since 0.19 and of both engines. It says
+// what stands in the files; what that means is decided by job and gate.
+package dbt
+
+import (
+	"slices"
+	"time"
+)
+
+// Project is one manifest: the graph and what is known of each node.
+type Project struct {
+	Name         string // metadata.project_name, else taken from the root package
+	ID           string // metadata.project_id
+	Adapter      string // metadata.adapter_type: postgres, sqlite, duckdb, …
+	InvocationID string
+	DBTVersion   string
+	Schema       int // version of the manifest's schema: 1 to 12, 20; 0 if it says none
+	GeneratedAt  time.Time
+	Env          map[string]string // metadata.env
+	File         string            // where it was read from
+	Digest       string            // sha256 of the file, hexadecimal
+
+	Nodes     map[string]*Node     // enabled, everything but exposures, by unique_id
+	Exposures map[string]*Exposure // enabled, by unique_id
+	Disabled  map[string]Disabled  // nodes and exposures that dbt disabled
+	Parents   map[string][]string  // direct parents by unique_id, sorted; exposures and tests included
+
+	Diagnostics []Diagnostic
+}
+
+// Diagnostic is something odd that reading tolerated.
+type Diagnostic struct {
+	Code    string // schema_unknown, edge_rebuilt, …
+	Message string
+}
+
+// Disabled is a node that is not part of the project.
+type Disabled struct {
+	UniqueID     string
+	ResourceType string
+	Name         string
+}
+
+// Node is a model, seed, snapshot, test, unit test, source, metric, semantic
+// model, saved query, function, analysis or operation.
+type Node struct {
+	UniqueID     string
+	ResourceType string // model, seed, snapshot, test, unit_test, source, metric, semantic_model, saved_query, function, analysis, operation
+	Name         string
+	Alias        string
+	Package      string
+	FQN          []string
+	Path         string // original_file_path
+	PatchPath    string // without the package prefix
+	Tags         []string
+	Meta         []byte // effective meta as JSON: meta overlaid by config.meta; nil if none
+
+	Database     string
+	SchemaName   string
+	RelationName string // quoted, ready for SQL; empty for ephemeral nodes, tests, analyses
+
+	Materialized     string // config.materialized
+	Severity         string // tests: lower case, "error" unless the test says "warn"
+	Enabled          bool
+	OnError          string // config.on_error
+	Checksum         string // checksum.checksum
+	ConfigDatabase   string // config.database
+	ConfigSchema     string // config.schema
+	Group            string
+	Access           string
+	Version          string // model version as text; empty if unversioned
+	LatestVersion    string
+	Deprecation      time.Time // zero if none
+	UniqueKey        []string  // config.unique_key
+	ContractEnforced bool
+
+	Columns      []Column
+	DependsOn    []string // depends_on.nodes as written
+	AttachedNode string   // generic tests, manifest v9 and later
+	ColumnName   string   // generic tests
+	TestName     string   // test_metadata.name
+	CompiledCode string
+
+	SourceName string     // sources
+	Freshness  *Freshness // sources that declare one
+
+	External bool // node of another project (mesh)
+}
+
+// Column is a column as the project documents it.
+type Column struct {
+	Name        string
+	DataType    string
+	Description string
+}
+
+// Freshness is what a source promises; a zero duration is no promise.
+type Freshness struct {
+	WarnAfter, ErrorAfter time.Duration
+}
+
+// Exposure is an enabled exposure.
+type Exposure struct {
+	UniqueID    string
+	Name        string
+	Label       string
+	Type        string // dashboard, notebook, analysis, ml, application
+	Package     string
+	Path        string // original_file_path
+	Description string
+	Maturity    string
+	URL         string
+	OwnerName   string
+	OwnerEmails []string
+	Tags        []string
+	Meta        []byte   // effective meta as JSON; nil if none
+	DependsOn   []string // depends_on.nodes as written
+}
+
+// Relation reports whether the node stands for a relation in the warehouse
+// that dbt builds or reads.
+func (n *Node) Relation() bool {
+	switch n.ResourceType {
+	case "model", "seed", "snapshot", "source":
+		return n.Materialized != "ephemeral"
+	}
+	return false
+}
+
+// Test reports whether the node is a data test or a unit test.
+func (n *Node) Test() bool { return n.ResourceType == "test" || n.ResourceType == "unit_test" }
+
+// Ancestors gives every distinct node upstream of id, sorted, id excluded.
+// Ephemeral nodes count; tests, unit tests, operations and ids the manifest
+// does not hold do not. It is safe on graphs with cycles.
+func (p *Project) Ancestors(id string) []string {
+	seen := map[string]bool{id: true}
+	queue := []string{id}
+	var out []string
+	for len(queue) > 0 {
+		next := queue[0]
+		queue = queue[1:]
+		for _, parent := range p.Parents[next] {
+			if seen[parent] {
+				continue
+			}
+			seen[parent] = true
+			n := p.Nodes[parent]
+			if n == nil || n.Test() || n.ResourceType == "operation" {
+				continue
+			}
+			out = append(out, parent)
+			queue = append(queue, parent)
+		}
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,130 @@
+// Package ledger is the seam to what Exposync remembers: the marks of every
+// sync, the evidence of dbt's runs, and the history of its own.
+package ledger
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"exposync/internal/plan"
+	"exposync/internal/record"
+)
+
+// Ledger is one store. It is safe for use by several jobs at once.
+type Ledger interface {
+	Syncs
+	History
+	// Close releases the store.
+	Close() error
+}
+
+// Syncs gives access to the marks of one sync at a time.
+type Syncs interface {
+	// Open takes the sync's lease and folds a journal that an interrupted run
+	// left behind. A sync that is open elsewhere is a fault with code
+	// "locked" that says by whom and since when. target is the dbt target of
+	// the run, remembered for Siblings.
+	Open(ctx context.Context, id plan.SyncID, target string) (Sync, error)
+	// View is Open for reading: it takes no lease and changes nothing, and
+	// shows a leftover journal as if it were folded. Writing to it is a bug.
+	View(ctx context.Context, id plan.SyncID, target string) (Sync, error)
+	// Siblings gives the identities of the same project and job that were
+	// opened under the same target: a changed key, object, connection or
+	// account shows as a sibling that is not equal.
+	Siblings(ctx context.Context, project, job, target string) ([]plan.SyncID, error)
+	// Reset forgets everything about the sync. It takes the lease first.
+	Reset(ctx context.Context, id plan.SyncID) error
+}
+
+// Partitions is how many parts the marks of a sync have: a key belongs to the
+// part of its hash's first byte.
+const Partitions = 256
+
+// Sync is one open sync.
+type Sync interface {
+	// Header tells about the marks as they were when the sync was opened.
+	Header() Header
+	// Marks yields the marks of one partition in ascending order of key hash,
+	// as they were when the sync was opened. A mark is valid until the next.
+	Marks(ctx context.Context, part int) iter.Seq2[record.Mark, error]
+	// Append writes entries to the journal, the only commit point. When it
+	// returns nil they survive kill -9 and loss of power. It is safe for
+	// concurrent use.
+	Append(ctx context.Context, entries ...Entry) error
+	// Fold merges the journal into the marks, atomically, and remembers what
+	// the run knows about them. A crash at any instant leaves either the old
+	// marks with the journal or the new marks.
+	Fold(ctx context.Context, h Header) error
+	// Close gives the lease back. A journal that was not folded stays.
+	Close() error
+}
+
+// Header is what is remembered beside the marks of a sync.
+type Header struct {
+	Generation int64  `json:"generation"` // grows by one with every fold; 0: no marks yet
+	Encoding   int    `json:"encoding"`   // record.Encoding of the hashes
+	Mapping    string `json:"mapping"`    // fingerprint the hashes were last made with; empty before the first fold
+	Rows       int64  `json:"rows"`       // source rows of the last complete read
+	Marks      int64  `json:"marks"`      // confirmed keys
+	Standing   int64  `json:"standing"`   // keys with a Standing
+	Leftover   bool   `json:"-"`          // an interrupted run's journal was found
+}
+
+// EntryKind says what a journal entry records.
+type EntryKind uint8
+
+// The kinds of entries.
+const (
+	Sending    EntryKind = iota + 1 // about to send a change that must not be sent twice
+	Confirmed                       // the destination confirmed the values
+	Deleted                         // the destination confirmed the delete
+	Refused                         // rejected, with reason and attempt
+	Doubted                         // sent, fate unknown
+	Adopted                         // taken over without sending
+	Quarantine                      // rejected too often
+	Released                        // back from quarantine or doubt: due again
+	JobStarted                      // an asynchronous job has this id (Job)
+	Triggered                       // a hosted run was started (Job)
+)
+
+// Entry is one line of the journal. Folding applies entries in order: the
+// last one about a key wins, and a Sending without a later word is InDoubt.
+type Entry struct {
+	Kind     EntryKind
+	KeyHash  record.Hash
+	RowHash  record.Hash
+	Key      record.Key
+	RemoteID string
+	Standing *record.Standing // with Refused, Doubted, Quarantine
+	Job      string           // with JobStarted, Triggered
+}
+
+// History is what is remembered beside the syncs: small, replaced atomically.
+type History interface {
+	// Evidence gives the newest known result per node of one dbt project, as
+	// recorded by Record.
+	Evidence(ctx context.Context, project string) (map[string]plan.Evidence, error)
+	// Record keeps evidence that is newer than what is known.
+	Record(ctx context.Context, project string, evidence []plan.Evidence) error
+	// Runs yields what is known of a job's runs, newest first.
+	Runs(ctx context.Context, project, job string) ([]Run, error)
+	// AddRun adds one run; the store keeps the newest 100 of a job.
+	AddRun(ctx context.Context, project, job string, r Run) error
+}
+
+// Run is one run of a job.
+type Run struct {
+	ID           string      `json:"id"`
+	Target       string      `json:"target"`
+	InvocationID string      `json:"invocation_id"` // of the dbt run it answered
+	Definition   string      `json:"definition"`    // fingerprint of the job: a changed job is not "already synced"
+	Handled      bool        `json:"handled"`       // every change ended ok or rejected
+	Status       plan.Status `json:"status"`
+	Sync         plan.SyncID `json:"sync"`
+	Counts       plan.Counts `json:"counts"`
+	Accepted     []string    `json:"accepted,omitempty"`
+	Codes        []string    `json:"codes,omitempty"` // of holds, reasons and faults
+	StartedAt    time.Time   `json:"started_at"`
+	EndedAt      time.Time   `json:"ended_at"`
+}
