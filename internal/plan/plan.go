@@ -67,7 +67,6 @@ type Plan struct {
 	Holds        []Hold    `json:"holds,omitempty"`
 	Digest       string    `json:"digest"` // of all changes, in spool order
 	Notes        []string  `json:"notes,omitempty"`
-	Samples      []Sample  `json:"samples,omitempty"`
 	MadeAt       time.Time `json:"made_at"`
 }
 
@@ -80,13 +79,6 @@ func (p *Plan) Held() []Hold {
 		}
 	}
 	return out
-}
-
-// Sample is one planned change, for people who asked to see some.
-type Sample struct {
-	Op     string            `json:"op"`
-	Key    map[string]string `json:"key"`
-	Values map[string]string `json:"values,omitempty"`
 }
 
 // Status is the last word on one job of a run.

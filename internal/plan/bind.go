@@ -1,0 +1,143 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"exposync/internal/fault"
+	"exposync/internal/record"
+)
+
+// Bound is a job whose columns are known: every name is resolved to a place
+// in the rows that the warehouse will yield.
+type Bound struct {
+	Job     Job
+	Columns []string    // to select, distinct, in the order of the rows
+	Key     []BoundPart // in the order of Job.Key
+	Fields  []BoundPart // in declared order; AllFields expanded in table order
+}
+
+// BoundPart is one field of the destination and where its value comes from.
+type BoundPart struct {
+	Name   string        // theirs
+	Column string        // ours; empty for a constant
+	Index  int           // into the row; -1 for a constant
+	Kind   record.Kind   // of the column or constant
+	Value  *record.Value // the constant
+	Nulls  Nulls
+}
+
+// Bind resolves the columns of a job against those of its relation. A name
+// matches exactly, else regardless of case if only one column does. Every
+// column that is missing is a fault with code "column_missing".
+func Bind(job Job, columns []record.Column) (Bound, fault.List) {
+	b := &binder{job: job, columns: columns, index: map[string]int{}}
+	bound := Bound{Job: job}
+	for _, k := range job.Key {
+		bound.Key = append(bound.Key, b.column("key."+k.Field, k.Field, k.Column))
+	}
+	fields := job.Fields
+	if job.AllFields {
+		fields = b.rest()
+	}
+	for _, f := range fields {
+		part := BoundPart{Name: f.Name, Index: -1, Value: f.Value, Nulls: f.Nulls}
+		if f.Value != nil {
+			part.Kind = f.Value.Kind
+		} else {
+			part = b.column("fields."+f.Name, f.Name, f.Column)
+			part.Nulls = f.Nulls
+		}
+		bound.Fields = append(bound.Fields, part)
+	}
+	bound.Columns = b.selected
+	return bound, b.problems
+}
+
+// Mapping is the fingerprint of everything that decides which values a record
+// is sent with: key, fields and mode. It does not depend on the order of
+// fields and is stable over releases; "m1:" is its version.
+func (b Bound) Mapping() string {
+	lines := []string{"mode " + string(b.Job.Mode)}
+	for _, k := range b.Key {
+		lines = append(lines, fmt.Sprintf("key %q = %q", k.Name, k.Column))
+	}
+	for _, f := range b.Fields {
+		line := fmt.Sprintf("field %q = %q nulls %s", f.Name, f.Column, f.Nulls)
+		if f.Value != nil {
+			line = fmt.Sprintf("field %q := %s %q", f.Name, f.Value.Kind, f.Value.Data)
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
+	return "m1:" + hex.EncodeToString(sum[:16])
+}
+
+type binder struct {
+	job      Job
+	columns  []record.Column
+	index    map[string]int // column -> place in selected
+	selected []string
+	problems fault.List
+}
+
+func (b *binder) column(place, field, name string) BoundPart {
+	part := BoundPart{Name: field, Column: name, Index: -1}
+	col, ok := b.find(name)
+	if !ok {
+		b.problems = append(b.problems, &fault.Fault{
+			Code: "column_missing", Kind: fault.Config, Whose: fault.Mapping,
+			Where: b.job.Where,
+			Msg: fmt.Sprintf("job %s: %s: %s has no column %q; it has %s",
+				b.job.ID, place, b.job.Source.Name, name, b.names()),
+			Hint: "correct the column in the exposure's metadata, or add it to the model and run dbt build",
+		})
+		return part
+	}
+	if _, taken := b.index[col.Name]; !taken {
+		b.index[col.Name] = len(b.selected)
+		b.selected = append(b.selected, col.Name)
+	}
+	part.Column, part.Index, part.Kind = col.Name, b.index[col.Name], col.Kind
+	return part
+}
+
+func (b *binder) find(name string) (record.Column, bool) {
+	var folded []record.Column
+	for _, c := range b.columns {
+		if c.Name == name {
+			return c, true
+		}
+		if strings.EqualFold(c.Name, name) {
+			folded = append(folded, c)
+		}
+	}
+	if len(folded) == 1 {
+		return folded[0], true
+	}
+	return record.Column{}, false
+}
+
+// rest gives every column that is not part of the key, under its own name.
+func (b *binder) rest() []Field {
+	var out []Field
+	for _, c := range b.columns {
+		used := slices.ContainsFunc(b.job.Key, func(k KeyField) bool { return strings.EqualFold(k.Column, c.Name) })
+		if !used {
+			out = append(out, Field{Name: c.Name, Column: c.Name, Nulls: Clear})
+		}
+	}
+	return out
+}
+
+func (b *binder) names() string {
+	names := make([]string, len(b.columns))
+	for i, c := range b.columns {
+		names[i] = c.Name
+	}
+	return strings.Join(names, ", ")
+}
