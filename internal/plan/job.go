@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"strconv"
 	"time"
 
 	"exposync/internal/fault"
@@ -144,3 +145,17 @@ type SyncID struct {
 
 // Age is a duration that prints as people say it: 45s, 12m, 3h, 2d.
 func Age(d time.Duration) string { return formatAge(d) }
+
+// String is the limit as people write it: "1%", "10 records", "1% or 10 records", "off".
+func (l Limit) String() string {
+	share := strconv.FormatFloat(l.Share*100, 'f', -1, 64) + "%"
+	switch {
+	case l.Off:
+		return "off"
+	case l.Share > 0 && l.Records > 0:
+		return share + " or " + strconv.Itoa(l.Records) + " records"
+	case l.Share > 0:
+		return share
+	}
+	return strconv.Itoa(l.Records) + " records"
+}

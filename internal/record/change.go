@@ -33,6 +33,8 @@ type Change struct {
 	KeyVals  Record // the key, in the order of the target's key fields
 	Values   Record // mapped values, in the order of the target's fields; nil for a delete
 	RemoteID string // the destination's id, where it told one before
+	Attempts int    // runs that tried the same values before
+	Since    int64  // unix seconds of the first of them; 0 if none
 }
 
 // Mark is what the ledger knows of one key.

@@ -1,0 +1,201 @@
+// Package diff compares what the source holds with what the ledger's marks
+// say was confirmed, one partition of keys at a time, and decides what has to
+// be sent. It computes only: rows and files belong to the engine.
+package diff
+
+import (
+	"bytes"
+	"iter"
+	"slices"
+
+	"exposync/internal/plan"
+	"exposync/internal/record"
+)
+
+// Seen is one row of the source as a scan met it.
+type Seen struct {
+	KeyHash record.Hash
+	RowHash record.Hash
+	Key     record.Key
+	Row     []byte // the encoded row where the scan kept it, else nil
+}
+
+// Decision is one thing to do about a key.
+type Decision struct {
+	Op   record.Op   // 0: nothing to send
+	Seen Seen        // zero for deletes and for keys that are gone
+	Mark record.Mark // zero if the ledger knew nothing of the key
+	// Forget: what stood against the key no longer matters, because its
+	// values are confirmed again or the key is gone unconfirmed. With Op 0 and
+	// without Forget, what stands against the key keeps it from being sent.
+	Forget bool
+}
+
+// Rules decide what a difference means for one job.
+type Rules struct {
+	Mode plan.Mode
+	// Idempotent: a change whose fate is unknown may simply be sent again.
+	Idempotent bool
+	// RetryRejected sends permanent rejects again, too.
+	RetryRejected bool
+}
+
+// Tally counts the fates of one partition's rows and keys.
+type Tally struct {
+	Read, Unchanged, Create, Update, Delete int64
+	Duplicate, HeldBack, Quarantined        int64
+	Standing                                int64 // of HeldBack and Quarantined: known rejects
+}
+
+// Add sums two tallies.
+func (t *Tally) Add(o Tally) {
+	t.Read += o.Read
+	t.Unchanged += o.Unchanged
+	t.Create += o.Create
+	t.Update += o.Update
+	t.Delete += o.Delete
+	t.Duplicate += o.Duplicate
+	t.HeldBack += o.HeldBack
+	t.Quarantined += o.Quarantined
+	t.Standing += o.Standing
+}
+
+// Partition merges the rows of one partition with its marks, which come in
+// ascending order of key hash, and emits decisions in that order. It sorts
+// seen. Every row counts once in the tally; a key that occurs twice is a
+// duplicate with all of its rows, and nothing is decided about it.
+func Partition(seen []Seen, marks iter.Seq2[record.Mark, error], rules Rules, emit func(Decision) error) (Tally, error) {
+	slices.SortFunc(seen, func(a, b Seen) int { return bytes.Compare(a.KeyHash[:], b.KeyHash[:]) })
+	m := merger{rules: rules, emit: emit, seen: seen}
+	for mark, err := range marks {
+		if err != nil {
+			return m.tally, err
+		}
+		if err := m.rowsBefore(mark.KeyHash); err != nil {
+			return m.tally, err
+		}
+		if err := m.mark(mark); err != nil {
+			return m.tally, err
+		}
+	}
+	for len(m.seen) > 0 {
+		if err := m.row(record.Mark{}); err != nil {
+			return m.tally, err
+		}
+	}
+	return m.tally, nil
+}
+
+type merger struct {
+	rules Rules
+	emit  func(Decision) error
+	seen  []Seen // not yet decided, ascending
+	tally Tally
+}
+
+// rowsBefore decides the rows whose keys have no mark.
+func (m *merger) rowsBefore(key record.Hash) error {
+	for len(m.seen) > 0 && bytes.Compare(m.seen[0].KeyHash[:], key[:]) < 0 {
+		if err := m.row(record.Mark{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mark decides the key of one mark, with or without a row.
+func (m *merger) mark(mark record.Mark) error {
+	if len(m.seen) > 0 && m.seen[0].KeyHash == mark.KeyHash {
+		return m.row(mark)
+	}
+	return m.gone(mark)
+}
+
+// row decides the first row of seen and takes it, with its duplicates, away.
+func (m *merger) row(mark record.Mark) error {
+	first, n := m.seen[0], 1
+	for n < len(m.seen) && m.seen[n].KeyHash == first.KeyHash {
+		n++
+	}
+	m.seen = m.seen[n:]
+	m.tally.Read += int64(n)
+	if n > 1 {
+		m.tally.Duplicate += int64(n)
+		return nil
+	}
+	if mark.Confirmed() && mark.RowHash == first.RowHash {
+		m.tally.Unchanged++
+		return m.forget(mark)
+	}
+	if m.hold(mark, first.RowHash) {
+		return m.emit(Decision{Mark: mark})
+	}
+	if !mark.Confirmed() {
+		m.tally.Create++
+		return m.emit(Decision{Op: record.Create, Seen: first, Mark: mark})
+	}
+	if m.rules.Mode == plan.Insert {
+		m.tally.HeldBack++
+		return nil
+	}
+	m.tally.Update++
+	return m.emit(Decision{Op: record.Update, Seen: first, Mark: mark})
+}
+
+// gone decides a key that the source does not hold.
+func (m *merger) gone(mark record.Mark) error {
+	if !mark.Confirmed() {
+		return m.forget(mark)
+	}
+	if m.rules.Mode != plan.Mirror || mark.Adopted {
+		return nil
+	}
+	if s := mark.Standing; s != nil && m.stands(*s, record.Hash{}) {
+		m.tally.Standing++
+		return m.emit(Decision{Mark: mark})
+	}
+	m.tally.Delete++
+	return m.emit(Decision{Op: record.Delete, Mark: mark})
+}
+
+// hold reports whether what stands against the key keeps these values from
+// being sent, and counts them.
+func (m *merger) hold(mark record.Mark, row record.Hash) bool {
+	s := mark.Standing
+	if s == nil || !m.stands(*s, row) {
+		return false
+	}
+	m.tally.Standing++
+	if s.State == record.Quarantined {
+		m.tally.Quarantined++
+	} else {
+		m.tally.HeldBack++
+	}
+	return true
+}
+
+// stands reports whether a standing applies to an attempt with these values:
+// changed values are always worth another attempt, except where the last one
+// may have arrived and would be doubled.
+func (m *merger) stands(s record.Standing, row record.Hash) bool {
+	if s.State == record.InDoubt {
+		return !m.rules.Idempotent
+	}
+	if s.RowHash != row {
+		return false
+	}
+	if s.State == record.Quarantined {
+		return true
+	}
+	return s.Permanent && !m.rules.RetryRejected
+}
+
+func (m *merger) forget(mark record.Mark) error {
+	if mark.Standing == nil {
+		return nil
+	}
+	if mark.Standing.State == record.InDoubt && !m.rules.Idempotent {
+		return nil
+	}
+	return m.emit(Decision{Mark: mark, Forget: true})
+}

@@ -1,0 +1,50 @@
+package engine
+
+import (
+	"exposync/internal/plan"
+	"exposync/internal/record"
+)
+
+// mapper turns a row of the source into the key and values that are sent.
+type mapper struct {
+	bound  plan.Bound
+	hasher *record.Hasher
+	keyBuf record.Key
+	out    record.Record
+}
+
+func newMapper(b plan.Bound) *mapper {
+	names := make([]string, len(b.Fields))
+	for i, f := range b.Fields {
+		names[i] = f.Name
+	}
+	return &mapper{bound: b, hasher: record.NewHasher(names), out: make(record.Record, len(names))}
+}
+
+// key gives the row's key, valid until the next call; false if a part is null.
+func (m *mapper) key(r record.Record) (record.Key, bool) {
+	m.keyBuf = m.keyBuf[:0]
+	for _, k := range m.bound.Key {
+		v := r[k.Index]
+		if v.Kind == record.Null || v.Kind == record.Absent {
+			return nil, false
+		}
+		m.keyBuf = record.AppendKey(m.keyBuf, v)
+	}
+	return m.keyBuf, true
+}
+
+// values gives the row's mapped values, valid until the next call.
+func (m *mapper) values(r record.Record) record.Record {
+	for i, f := range m.bound.Fields {
+		switch {
+		case f.Value != nil:
+			m.out[i] = *f.Value
+		case r[f.Index].Kind == record.Null && f.Nulls == plan.Skip:
+			m.out[i] = record.Value{}
+		default:
+			m.out[i] = r[f.Index]
+		}
+	}
+	return m.out
+}
