@@ -38,7 +38,11 @@ func (c *changes) add(ch record.Change, row []byte) error {
 	frame = appendBytes(frame, []byte(ch.RemoteID))
 	frame = binary.AppendUvarint(frame, uint64(ch.Attempts)) //nolint:gosec // a small count
 	frame = binary.AppendVarint(frame, ch.Since)
-	frame = appendBytes(frame, row)
+	return c.addFrame(appendBytes(frame, row))
+}
+
+// addFrame appends a change that is encoded already.
+func (c *changes) addFrame(frame []byte) error {
 	c.n++
 	c.buf = appendBytes(c.buf, frame)
 	if len(c.buf) < changesMemory {

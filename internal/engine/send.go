@@ -36,7 +36,7 @@ func (d *delivery) send(ctx context.Context, changes []record.Change, ordinals [
 			return err
 		}
 		if d.refuse(s, try) || len(s.again) == 0 {
-			return nil
+			return d.finish(ctx, s.doubted, s.doubts)
 		}
 		if err := d.wait(ctx, try, s.after); err != nil || d.halted() {
 			return errors.Join(d.finish(ctx, s.doubted, s.doubts), err)

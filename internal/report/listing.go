@@ -1,0 +1,107 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Exposures is what `exposync ls --output json` prints.
+type Exposures struct {
+	Exposures []ExposureJSON `json:"exposures"`
+}
+
+// ExposureJSON is one exposure with its jobs.
+type ExposureJSON struct {
+	UniqueID  string    `json:"unique_id"`
+	Name      string    `json:"name"`
+	Type      string    `json:"type"`
+	Label     string    `json:"label,omitempty"`
+	Owner     string    `json:"owner,omitempty"`
+	URL       string    `json:"url,omitempty"`
+	Path      string    `json:"original_file_path"`
+	DependsOn []string  `json:"depends_on"` // direct node ids
+	Ancestors int       `json:"ancestors"`  // distinct nodes upstream, ephemerals counted, tests and macros not
+	Jobs      []JobJSON `json:"jobs"`
+}
+
+// JobJSON is one job as far as its declaration says.
+type JobJSON struct {
+	ID       string      `json:"id"`
+	From     string      `json:"from,omitempty"`
+	To       string      `json:"to,omitempty"`
+	Mode     string      `json:"mode,omitempty"`
+	Key      []string    `json:"key,omitempty"` // the destination's key fields
+	Problems []FaultJSON `json:"problems"`
+}
+
+// Text draws the exposures as a table with one line a job.
+func (e Exposures) Text(s Style) string {
+	if len(e.Exposures) == 0 {
+		return "no exposures of type application; declare one with `type: application` that depends on an export_* model\n"
+	}
+	rows := [][]string{{"exposure", "from", "to", "mode", "key"}}
+	for _, x := range e.Exposures {
+		if len(x.Jobs) == 0 {
+			rows = append(rows, []string{x.Name, strings.Join(names(x.DependsOn), " "), "not synced", "", ""})
+		}
+		for _, j := range x.Jobs {
+			rows = append(rows, []string{j.ID, j.From, j.To, j.Mode, strings.Join(j.Key, " ")})
+		}
+	}
+	var b strings.Builder
+	b.WriteString(table(s, rows))
+	for _, x := range e.Exposures {
+		for _, j := range x.Jobs {
+			for _, p := range j.Problems {
+				fmt.Fprintf(&b, "%s %s  %s\n", s.Paint(Bad, "error"), s.Paint(Strong, p.Code), p.Where)
+				for _, line := range wrap(p.What, s.width()-2) {
+					fmt.Fprintf(&b, "  %s\n", line)
+				}
+				if p.Next != "" {
+					fmt.Fprintf(&b, "  %s %s\n", s.Paint(Faint, "next"), p.Next)
+				}
+			}
+		}
+	}
+	return b.String()
+}
+
+// table aligns columns; the first row is the head.
+func table(s Style, rows [][]string) string {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	var b strings.Builder
+	for n, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			line.WriteString(cell)
+			if i < len(row)-1 {
+				line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
+			}
+		}
+		text := strings.TrimRight(line.String(), " ")
+		if n == 0 {
+			text = s.Paint(Faint, text)
+		}
+		b.WriteString(text + "\n")
+	}
+	return b.String()
+}
+
+// names are the last parts of unique ids.
+func names(ids []string) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		parts := strings.Split(id, ".")
+		out[i] = parts[len(parts)-1]
+		if strings.HasPrefix(id, "model.") && len(parts) > 3 { // a version
+			out[i] = strings.Join(parts[2:], ".")
+		}
+	}
+	return out
+}

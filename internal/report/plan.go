@@ -1,0 +1,102 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"exposync/internal/plan"
+)
+
+// PlanText draws what a run would do, job by job.
+func PlanText(s Style, jobs []JobReport) string {
+	var b strings.Builder
+	for i, j := range jobs {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "%s -> %s  %s\n", s.Paint(Strong, j.Job.ID), j.To(), s.verdict(j.Judgement.Verdict))
+		if j.Reason != "" {
+			fmt.Fprintf(&b, "  %s\n", j.Reason)
+		}
+		if p := j.Result.Plan; p != nil {
+			b.WriteString(planBody(s, *p))
+		}
+		if len(j.Result.Problems) > 0 {
+			b.WriteString(indent(FaultText(s, j.Result.Problems), "  "))
+		}
+		b.WriteString(RejectText(s, j.Result.Rejects))
+	}
+	return b.String()
+}
+
+func planBody(s Style, p plan.Plan) string {
+	var b strings.Builder
+	c := p.Counts
+	fmt.Fprintf(&b, "  %s %s  %s %s\n",
+		s.Paint(Good, fmt.Sprintf("+%d create", c.Create)), s.Paint(Warn, fmt.Sprintf("~%d update", c.Update)),
+		s.Paint(Bad, fmt.Sprintf("-%d delete", c.Delete)), fmt.Sprintf("=%d unchanged", c.Unchanged))
+	fmt.Fprintf(&b, "  %s\n", s.Paint(Faint, fmt.Sprintf("%d rows read, %d invalid, %d held back, %d quarantined", c.Read, c.Invalid, c.HeldBack, c.Quarantined)))
+	if p.FirstRun {
+		b.WriteString("  first run: nothing was confirmed there yet\n")
+	}
+	if c.Adopted > 0 {
+		fmt.Fprintf(&b, "  %d records are taken as already there\n", c.Adopted)
+	}
+	if p.MappingWas != "" {
+		fmt.Fprintf(&b, "  the mapping changed since the last run: %d records would be sent again\n", c.Update)
+	}
+	for _, n := range p.Notes {
+		fmt.Fprintf(&b, "  note: %s\n", n)
+	}
+	for _, h := range p.Holds {
+		word := s.Paint(Warn, "hold "+h.Code)
+		if h.Accepted {
+			word = s.Paint(Faint, "accepted "+h.Code)
+		}
+		fmt.Fprintf(&b, "  %s  %s\n", word, h.Message)
+		if !h.Accepted {
+			fmt.Fprintf(&b, "    %s %s\n", s.Paint(Faint, "next"), h.Next)
+		}
+	}
+	return b.String()
+}
+
+// RejectText draws why records did not arrive, with counts, never values.
+func RejectText(s Style, rejects []plan.RejectGroup) string {
+	var b strings.Builder
+	for _, g := range rejects {
+		known := ""
+		if g.New == 0 {
+			known = " (known)"
+		}
+		for i, line := range wrap(fmt.Sprintf("%s%s: %s", count(g.Records, "record"), known, answer(g)), s.width()-4) {
+			if i > 0 {
+				line = "  " + line
+			}
+			fmt.Fprintf(&b, "    %s\n", s.Paint(Warn, line))
+		}
+	}
+	return b.String()
+}
+
+func answer(g plan.RejectGroup) string {
+	switch {
+	case g.Reason == "":
+		return g.Code
+	case g.Code == "":
+		return g.Reason
+	}
+	return g.Code + " " + g.Reason
+}
+
+func (s Style) verdict(v plan.Verdict) string {
+	role := map[plan.Verdict]Role{
+		plan.VerdictBlock: Bad, plan.VerdictHold: Warn, plan.VerdictGoWarn: Warn, plan.VerdictGo: Good, plan.VerdictUnchanged: Good,
+	}[v]
+	return s.Paint(role, string(v))
+}
+
+func indent(text, by string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	return by + strings.Join(lines, "\n"+by) + "\n"
+}

@@ -1,0 +1,136 @@
+package report
+
+import (
+	"time"
+
+	"exposync/internal/fault"
+	"exposync/internal/plan"
+)
+
+// RunSchema names the shape of the run's JSON document.
+const RunSchema = "https://exposync.dev/schemas/exposync-run-results/v1.json"
+
+// Run is one `exposync run`: what was asked, and what became of every job.
+type Run struct {
+	Version     string
+	RunID       string
+	Invocation  string // of the dbt run that was answered
+	Command     string // run, build, plan
+	Target      string
+	StartedAt   time.Time
+	Elapsed     time.Duration
+	Jobs        []JobReport
+	Problems    fault.List // of no single job
+	ExitCode    int
+	DBTExitCode *int // build only
+	NotInRun    int  // exposures of which nothing was in this dbt run
+	PlanFile    string
+}
+
+// JobReport is one job with everything that led to its result.
+type JobReport struct {
+	Job       plan.Job
+	Judgement plan.Judgement
+	Result    plan.Result
+	Reason    string // one phrase, if the job was not run
+}
+
+// RunJSON is the document of target/exposync_run_results.json and of
+// `run --output json`: dbt's shape, with ours inside.
+type RunJSON struct {
+	Metadata    RunMetadata  `json:"metadata"`
+	Results     []ResultJSON `json:"results"`
+	Problems    []FaultJSON  `json:"problems,omitempty"`
+	ElapsedTime float64      `json:"elapsed_time"`
+	ExitCode    int          `json:"exit_code"`
+	Args        RunArgs      `json:"args"`
+}
+
+// RunMetadata says who wrote the document and about which dbt run.
+type RunMetadata struct {
+	Schema          string    `json:"exposync_schema_version"`
+	Version         string    `json:"exposync_version"`
+	GeneratedAt     time.Time `json:"generated_at"`
+	RunID           string    `json:"run_id"`
+	DBTInvocationID string    `json:"dbt_invocation_id"`
+}
+
+// RunArgs are the arguments that decided what ran.
+type RunArgs struct {
+	Which  string `json:"which"`
+	Target string `json:"target"`
+}
+
+// ResultJSON is one job.
+type ResultJSON struct {
+	UniqueID      string             `json:"unique_id"` // of the exposure
+	Job           string             `json:"job"`
+	To            string             `json:"to"`
+	Status        plan.Status        `json:"status"`
+	Message       string             `json:"message"`
+	ExecutionTime float64            `json:"execution_time"`
+	Verdict       plan.Verdict       `json:"verdict"`
+	Reasons       []plan.Reason      `json:"reasons"`
+	Counts        plan.Counts        `json:"counts"`
+	Rejects       []plan.RejectGroup `json:"rejects"`
+	Holds         []plan.Hold        `json:"holds"`
+	Notes         []string           `json:"notes"`
+	Plan          *PlanJSON          `json:"plan,omitempty"`
+	Problems      []FaultJSON        `json:"problems"`
+}
+
+// PlanJSON is what a plan says beside its counts and holds.
+type PlanJSON struct {
+	Sync       plan.SyncID `json:"sync"`
+	Generation int64       `json:"generation"`
+	Mapping    string      `json:"mapping"`
+	MappingWas string      `json:"mapping_was,omitempty"`
+	FirstRun   bool        `json:"first_run"`
+	First      plan.First  `json:"first,omitempty"`
+	Digest     string      `json:"digest"`
+}
+
+// JSON is the run as a document.
+func (r Run) JSON(generated time.Time) RunJSON {
+	doc := RunJSON{
+		Metadata: RunMetadata{
+			Schema: RunSchema, Version: r.Version, GeneratedAt: generated.UTC(), RunID: r.RunID, DBTInvocationID: r.Invocation,
+		},
+		Results: make([]ResultJSON, 0, len(r.Jobs)), Problems: FaultsJSON(r.Problems),
+		ElapsedTime: r.Elapsed.Seconds(), ExitCode: r.ExitCode, Args: RunArgs{Which: r.Command, Target: r.Target},
+	}
+	for _, j := range r.Jobs {
+		doc.Results = append(doc.Results, j.json())
+	}
+	return doc
+}
+
+func (j JobReport) json() ResultJSON {
+	out := ResultJSON{
+		UniqueID: j.Job.Exposure, Job: j.Job.ID, To: j.To(), Status: j.Result.Status, Message: j.Reason,
+		ExecutionTime: j.Result.Took.Seconds(), Verdict: j.Judgement.Verdict,
+		Reasons: nonNil(j.Judgement.Reasons), Counts: j.Result.Counts, Rejects: nonNil(j.Result.Rejects),
+		Holds: []plan.Hold{}, Notes: []string{}, Problems: FaultsJSON(j.Result.Problems),
+	}
+	if p := j.Result.Plan; p != nil {
+		out.Holds, out.Notes = nonNil(p.Holds), nonNil(p.Notes)
+		out.Plan = &PlanJSON{
+			Sync: p.Sync, Generation: p.Generation, Mapping: p.Mapping, MappingWas: p.MappingWas,
+			FirstRun: p.FirstRun, First: p.First, Digest: p.Digest,
+		}
+	}
+	if out.Message == "" {
+		out.Message = Tail(j.Result.Counts, j.Result.Took)
+	}
+	return out
+}
+
+// To is the job's destination as people name it: connection.object.
+func (j JobReport) To() string { return j.Job.Connection + "." + j.Job.Object }
+
+func nonNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
