@@ -19,5 +19,30 @@ func dbtPages() map[string]Page {
 			Means: "JSON was expected and could not be read. The byte at which it stops being JSON is shown, its text is not.",
 			Next:  "Write the file again with the tool that made it.",
 		},
+		"env_missing": {
+			Title: "an environment variable is not set",
+			Means: "A file asks for an environment variable with env_var('NAME') and gives no default. Only the chosen target of profiles.yml is read, so the variable is really needed.",
+			Next:  "Set it for this command (export NAME=value, or a secret of your CI), or write a default: {{ env_var('NAME', 'value') }}.",
+		},
+		"var_missing": {
+			Title: "a dbt variable is not set",
+			Means: "A file asks for var('name') and gives no default, and no --vars was passed that holds it. Variables under vars: in dbt_project.yml do not count in profiles.yml, in dbt neither.",
+			Next:  "Write a default: {{ var('name', 'value') }}, or use an environment variable.",
+		},
+		"jinja_invalid": {
+			Title: "Jinja in a file cannot be read or evaluated",
+			Means: "The expression is broken, or a filter got a value it cannot convert (int and as_number need a number, as_bool needs true or false). The value is not shown, because it may be a secret.",
+			Next:  "Check the quotes and brackets of the expression, and the value of the variable it uses.",
+		},
+		"jinja_unsupported": {
+			Title: "Jinja that Exposync does not know",
+			Means: "Outside of dbt only a small part of Jinja can be evaluated: env_var, var, texts, ~, ==, !=, and, or, not, inline if, and the filters int, float, as_number, as_bool, as_native, as_text, string, trim, lower, upper and default.",
+			Next:  "Put the final value into an environment variable and use {{ env_var('NAME') }}.",
+		},
+		"secret_unreadable": {
+			Title: "a secret could not be read",
+			Means: "A file: or exec: reference gave nothing: the file is missing, not readable or empty, or the command failed or wrote nothing. What the command wrote is not shown.",
+			Next:  "Look at the file, or run the command yourself as the same user and in the same directory.",
+		},
 	}
 }
