@@ -85,7 +85,7 @@ type KeyField struct {
 type Field struct {
 	Name   string        // theirs
 	Column string        // ours; empty for a constant
-	Value  *record.Value // the constant
+	Value  *record.Value // the constant, see Constant
 	Nulls  Nulls
 }
 

@@ -1,0 +1,194 @@
+// Package config reads exposync.yml: where each dbt target's syncs go, and
+// the settings that hold for a whole project. It reads what is written and
+// says what is wrong with it; values that refer to secrets are resolved only
+// for the connections that a run opens.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"exposync/internal/fault"
+	"exposync/internal/yamlx"
+)
+
+// FileName is the settings file's name, beside dbt_project.yml.
+const FileName = "exposync.yml"
+
+// Config is one exposync.yml.
+type Config struct {
+	File    string            // as it was given to Load
+	Missing bool              // there is no file; everything has its default
+	Targets map[string]Target // by dbt target
+	Ledger  Ledger
+	Gate    Gate
+	Exports Exports
+}
+
+// Ledger says where Exposync remembers what was confirmed.
+type Ledger struct {
+	Dir string // relative to the dbt project; ".exposync" unless set
+}
+
+// Load reads and checks a settings file. A file that is not there is a
+// Config with Missing set. Everything that is wrong with the file is
+// reported together, as a fault.List.
+func Load(file string, types Types) (*Config, error) {
+	data, err := os.ReadFile(file) //nolint:gosec // the user names the file
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		c, err := Parse(file, nil, types)
+		if err != nil {
+			return nil, err
+		}
+		c.Missing = true
+		return c, nil
+	case err != nil:
+		return nil, &fault.Fault{
+			Code: "config_unreadable", Kind: fault.Config, Whose: fault.Setup, Where: file,
+			Msg: "cannot be read", Hint: "check the file's owner and permissions", Err: err,
+		}
+	}
+	return Parse(file, data, types)
+}
+
+// Parse is Load for the contents of a file.
+func Parse(file string, data []byte, types Types) (*Config, error) {
+	root := &yamlx.Node{}
+	if len(data) > 0 {
+		var err error
+		if root, err = yamlx.Parse(file, data); err != nil {
+			return nil, err
+		}
+	}
+	r := NewReader(root, fault.Setup, func(path []string) Place { return locate(file, root, path) })
+	c := &Config{
+		File:    file,
+		Targets: readTargets(r, types),
+		Ledger:  readLedger(r.Map("ledger")),
+		Exports: readExports(r.Map("exports")),
+	}
+	gate := r.Map("gate")
+	c.Gate = ReadGate(gate)
+	if gate.Has("waive") {
+		gate.Fault("waive", "unknown_key", "write it under exposync: gate: of the exposure",
+			"a test is waived for one exposure, in its metadata")
+	}
+	gate.Done()
+	r.Later("notify", "sandbox", "hosted", "coverage", "lint", "samples", "columns")
+	r.Done()
+	if err := r.Problems().Err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Connection gives what a name in `to:` stands for under a dbt target. In a
+// sandbox target that no other target tells anything about, every name is a
+// connection.
+func (c *Config) Connection(target, name string) (Connection, bool) {
+	t, ok := c.Targets[target]
+	if !ok {
+		return Connection{}, false
+	}
+	conn, ok := t.Connections[name]
+	if !ok && t.Sandbox && len(c.ConnectionNames()) == 0 {
+		return Connection{Name: name, Type: name, Sandbox: true, Where: t.Where}, true
+	}
+	return conn, ok
+}
+
+// ConnectionType gives the type that a connection has in every target.
+func (c *Config) ConnectionType(name string) (string, bool) {
+	for _, t := range c.Targets {
+		if conn, ok := t.Connections[name]; ok {
+			return conn.Type, true
+		}
+	}
+	return "", false
+}
+
+// ConnectionNames lists the connections of all targets, sorted.
+func (c *Config) ConnectionNames() []string {
+	var names []string
+	for _, t := range c.Targets {
+		for name := range t.Connections {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func readLedger(r *Reader) Ledger {
+	l := Ledger{Dir: ".exposync"}
+	if r.Has("dir") {
+		l.Dir = r.Text("dir")
+	}
+	r.Later("postgres", "keep_values")
+	r.Done()
+	return l
+}
+
+// locate finds the line of the setting at path, or of the nearest one around
+// it.
+func locate(file string, root *yamlx.Node, path []string) Place {
+	line := LineAt(root, path)
+	place := Place{Where: file, Subject: strings.Join(path, "."), Line: line}
+	if line > 0 {
+		place.Where = fmt.Sprintf("%s:%d", file, line)
+	}
+	return place
+}
+
+// LineAt gives the line of the setting at path below a node: of its key, or
+// of the list's item for a segment such as "waive[0]". A path that ends
+// early gives the line of the last part that is there; 0 if none is.
+func LineAt(n *yamlx.Node, path []string) int {
+	line := 0
+	for _, segment := range path {
+		if n == nil {
+			return line
+		}
+		key, index, inList := segment, 0, false
+		i := indexOf(n, key)
+		if i < 0 {
+			key, index, inList = splitIndex(segment)
+			i = indexOf(n, key)
+		}
+		if i < 0 {
+			return line
+		}
+		line, n = n.Pairs[i].Line, n.Pairs[i].Value
+		if inList && n != nil && index < len(n.Items) {
+			n = n.Items[index]
+			line = n.Line
+		}
+	}
+	return line
+}
+
+func indexOf(n *yamlx.Node, key string) int {
+	return slices.IndexFunc(n.Pairs, func(p yamlx.Pair) bool { return p.Key == key })
+}
+
+// splitIndex takes "waive[2]" apart.
+func splitIndex(segment string) (key string, index int, ok bool) {
+	open := len(segment) - 1
+	for open >= 0 && segment[open] != '[' {
+		open--
+	}
+	if open < 0 || segment[len(segment)-1] != ']' {
+		return segment, 0, false
+	}
+	index, err := strconv.Atoi(segment[open+1 : len(segment)-1])
+	if err != nil || index < 0 {
+		return segment, 0, false
+	}
+	return segment[:open], index, true
+}

@@ -1,0 +1,66 @@
+package config
+
+import (
+	"maps"
+	"slices"
+
+	"exposync/internal/yamlx"
+)
+
+// Connection is one place that records can go to.
+type Connection struct {
+	Name    string
+	Type    string
+	Sandbox bool   // stands in a sandbox target: it has no parameters of its own
+	Account string // expect: {account: …} as written, perhaps a reference; empty if not expected
+	Where   string // file:line
+
+	params   []Param
+	settings *yamlx.Node // as written; checked
+	place    func(key string) Place
+}
+
+func readConnection(connections *Reader, name string, n *yamlx.Node, types Types) Connection {
+	r := connections.Map(name)
+	c := Connection{Name: name, Type: name, Where: r.Place("").Where, settings: n, place: r.Place}
+	if r.Has("type") {
+		c.Type = r.Text("type")
+	}
+	expect := r.Map("expect")
+	c.Account = expectedAccount(expect)
+	expect.Done()
+
+	params, known := types[c.Type]
+	c.params = params
+	if n.Kind != yamlx.Map {
+		return c
+	}
+	if !known {
+		unknownType(r, c, types)
+		return c
+	}
+	checkParams(r, params)
+	r.Done()
+	return c
+}
+
+func expectedAccount(r *Reader) string {
+	n := r.Node("account")
+	if n == nil {
+		return ""
+	}
+	text, ok := n.Scalar()
+	if !ok || text == "" {
+		r.Fault("account", "setting_invalid", "", "must be the account as the destination names it%s", Trap(n))
+	}
+	return text
+}
+
+func unknownType(r *Reader, c Connection, types Types) {
+	names := slices.Sorted(maps.Keys(types))
+	key, msg := "type", "no connector has the type %q%s"
+	if !r.Has("type") {
+		key, msg = "", "has no type, and no connector is called %q%s"
+	}
+	r.Fault(key, "connection_type_unknown", "this version has the types "+orList(names), msg, c.Type, suggestion(c.Type, names))
+}

@@ -1,0 +1,36 @@
+package job
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"exposync/internal/plan"
+)
+
+// Definition is the fingerprint of everything in a job that decides what is
+// sent where: a job with another definition is not "already synced" for a dbt
+// run. Limits and how a first run starts decide neither. It does not depend
+// on the order of fields; "d1:" is its version.
+func Definition(j plan.Job) string {
+	lines := []string{
+		fmt.Sprintf("source %q %q %q", j.Source.Adapter, j.Source.Node, j.Source.Relation),
+		fmt.Sprintf("to %q %q %q %q sandbox %t", j.Target, j.Connection, j.Type, j.Object, j.Sandbox),
+		fmt.Sprintf("mode %s all %t", j.Mode, j.AllFields),
+	}
+	for _, k := range j.Key {
+		lines = append(lines, fmt.Sprintf("key %q = %q", k.Field, k.Column))
+	}
+	for _, f := range j.Fields {
+		line := fmt.Sprintf("field %q = %q nulls %s", f.Name, f.Column, f.Nulls)
+		if f.Value != nil {
+			line = fmt.Sprintf("field %q := %s %q", f.Name, f.Value.Kind, f.Value.Data)
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
+	return "d1:" + hex.EncodeToString(sum[:16])
+}

@@ -1,0 +1,129 @@
+package job
+
+import (
+	"slices"
+	"strings"
+
+	"exposync/internal/config"
+	"exposync/internal/plan"
+)
+
+// spec is what one map of metadata says about a sync: exposync: itself, or an
+// entry under syncs:. What it does not say is inherited.
+type spec struct {
+	set         []string // the keys that are there, right or wrong
+	from, to    string
+	key         []plan.KeyField
+	fields      []plan.Field
+	allFields   bool
+	mode        plan.Mode
+	first       plan.First
+	guards      map[string]plan.Limit
+	maxRejected *plan.Limit
+}
+
+// guardNames are the guards in the order of the documentation.
+func guardNames() []string { return []string{"deletes", "creates", "rows", "keys"} }
+
+func readSpec(r *config.Reader, src source) spec {
+	s := spec{}
+	for _, key := range []string{"from", "to", "key", "mode", "fields", "first", "guards", "max_rejected"} {
+		if r.Node(key) != nil {
+			s.set = append(s.set, key)
+		}
+	}
+	s.from, s.to = r.Text("from"), r.Text("to")
+	s.key = readKey(r)
+	s.fields, s.allFields = readFields(r, src)
+	modes := make([]string, 0, len(plan.Modes()))
+	for _, m := range plan.Modes() {
+		modes = append(modes, string(m))
+	}
+	s.mode = plan.Mode(r.Choice("mode", modes...))
+	s.first = plan.First(r.Choice("first", string(plan.FirstSend), string(plan.FirstCompare), string(plan.FirstAdopt)))
+	guards := r.Map("guards")
+	s.guards = map[string]plan.Limit{}
+	for _, name := range guardNames() {
+		if l := readLimit(guards, name); l != nil {
+			s.guards[name] = *l
+		}
+	}
+	guards.Done()
+	s.maxRejected = readLimit(r, "max_rejected")
+	r.Later("was", "cursor", "lookback", "changed_since", "owned", "lookup")
+	return s
+}
+
+// over lays the sync's own keys over those of its exposure. A key that is set
+// replaces the inherited one as a whole; guards do so one by one.
+func (s spec) over(base spec) spec {
+	out := base
+	out.set = append(slices.Clone(base.set), s.set...)
+	out.guards = map[string]plan.Limit{}
+	for _, from := range []spec{base, s} {
+		for name, l := range from.guards {
+			out.guards[name] = l
+		}
+	}
+	for _, key := range s.set {
+		switch key {
+		case "from":
+			out.from = s.from
+		case "to":
+			out.to = s.to
+		case "key":
+			out.key = s.key
+		case "fields":
+			out.fields, out.allFields = s.fields, s.allFields
+		case "mode":
+			out.mode = s.mode
+		case "first":
+			out.first = s.first
+		case "max_rejected":
+			out.maxRejected = s.maxRejected
+		}
+	}
+	return out
+}
+
+// fill writes the spec and its defaults into a job.
+func (s spec) fill(job *plan.Job) {
+	job.Mode, job.First = s.mode, s.first
+	if job.Mode == "" {
+		job.Mode = plan.Upsert
+	}
+	job.Key = slices.SortedFunc(slices.Values(s.key), func(a, b plan.KeyField) int { return strings.Compare(a.Field, b.Field) })
+	job.Fields, job.AllFields = s.fields, s.allFields
+	job.Guards = plan.DefaultGuards()
+	for name, limit := range map[string]*plan.Limit{
+		"deletes": &job.Guards.Deletes, "creates": &job.Guards.Creates, "rows": &job.Guards.Rows, "keys": &job.Guards.Keys,
+	} {
+		if l, ok := s.guards[name]; ok {
+			*limit = l
+		}
+	}
+	job.MaxRejected = plan.Limit{Share: 0.01}
+	if s.maxRejected != nil {
+		job.MaxRejected = *s.maxRejected
+	}
+}
+
+// require reports what a sync cannot do without, and what contradicts itself.
+func (s spec) require(r *config.Reader) {
+	for _, need := range []struct{ key, hint string }{
+		{"to", "add `to: connection.object`, for example `to: crm.contacts`"},
+		{"key", "add `key:`, the field that identifies a record at the destination"},
+		{"fields", "add `fields: all`, or a map of their field names to our columns"},
+	} {
+		hosted := need.key == "to" && r.Has("hosted") // already said
+		if !slices.Contains(s.set, need.key) && !hosted {
+			r.Fault("", "setting_missing", need.hint, "%s is missing", need.key)
+		}
+	}
+	for _, f := range s.fields {
+		if slices.ContainsFunc(s.key, func(k plan.KeyField) bool { return k.Field == f.Name }) {
+			r.Fault("fields", "field_twice", "remove it from fields: the key is always sent",
+				"%q is part of the key and of the fields", f.Name)
+		}
+	}
+}
