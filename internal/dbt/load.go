@@ -1,16 +1,45 @@
 package dbt
 
-import "context"
+import (
+	"context"
+)
 
 // LoadManifest reads a manifest, plain or .gz. A file that is missing, empty,
 // half-written or no manifest is a fault; unknown keys and versions are not.
-func LoadManifest(ctx context.Context, path string) (*Project, error) { panic("written next") }
+// A file that changes or ends early is read again, three times within a
+// second. Faults: artifact_missing, artifact_empty, artifact_truncated,
+// artifact_invalid, artifact_wrong_kind, manifest_too_old.
+func LoadManifest(ctx context.Context, path string) (*Project, error) {
+	a, err := load(ctx, path, "manifest")
+	if err != nil {
+		return nil, err
+	}
+	return a.manifest()
+}
 
 // LoadRunResults reads a run_results file, plain or .gz, as LoadManifest does.
-func LoadRunResults(ctx context.Context, path string) (*RunResults, error) { panic("written next") }
+func LoadRunResults(ctx context.Context, path string) (*RunResults, error) {
+	a, err := load(ctx, path, "run-results")
+	if err != nil {
+		return nil, err
+	}
+	return a.runResults()
+}
 
 // LoadSources reads a sources.json, plain or .gz, as LoadManifest does.
-func LoadSources(ctx context.Context, path string) (*Sources, error) { panic("written next") }
+func LoadSources(ctx context.Context, path string) (*Sources, error) {
+	a, err := load(ctx, path, "sources")
+	if err != nil {
+		return nil, err
+	}
+	return a.freshness()
+}
 
 // LoadCatalog reads a catalog.json, plain or .gz, as LoadManifest does.
-func LoadCatalog(ctx context.Context, path string) (*Catalog, error) { panic("written next") }
+func LoadCatalog(ctx context.Context, path string) (*Catalog, error) {
+	a, err := load(ctx, path, "catalog")
+	if err != nil {
+		return nil, err
+	}
+	return a.catalog()
+}

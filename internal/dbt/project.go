@@ -31,7 +31,7 @@ type Project struct {
 
 // Diagnostic is something odd that reading tolerated.
 type Diagnostic struct {
-	Code    string // schema_unknown, edge_rebuilt, …
+	Code    string // schema_unknown, edge_rebuilt, edge_added, edge_dangling, project_guessed, result_without_id
 	Message string
 }
 
@@ -77,10 +77,10 @@ type Node struct {
 
 	Columns      []Column
 	DependsOn    []string // depends_on.nodes as written
-	AttachedNode string   // generic tests, manifest v9 and later
+	AttachedNode string   // generic tests, manifest v9 and later; unit tests: their model
 	ColumnName   string   // generic tests
 	TestName     string   // test_metadata.name
-	CompiledCode string
+	CompiledCode string   // models
 
 	SourceName string     // sources
 	Freshness  *Freshness // sources that declare one

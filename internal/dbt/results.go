@@ -13,6 +13,7 @@ type RunResults struct {
 	Results      []Result
 	ElapsedTime  float64
 	Args         Args
+	Diagnostics  []Diagnostic
 }
 
 // Args are the arguments of the dbt command that matter to the gate. Absent
@@ -26,11 +27,13 @@ type Args struct {
 	Selector          string
 	ResourceTypes     []string
 	Empty             bool
-	Sample            string // as written; empty if none
+	Sample            string // as written, a time window as JSON; empty if none
 	Defer             bool
 	FavorState        bool
 	FullRefresh       bool
 	IndirectSelection string
+
+	ExcludeResourceTypes []string
 }
 
 // Result is one row of run_results.

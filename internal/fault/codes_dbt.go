@@ -44,5 +44,35 @@ func dbtPages() map[string]Page {
 			Means: "A file: or exec: reference gave nothing: the file is missing, not readable or empty, or the command failed or wrote nothing. What the command wrote is not shown.",
 			Next:  "Look at the file, or run the command yourself as the same user and in the same directory.",
 		},
+		"artifact_missing": {
+			Title: "a file that dbt writes is not there",
+			Means: "Exposync reads what dbt wrote (manifest.json, run_results.json) and the file is not where it was looked for. Nothing is judged or sent without it.",
+			Next:  "Run dbt build first, in the same project, or say where its target folder is with --target-path. With --no-write-json dbt writes no files.",
+		},
+		"artifact_empty": {
+			Title: "a file that dbt writes is empty",
+			Means: "The file has no content, also after some more tries: dbt was stopped while it wrote, or the disk is full.",
+			Next:  "Run dbt again.",
+		},
+		"artifact_truncated": {
+			Title: "a file that dbt writes ends early",
+			Means: "The file stops in the middle, or kept changing while it was read: dbt is still writing it, was stopped, or the disk is full. Half a manifest looks like a small project, so it is never used.",
+			Next:  "Wait for dbt to end, or run it again. In CI, pass artifacts between jobs only after dbt has ended.",
+		},
+		"artifact_invalid": {
+			Title: "a file that dbt writes cannot be read",
+			Means: "The file is there, but it is not the JSON that dbt writes: broken by an edit or a merge, binary, in UTF-16 (PowerShell's > does that), or not readable for this user.",
+			Next:  "Run dbt again and let it write the file itself. If the message names a byte, look at what changed the file there.",
+		},
+		"artifact_wrong_kind": {
+			Title: "a file is another one than expected",
+			Means: "The file can be read, but it is something else: another artifact of dbt, a web page (often a login page that curl stored), or unrelated JSON.",
+			Next:  "Check the path. If the file is downloaded, open it and look at its first line.",
+		},
+		"manifest_too_old": {
+			Title: "the manifest is of a dbt that is too old",
+			Means: "The manifest has no schema version, as in dbt 0.18 and older. Those manifests lack what the gate needs. Exposync reads every version since dbt 0.19.",
+			Next:  "Upgrade dbt. The newest minor of 1.x is the smallest step with support.",
+		},
 	}
 }
