@@ -1,6 +1,102 @@
 package fault
 
+import "maps"
+
 // destinationPages has the codes of destinations and the sandbox.
 func destinationPages() map[string]Page {
-	return map[string]Page{}
+	pages := httpPages()
+	maps.Copy(pages, specPages())
+	return pages
+}
+
+// httpPages has what can go wrong on the way to any HTTP service.
+func httpPages() map[string]Page {
+	return map[string]Page{
+		"http_url": {
+			Title: "the address of a connection is not a URL",
+			Means: "The url of the connection does not read as http://… or https://…, so nothing was sent.",
+			Next:  "Correct the url in exposync.yml. If it comes from env_var, print the variable: a stray space or quote is the usual reason.",
+		},
+		"http_unreachable": {
+			Title: "no connection to a service",
+			Means: "The host could not be reached, or the connection broke before the answer was complete. What may have arrived is reported as in doubt and never counted as done.",
+			Next:  "Try the address with curl from the same machine; check host name, port, VPN and proxy (HTTPS_PROXY). Then run again: exactly what is left is sent.",
+		},
+		"http_timeout": {
+			Title: "a service did not answer in time",
+			Means: "The connection stood, but no complete answer came within the time limit of one request.",
+			Next:  "Run again later. If it happens with large batches, lower limits.rows of the connection in exposync.yml.",
+		},
+		"http_certificate": {
+			Title: "a service's TLS certificate is not trusted",
+			Means: "Exposync never talks to a server whose certificate it cannot check, since credentials and records would go to whoever answers.",
+			Next:  "Check that the host name in the url is the one on the certificate. For a company's own authority, install its certificate on this machine (or point SSL_CERT_FILE to it).",
+		},
+		"http_reply": {
+			Title: "an answer that is not what was asked for",
+			Means: "The service answered with something that is not the expected JSON: a login page, an error page of a proxy, or half an answer. Such an answer never counts as success, whatever its status.",
+			Next:  "Open the address with curl and look at what comes back. The usual reasons are a wrong path, a proxy in between, or a session that needs a login.",
+		},
+		"http_redirect": {
+			Title: "a service redirects elsewhere",
+			Means: "A redirected write would arrive without its records, or with credentials at another host, so Exposync does not follow it.",
+			Next:  "Write the final address into the url of the connection in exposync.yml (often https instead of http, or a trailing slash less).",
+		},
+		"http_auth": {
+			Title: "a service does not accept the credentials",
+			Means: "It answered 401 or 403: the token is wrong, expired, or may not do this.",
+			Next:  "Renew the token or password in the place that exposync.yml refers to, and check which scopes or permissions it has.",
+		},
+		"http_refused": {
+			Title: "a service refuses the request",
+			Means: "It answered with a status of 4xx that is not about credentials or limits; 404 means that the path or object does not exist there.",
+			Next:  "Check the url of the connection and the object after the dot in `to:`.",
+		},
+		"http_unavailable": {
+			Title: "a service is not available",
+			Means: "It answered with a status of 5xx, also after several attempts.",
+			Next:  "Run again later: exactly what is left is sent.",
+		},
+		"http_stopped": {
+			Title: "too many bad answers in a row",
+			Means: "A service gave the same kind of bad answer many times in a row, so Exposync sends it nothing more in this run: going on would lock an account or burn a quota.",
+			Next:  "Look at the first error of the run. When the service is well again, run once more: exactly what is left is sent.",
+		},
+		"rate_limited": {
+			Title: "a service asks to be left alone for longer than there is time",
+			Means: "It answered 429 and named a moment that lies beyond this run's deadline or patience.",
+			Next:  "Run again after that moment, or lower rate.requests of the connection so that the limit is not reached.",
+		},
+	}
+}
+
+// specPages has what can be wrong with a declared HTTP destination.
+func specPages() map[string]Page {
+	return map[string]Page{
+		"spec_invalid": {
+			Title: "the description of a destination is wrong",
+			Means: "A block such as ops, limits or auth, in a destination's own file or inline in exposync.yml, has an unknown key, a value of the wrong kind, or two settings that contradict each other.",
+			Next:  "Every problem is listed with its line. Correct them all, then run: exposync plan",
+		},
+		"param_missing": {
+			Title: "a connection lacks a parameter",
+			Means: "The type of the connection needs a value that exposync.yml does not give for the chosen target.",
+			Next:  "Add the parameter under targets.<target>.connections.<name>; a secret as \"{{ env_var('NAME') }}\".",
+		},
+		"mode_unsupported": {
+			Title: "the destination cannot write in this mode",
+			Means: "The job's mode needs an operation that the destination does not describe: upsert, update, insert, append, and delete for mirror.",
+			Next:  "Choose another `mode:` in the exposure's metadata, or describe the operation under `ops:` of the connection.",
+		},
+		"target_unsupported": {
+			Title: "the destination cannot take this key or these fields",
+			Means: "The request that the destination describes needs a single key field, a field of another name, or would carry one name twice.",
+			Next:  "Change `key:` or `fields:` in the exposure's metadata, or `row:` of the connection's operation.",
+		},
+		"account_unknown": {
+			Title: "the destination does not say whose account it is",
+			Means: "The check request was answered, but the answer holds no account. Without it Exposync cannot tell production from a sandbox, so it writes nothing.",
+			Next:  "Correct `check.identity` of the connection: the path of the account's id in the answer.",
+		},
+	}
 }
