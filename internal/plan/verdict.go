@@ -38,6 +38,7 @@ type Reason struct {
 	Path         []string      `json:"path,omitempty"`          // from the exposure down to the node, exposure excluded
 	Message      string        `json:"message"`                 // one sentence for people
 	Next         string        `json:"next,omitempty"`          // the command to type
+	Accepted     bool          `json:"accepted,omitempty"`      // a hold that somebody let through for this run
 }
 
 // Judgement is the verdict on one exposure with everything that decided it.
@@ -72,6 +73,7 @@ type Evidence struct {
 	Which        string    `json:"which"`        // build, run, seed, snapshot, test
 	GeneratedAt  time.Time `json:"generated_at"` // of the file it stood in
 	Checksum     string    `json:"checksum,omitempty"`
-	RelationName string    `json:"relation_name,omitempty"`
-	File         string    `json:"-"` // artifact, empty for evidence from the ledger
+	RelationName string    `json:"relation_name,omitempty"` // tests: of the node they are about
+	Cut          string    `json:"cut,omitempty"`           // "empty" or "sample": built without all its rows
+	File         string    `json:"-"`                       // artifact, empty for evidence from the ledger
 }
