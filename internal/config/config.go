@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"exposync/internal/fault"
 	"exposync/internal/yamlx"
@@ -139,11 +140,24 @@ func readLedger(r *Reader) Ledger {
 // it.
 func locate(file string, root *yamlx.Node, path []string) Place {
 	line := LineAt(root, path)
-	place := Place{Where: file, Subject: strings.Join(path, "."), Line: line}
+	place := Place{Where: file, Subject: Dotted(path), Line: line}
 	if line > 0 {
 		place.Where = fmt.Sprintf("%s:%d", file, line)
 	}
 	return place
+}
+
+// Dotted writes a path as messages do: targets.prod.connections.crm. Names
+// that would not print are quoted.
+func Dotted(path []string) string {
+	out := make([]string, len(path))
+	for i, segment := range path {
+		out[i] = segment
+		if strings.ContainsFunc(segment, func(c rune) bool { return !unicode.IsPrint(c) }) {
+			out[i] = strconv.Quote(segment)
+		}
+	}
+	return strings.Join(out, ".")
 }
 
 // LineAt gives the line of the setting at path below a node: of its key, or

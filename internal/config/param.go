@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,7 +120,7 @@ func checkLeaf(r *Reader, path []string, p Param, n *yamlx.Node) {
 		r.faultBelow(path, "setting_invalid", "", fmt.Sprintf("must be one value, not %s%s", n.Kind, Trap(n)))
 		return
 	}
-	if reference(text) {
+	if reference(text) && !(p.Secret && literalDefault().MatchString(text)) {
 		return
 	}
 	if p.Secret || literalSecret(text) {
@@ -150,6 +151,11 @@ func reference(text string) bool {
 	}
 	_, rest, open := strings.Cut(text, "{{")
 	return open && strings.Contains(rest, "env_var") && strings.Contains(rest, "}}")
+}
+
+// literalDefault finds env_var('X', 'default'): a default is written out too.
+func literalDefault() *regexp.Regexp {
+	return regexp.MustCompile(`env_var\(\s*(?:'[^']*'|"[^"]*")\s*,\s*(?:'[^']|"[^"])`)
 }
 
 // literalSecret recognises secrets in parameters that need not hold one.

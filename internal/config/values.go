@@ -2,6 +2,8 @@ package config
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"time"
@@ -55,6 +57,9 @@ func (c Connection) Resolve(ctx context.Context, resolver secret.Resolver) (Valu
 	}
 	return v, rv.problems
 }
+
+// Format prints a placeholder for every verb: values may be secrets.
+func (Values) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "***") }
 
 // Account is the account that the connection has to be of; empty if none is
 // expected.

@@ -41,8 +41,14 @@ func (b *builder) exposure(e *dbt.Exposure) (Exposure, []plan.Job) {
 		return out, nil
 	}
 	r := config.NewReader(node, fault.Mapping, src.place)
-	if node.Kind == yamlx.Null {
-		r.Fault("", "setting_invalid", "write `to:`, `key:` and `fields:` below it, or remove it", "exposync is empty")
+	if node.Kind != yamlx.Map {
+		if node.Kind == yamlx.Null {
+			r.Fault("", "setting_invalid", "write `to:`, `key:` and `fields:` below it, or remove it", "exposync is empty")
+		}
+		job := b.start(e, "", r)
+		out.Problems = r.Problems()
+		job.Problems = out.Problems
+		return out, []plan.Job{job}
 	}
 	if e.Type != "application" {
 		r.Fault("", "not_application", "set `type: application`, or remove the exposync block",

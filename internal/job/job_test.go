@@ -46,6 +46,8 @@ func expose(p *dbt.Project, name, exposync string, models ...string) *dbt.Exposu
 	return e
 }
 
+func disabled(id string) dbt.Disabled { return dbt.Disabled{UniqueID: id, ResourceType: "model"} }
+
 func settings(t *testing.T) *config.Config {
 	t.Helper()
 	c, err := config.Parse("exposync.yml", []byte(`

@@ -82,8 +82,7 @@ func (l *lines) file(path string) *yamlx.Node {
 // place tells where a setting below the block stands.
 func (s source) place(path []string) config.Place {
 	if s.item == nil {
-		key := strings.Join(append([]string{s.key}, path...), ".")
-		return config.Place{Where: fmt.Sprintf("exposure %s: %s", s.name, key)}
+		return config.Place{Where: fmt.Sprintf("exposure %s: %s", s.name, config.Dotted(append([]string{s.key}, path...)))}
 	}
 	line := config.LineAt(s.item, append(slices.Clip(s.base), path...))
 	if line == 0 {
@@ -91,7 +90,7 @@ func (s source) place(path []string) config.Place {
 	}
 	subject := "exposure " + s.name
 	if len(path) > 0 {
-		subject += ": " + strings.Join(path, ".")
+		subject += ": " + config.Dotted(path)
 	}
 	return config.Place{Where: fmt.Sprintf("%s:%d", s.file, line), Subject: subject, Line: line}
 }

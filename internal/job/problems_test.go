@@ -1,0 +1,329 @@
+package job_test
+
+import (
+	"strings"
+	"testing"
+
+	"exposync/internal/config"
+	"exposync/internal/job"
+)
+
+func TestProblemsOfOneExposure(t *testing.T) {
+	t.Parallel()
+
+	const at = "exposure x: config.meta.exposync"
+	tests := map[string]struct {
+		meta string
+		want []string
+	}{
+		"empty": {`null`, []string{
+			at + `: exposync is empty (setting_invalid)`,
+		}},
+		"a word": {`"crm.contacts"`, []string{
+			at + `: must be a map, not text (setting_invalid)`,
+		}},
+		"misspelt and later keys": {`{"to":"crm.c","kay":"id","key":"id","fields":"all","sla":"6h","every":"3h","was":"y"}`, []string{
+			at + `.kay: unknown key "kay"; did you mean "key"? (unknown_key)`,
+			at + `.sla: "sla" does not act in this version (unknown_key)`,
+			at + `.every: "every" does not act in this version (unknown_key)`,
+			at + `.was: "was" does not act in this version (unknown_key)`,
+		}},
+		"hosted": {`{"hosted":"hightouch/42606"}`, []string{
+			at + `.hosted: "hosted" does not act in this version (unknown_key)`,
+			at + `: key is missing (setting_missing)`, at + `: fields is missing (setting_missing)`,
+		}},
+		"later keys of fields": {`{"to":"crm.c","key":"id","fields":{"a":{"from":"b","cast":"integer","write":"create"},"n":{"expr":"x"}}}`, []string{
+			at + `.fields.a.cast: "cast" does not act in this version (unknown_key)`,
+			at + `.fields.a.write: "write" does not act in this version (unknown_key)`,
+			at + `.fields.n: says neither from nor value (setting_missing)`,
+			at + `.fields.n.expr: "expr" does not act in this version (unknown_key)`,
+		}},
+		"to": {`{"to":"contacts","key":"id","fields":"all"}`, []string{
+			at + `.to: "contacts" does not name a connection and an object (setting_invalid)`,
+		}},
+		"connection": {`{"to":"crn.contacts","key":"id","fields":"all"}`, []string{
+			at + `.to: target prod has no connection "crn"; did you mean "crm"? (connection_missing)`,
+		}},
+		"key shapes": {`{"to":"crm.c","key":["a","a",1],"fields":"all"}`, []string{
+			at + `.key[2]: must be text, not a number; unquoted digits are a number, and dbt reads 1:30 as 90: put the value in quotes (setting_invalid)`,
+			at + `.key[1]: "a" stands twice (field_twice)`,
+		}},
+		"key map": {`{"to":"crm.c","key":{"id":{"from":"x"}},"fields":"all"}`, []string{
+			at + `.key.id: must be text, not a map (setting_invalid)`,
+		}},
+		"no key": {`{"to":"crm.c","key":{},"fields":[]}`, []string{
+			at + `.key: names no field (setting_invalid)`, at + `.fields: names no field (setting_invalid)`,
+		}},
+		"key is false": {`{"to":"crm.c","key":false,"fields":"all"}`, []string{
+			at + `.key: must be text, not true or false; unquoted yes, no, on and off count as true or false: put the word in quotes (setting_invalid)`,
+		}},
+		"fields shapes": {`{"to":"crm.c","key":"id","fields":"everything"}`, []string{
+			at + `.fields: must be the word all, a list or a map (setting_invalid)`,
+		}},
+		"field values": {`{"to":"crm.c","key":"id","fields":{"a":null,"b":7,"c":true,"d":["x"],"true":"x"}}`, []string{
+			at + `.fields.a: must be the name of a column, not nothing; ~, null and everything after a # count as nothing: put the value in quotes (setting_invalid)`,
+			at + `.fields.b: must be the name of a column, not a number; unquoted digits are a number, and dbt reads 1:30 as 90: put the value in quotes (setting_invalid)`,
+			at + `.fields.c: must be the name of a column, not true or false; unquoted yes, no, on and off count as true or false: put the word in quotes (setting_invalid)`,
+			at + `.fields.d: must be the name of a column, not a list (setting_invalid)`,
+			at + `.fields.true: a field cannot be called true: unquoted yes, no, on, off and ~ become that (yaml_trap)`,
+		}},
+		"constants": {`{"to":"crm.c","key":"id","fields":{"a":{"value":null},"b":{"value":[1]},"c":{"value":1,"from":"x","nulls":"skip"},"d":{"value":1e999}}}`, []string{
+			at + `.fields.a.value: is empty; ~, null and everything after a # count as nothing: put the value in quotes (setting_invalid)`,
+			at + `.fields.b.value: must be one value, not a list (setting_invalid)`,
+			at + `.fields.c: has both from and value (setting_invalid)`,
+			at + `.fields.c.nulls: a constant is never null (setting_invalid)`,
+			at + `.fields.d.value: is a number too large or too small to send (setting_invalid)`,
+		}},
+		"key field mapped again": {`{"to":"crm.c","key":{"email":"mail"},"fields":["email","name"]}`, []string{
+			at + `.fields: "email" is part of the key and of the fields (field_twice)`,
+		}},
+		"words": {`{"to":"crm.c","key":"id","fields":"all","mode":"upsrt","first":"snd"}`, []string{
+			at + `.mode: must be upsert, update, insert, mirror or append, not "upsrt"; did you mean "upsert"? (setting_invalid)`,
+			at + `.first: must be send, compare or adopt, not "snd"; did you mean "send"? (setting_invalid)`,
+		}},
+		"limits": {`{"to":"crm.c","key":"id","fields":"all","max_rejected":0.01,"guards":{"deletes":"200%","creates":"many","rows":true,"keys":-1,"key":1}}`, []string{
+			at + `.guards.deletes: is no limit: a share is between 0% and 100% (setting_invalid)`,
+			at + `.guards.creates: is no limit (setting_invalid)`,
+			at + `.guards.rows: is no limit (setting_invalid)`,
+			at + `.guards.keys: is no limit (setting_invalid)`,
+			at + `.guards.key: unknown key "key"; did you mean "keys"? (unknown_key)`,
+			at + `.max_rejected: is no limit: a share needs its percent sign (setting_invalid)`,
+		}},
+		"gate": {`{"to":"crm.c","key":"id","fields":"all","gate":{"scope":"run ","max_age":"1:30","tests":{"warns":1},
+			"waive":[{"node":"t","until":"31.12.2026"},"x",{"node":"t","reason":"r","until":"2026-12-31","by":"me"}]}}`, []string{
+			at + `.gate.scope: must be direct, run or strict, not "run "; did you mean "run"? (setting_invalid)`,
+			at + `.gate.max_age: must be a duration such as 90m, 24h or 7d, not text (setting_invalid)`,
+			at + `.gate.tests.warns: unknown key "warns"; did you mean "warn"? (unknown_key)`,
+			at + `.gate.waive[0]: reason is missing (setting_missing)`,
+			at + `.gate.waive[0].until: must be a day, not "31.12.2026" (setting_invalid)`,
+			at + `.gate.waive[1]: must be a map, not text (setting_invalid)`,
+			at + `.gate.waive[1]: node is missing (setting_missing)`,
+			at + `.gate.waive[1]: reason is missing (setting_missing)`,
+			at + `.gate.waive[1]: until is missing (setting_missing)`,
+			at + `.gate.waive[2].by: unknown key "by" (unknown_key)`,
+		}},
+		"from": {`{"from":"export_custommers","to":"crm.c","key":"id","fields":"all"}`, []string{
+			at + `.from: the exposure does not depend on "export_custommers"; did you mean "export_customers"? (export_missing)`,
+		}},
+		"syncs":           {`{"syncs":{}}`, []string{at + `.syncs: declares no sync (setting_missing)`}},
+		"syncs is a list": {`{"syncs":[]}`, []string{at + `.syncs: must be a map, not a list (setting_invalid)`}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			p := shop("export_customers")
+			expose(p, "x", tt.meta, "export_customers")
+			set := job.Build(p, settings(t), job.Options{Target: "prod"})
+			if len(set.Jobs) != 1 {
+				t.Fatalf("%d jobs", len(set.Jobs))
+			}
+			equal(t, tt.want, problems(t, set.Jobs[0].Problems))
+		})
+	}
+}
+
+func TestProblemsWithTheExportModel(t *testing.T) {
+	t.Parallel()
+
+	const meta = `{"to":"crm.c","key":"id","fields":"all"}`
+	const at = "exposure x: config.meta.exposync"
+	tests := map[string]struct {
+		models, depends []string
+		disabled        string
+		materialized    string
+		want            string
+	}{
+		"none":      {models: []string{"dim"}, depends: []string{"dim"}, want: at + `: the exposure depends on no export model (export_missing)`},
+		"several":   {models: []string{"export_b", "export_a"}, depends: []string{"export_b", "export_a"}, want: at + `: the exposure depends on several export models: export_a, export_b (export_ambiguous)`},
+		"dangling":  {depends: []string{"export_a"}, want: at + `.from: export_a is not in the manifest (export_unreadable)`},
+		"disabled":  {depends: []string{"export_a"}, disabled: "export_a", want: at + `.from: export_a is disabled (export_unreadable)`},
+		"ephemeral": {models: []string{"export_a"}, depends: []string{"export_a"}, materialized: "ephemeral", want: at + `.from: export_a is ephemeral: there is nothing in the warehouse to read (export_unreadable)`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			p := shop(tt.models...)
+			for _, n := range p.Nodes {
+				n.Path = "models/marts/" + n.Name + ".sql"
+				if tt.materialized != "" {
+					n.Materialized, n.RelationName = tt.materialized, ""
+				}
+			}
+			if tt.disabled != "" {
+				id := "model.shop." + tt.disabled
+				p.Disabled[id] = disabled(id)
+			}
+			expose(p, "x", meta, tt.depends...)
+			set := job.Build(p, settings(t), job.Options{Target: "prod"})
+			equal(t, []string{tt.want}, problems(t, set.Jobs[0].Problems))
+			equal(t, set.Jobs[0].Problems, set.Exposures[0].Problems)
+		})
+	}
+}
+
+func TestFaultsHaveTheLineOfTheYAML(t *testing.T) {
+	t.Parallel()
+
+	const file = `version: 2
+exposures:
+  - name: good
+    config: {meta: {exposync: {from: export_orders, to: crm.c, key: id, fields: all}}}
+  - name: old
+    meta:
+      exposync:
+        from: export_orders
+        to: crm.c
+        key:
+          id: id
+        fields:
+          since: {value: 1:30}
+          flag:
+            value: yes
+          code: {value: 0123}
+          rate: {value: 1.50}
+          on: ok
+  - name: split
+    config:
+      meta:
+        exposync:
+          max_rejected: 0.5
+          syncs:
+            a:
+              to: crm.a
+              key: id
+              fields: all
+            b:
+              from: export_orders
+              to: crm.b
+              key: id
+              fields: all
+  - name: elsewhere
+`
+	metas := map[string]string{
+		"good":      `{"from":"export_orders","to":"crm.c","key":"id","fields":"all"}`,
+		"old":       `{"from":"export_orders","to":"crm.c","key":{"id":"id"},"fields":{"since":{"value":90},"flag":{"value":true},"code":{"value":83},"rate":{"value":1.5},"true":"ok"}}`,
+		"split":     `{"max_rejected":0.5,"syncs":{"a":{"to":"crm.a","key":"id","fields":"all"},"b":{"from":"export_orders","to":"crm.b","key":"id","fields":"all"}}}`,
+		"elsewhere": `{"from":"export_orders","to":"crm.c","key":"id"}`,
+		"unwritten": `{"from":"export_orders","to":"crm.c","key":"id"}`,
+	}
+	set := fromYAML(t, shop("export_customers", "export_orders"), settings(t), "prod", file, metas)
+	const path = "models/exports/_exports.yml"
+	const limit = path + `:23: exposure split: max_rejected: is no limit: a share needs its percent sign (setting_invalid)`
+	want := map[string][]string{
+		"good " + path + ":4": nil,
+		"old " + path + ":7": {
+			path + `:12: exposure old: fields.true: a field cannot be called true: unquoted yes, no, on, off and ~ become that (yaml_trap)`,
+			path + `:13: exposure old: fields.since.value: dbt reads the unquoted 1:30 as 90 (yaml_trap)`,
+			path + `:15: exposure old: fields.flag.value: dbt reads the unquoted yes as true (yaml_trap)`,
+			path + `:16: exposure old: fields.code.value: dbt reads the unquoted 0123 as 83 (yaml_trap)`,
+		},
+		"split.a " + path + ":25": {
+			limit,
+			path + `:25: exposure split: syncs.a: the exposure depends on several export models: export_customers, export_orders (export_ambiguous)`,
+		},
+		"split.b " + path + ":29":                            {limit},
+		"elsewhere " + path + ":34":                          {path + `:34: exposure elsewhere: fields is missing (setting_missing)`},
+		"unwritten exposure unwritten: config.meta.exposync": {`exposure unwritten: config.meta.exposync: fields is missing (setting_missing)`},
+	}
+	got := map[string][]string{}
+	for _, j := range set.Jobs {
+		got[j.ID+" "+j.Where] = problems(t, j.Problems)
+	}
+	equal(t, want, got)
+	for _, e := range set.Exposures {
+		if e.Name == "split" {
+			equal(t, []string{limit}, problems(t, e.Problems))
+			equal(t, []string{"split.a", "split.b"}, e.Jobs)
+		}
+	}
+}
+
+func TestAFaultInOneSyncBlocksThatJobOnly(t *testing.T) {
+	t.Parallel()
+
+	p := shop("export_customers")
+	expose(p, "x", `{"to":"crm.c","key":"id","syncs":{"good":{"fields":"all"},"bad":{"fields":"al"},"a.b":{"fields":"all"},"gated":{"fields":"all","gate":{}}}}`, "export_customers")
+	set := job.Build(p, settings(t), job.Options{Target: "prod"})
+	got := map[string][]string{}
+	for _, j := range set.Jobs {
+		got[j.ID] = problems(t, j.Problems)
+	}
+	const at = "exposure x: config.meta.exposync.syncs."
+	equal(t, map[string][]string{
+		"x.good":  nil,
+		"x.bad":   {at + "bad.fields: must be the word all, a list or a map (setting_invalid)"},
+		"x.a.b":   {at + "a.b: a sync's name has only letters, digits, _ and - (setting_invalid)"},
+		"x.gated": {at + "gated.gate: one verdict counts for all syncs of an exposure (setting_invalid)"},
+	}, got)
+	equal(t, 0, len(set.Exposures[0].Problems))
+}
+
+func TestFaultsOfTheSetUpAreNotTheExposures(t *testing.T) {
+	t.Parallel()
+
+	const meta = `{"to":"crm.c","key":"id","fields":"all"}`
+	missing, err := config.Parse("exposync.yml", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing.Missing = true
+	tests := map[string]struct {
+		cfg    *config.Config
+		target string
+		want   []string
+	}{
+		"no exposync.yml":     {missing, "prod", []string{"exposync.yml: there is no exposync.yml, so nothing says where syncs go (config_missing)"}},
+		"target not listed":   {settings(t), "staging", []string{"exposync.yml: target staging is not listed, so nothing is sent (target_not_configured)"}},
+		"target not known":    {settings(t), "", nil},
+		"connection nowhere":  {settings(t), "", nil},
+		"production is never": {settings(t), "PROD", []string{"exposync.yml: target PROD is not listed, so nothing is sent (target_not_configured)"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			p := shop("export_customers")
+			expose(p, "x", meta, "export_customers")
+			expose(p, "y", meta, "export_customers")
+			set := job.Build(p, tt.cfg, job.Options{Target: tt.target})
+			for _, j := range set.Jobs {
+				equal(t, tt.want, problems(t, j.Problems))
+				if tt.want != nil && j.Problems[0] != set.Jobs[0].Problems[0] {
+					t.Error("a shared fault is not one pointer")
+				}
+			}
+			for _, e := range set.Exposures {
+				equal(t, 0, len(e.Problems))
+			}
+		})
+	}
+}
+
+func TestOnlyApplicationsAreSynced(t *testing.T) {
+	t.Parallel()
+
+	p := shop("export_customers")
+	expose(p, "x", `{"to":"crm.c","key":"id","fields":"all"}`, "export_customers").Type = "dashboard"
+	expose(p, "plain", "", "export_customers").Type = "dashboard"
+	set := job.Build(p, settings(t), job.Options{Target: "prod"})
+	equal(t, 1, len(set.Jobs))
+	equal(t, []string{`exposure x: config.meta.exposync: is of type dashboard: only application exposures are synced (not_application)`},
+		problems(t, set.Jobs[0].Problems))
+}
+
+func TestTwoJobsWithOneNameAreBothRefused(t *testing.T) {
+	t.Parallel()
+
+	p := shop("export_customers")
+	expose(p, "x", `{"to":"crm.c","key":"id","syncs":{"a":{"fields":"all"}}}`, "export_customers")
+	expose(p, "x.a", `{"to":"crm.d","key":"id","fields":"all"}`, "export_customers")
+	set := job.Build(p, settings(t), job.Options{Target: "prod"})
+	for _, j := range set.Jobs {
+		got := strings.Join(problems(t, j.Problems), "")
+		if !strings.Contains(got, "a second sync is called x.a") {
+			t.Errorf("%s at %s: %q", j.ID, j.Where, got)
+		}
+	}
+}
