@@ -14,13 +14,21 @@ import (
 // edges fills Parents: what parent_map says, and every depends_on that it
 // leaves out. An edge too many asks for more proof; an edge too few would let
 // a sync start on none.
-func (d *manifestReader) edges(parentMap gjson.Result) {
+func (d *manifestReader) edges(parentMap gjson.Result) error {
 	given := parentMap.IsObject()
 	if given {
+		broken := ""
 		parentMap.ForEach(func(key, value gjson.Result) bool {
-			d.Parents[strings.Clone(key.Str)] = d.ids(value)
-			return true
+			parents, ok := d.ids(value)
+			if !ok {
+				broken = key.Str
+			}
+			d.Parents[strings.Clone(key.Str)] = parents
+			return ok
 		})
+		if broken != "" {
+			return artifactFault("artifact_invalid", d.File, fmt.Sprintf("parent_map: %q has no list of ids", broken), nil)
+		}
 	} else {
 		d.diagnose("edge_rebuilt", "the manifest has no parent_map; its edges are taken from depends_on")
 	}
@@ -36,6 +44,7 @@ func (d *manifestReader) edges(parentMap gjson.Result) {
 	}
 	d.dangling()
 	slices.SortFunc(d.Diagnostics, func(a, b Diagnostic) int { return strings.Compare(a.Code+a.Message, b.Code+b.Message) })
+	return nil
 }
 
 func (d *manifestReader) addParents(id string, parents []string, given bool) {
@@ -50,13 +59,25 @@ func (d *manifestReader) addParents(id string, parents []string, given bool) {
 	}
 }
 
-// ids reads a list of unique_ids with one copy of each text.
-func (d *manifestReader) ids(v gjson.Result) []string {
-	var out []string
-	for _, id := range v.Array() {
-		out = append(out, d.name(id))
+// ids reads a list of unique_ids with one copy of each text. Anything else is
+// not ok: an edge that is passed over could open the gate.
+func (d *manifestReader) ids(v gjson.Result) (ids []string, ok bool) {
+	if v.Type == gjson.Null {
+		return nil, true
 	}
-	return out
+	if !v.IsArray() {
+		return nil, false
+	}
+	v.ForEach(func(_, id gjson.Result) bool {
+		ids, ok = append(ids, d.name(id)), id.Type == gjson.String
+		return ok
+	})
+	return ids, ok || len(ids) == 0
+}
+
+func (d *manifestReader) dependsOn(n *rawNode, v gjson.Result) {
+	ids, ok := d.ids(v.Get("nodes"))
+	n.DependsOn, n.edgesBroken = ids, !ok || !v.IsObject()
 }
 
 // dangling reports edges to nodes that the manifest does not have.

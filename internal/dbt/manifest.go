@@ -14,11 +14,11 @@ const newestSchema, fusionSchema = 12, 20
 // manifest reads the project out of a file that is proven to be JSON.
 func (a *artifact) manifest() (*Project, error) {
 	meta := a.sections["metadata"]
-	_, version := a.schema()
+	kind, version := a.schema()
 	switch {
 	case !a.sections["nodes"].IsObject() || !meta.IsObject():
 		return nil, artifactFault("artifact_wrong_kind", a.file, "this is no manifest: it has no nodes or no metadata", nil)
-	case version == 0 && !meta.Get("dbt_version").Exists():
+	case version == 0 && (kind != "" || !meta.Get("dbt_version").Exists()):
 		return nil, artifactFault("manifest_too_old", a.file, "this manifest is of dbt 0.18 or older", nil)
 	}
 	d := &manifestReader{
@@ -65,8 +65,7 @@ func (d *manifestReader) read() error {
 		d.Name = d.rootPackage()
 	}
 	d.markExternal()
-	d.edges(d.artifact.sections["parent_map"])
-	return nil
+	return d.edges(d.artifact.sections["parent_map"])
 }
 
 // section reads one map of nodes. A node that cannot be read is a fault, not
@@ -85,7 +84,12 @@ func (d *manifestReader) section(name, kind string) error {
 			err = artifactFault("artifact_invalid", d.File, fmt.Sprintf("%s: %q is not a map", name, key.Str), nil)
 			return false
 		}
-		d.add(d.entry(strings.Clone(key.Str), kind, value))
+		n := d.entry(strings.Clone(key.Str), kind, value)
+		if n.edgesBroken {
+			err = artifactFault("artifact_invalid", d.File, fmt.Sprintf("%s: depends_on of %q is not a list of ids", name, key.Str), nil)
+			return false
+		}
+		d.add(n)
 		return true
 	})
 	return err

@@ -16,6 +16,7 @@ type rawNode struct {
 	freshness, configFreshness gjson.Result
 	group, access              string // of config; the node's own win
 	pathEmpty, originalEmpty   bool   // written, but empty
+	edgesBroken                bool   // depends_on is not what it should be
 	testedModel                string // unit tests: the model's name
 
 	// of exposures
@@ -135,7 +136,7 @@ func nodeFields() map[string]func(*manifestReader, *rawNode, gjson.Result) {
 		"latest_version":   func(_ *manifestReader, n *rawNode, v gjson.Result) { n.LatestVersion = str(v) },
 		"deprecation_date": func(_ *manifestReader, n *rawNode, v gjson.Result) { n.Deprecation = when(v) },
 		"columns":          func(d *manifestReader, n *rawNode, v gjson.Result) { n.Columns = d.columns(v) },
-		"depends_on":       func(_ *manifestReader, n *rawNode, v gjson.Result) { n.DependsOn = strs(v.Get("nodes")) },
+		"depends_on":       func(d *manifestReader, n *rawNode, v gjson.Result) { d.dependsOn(n, v) },
 		"attached_node":    func(_ *manifestReader, n *rawNode, v gjson.Result) { n.AttachedNode = str(v) },
 		"column_name":      func(d *manifestReader, n *rawNode, v gjson.Result) { n.ColumnName = d.name(v) },
 		"test_metadata":    func(d *manifestReader, n *rawNode, v gjson.Result) { n.TestName = d.name(v.Get("name")) },
