@@ -18,6 +18,8 @@ import (
 	"exposync/internal/yamlx"
 )
 
+const defaultLedger = ".exposync"
+
 // FileName is the settings file's name, beside dbt_project.yml.
 const FileName = "exposync.yml"
 
@@ -36,6 +38,14 @@ type Ledger struct {
 	Dir string // relative to the dbt project; ".exposync" unless set
 }
 
+// Default is the Config of a project that has no exposync.yml.
+func Default(file string) *Config {
+	return &Config{
+		File: file, Missing: true, Targets: map[string]Target{},
+		Ledger: Ledger{Dir: defaultLedger}, Exports: DefaultExports(),
+	}
+}
+
 // Load reads and checks a settings file. A file that is not there is a
 // Config with Missing set. Everything that is wrong with the file is
 // reported together, as a fault.List.
@@ -43,12 +53,7 @@ func Load(file string, types Types) (*Config, error) {
 	data, err := os.ReadFile(file) //nolint:gosec // the user names the file
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		c, err := Parse(file, nil, types)
-		if err != nil {
-			return nil, err
-		}
-		c.Missing = true
-		return c, nil
+		return Default(file), nil
 	case err != nil:
 		return nil, &fault.Fault{
 			Code: "config_unreadable", Kind: fault.Config, Whose: fault.Setup, Where: file,
@@ -127,7 +132,7 @@ func (c *Config) ConnectionNames() []string {
 }
 
 func readLedger(r *Reader) Ledger {
-	l := Ledger{Dir: ".exposync"}
+	l := Ledger{Dir: defaultLedger}
 	if r.Has("dir") {
 		l.Dir = r.Text("dir")
 	}

@@ -43,6 +43,9 @@ func parse(t *testing.T, text string) (*config.Config, []string) {
 		if _, ok := fault.Explain(f.Code); !ok {
 			t.Errorf("code %s has no page", f.Code)
 		}
+		if f.Hint == "" || f.Where == "" {
+			t.Errorf("no hint or place: %+v", f)
+		}
 		lines = append(lines, f.Error())
 	}
 	return c, lines

@@ -7,13 +7,18 @@ import (
 
 // Exports says which models are export models.
 type Exports struct {
-	Prefix string   // of the model's name; "export_" unless set
-	Paths  []string // folders below the project; models/exports and models/export unless set
-	Tag    string   // a dbt tag; empty unless set
+	Prefix string   // of the model's name
+	Paths  []string // folders below the project
+	Tag    string   // a dbt tag; empty if none counts
+}
+
+// DefaultExports is what holds where exposync.yml says nothing.
+func DefaultExports() Exports {
+	return Exports{Prefix: "export_", Paths: []string{"models/exports", "models/export"}}
 }
 
 func readExports(r *Reader) Exports {
-	e := Exports{Prefix: "export_", Paths: []string{"models/exports", "models/export"}}
+	e := DefaultExports()
 	if r.Has("prefix") {
 		e.Prefix = r.Text("prefix")
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -148,11 +149,7 @@ func (r *Reader) Choice(key string, words ...string) string {
 	if ok && slices.Contains(words, s) {
 		return s
 	}
-	got := n.Kind.String() + Trap(n)
-	if ok {
-		got = fmt.Sprintf("%q%s", s, suggestion(s, words))
-	}
-	r.Fault(key, "setting_invalid", "", "must be %s, not %s", orList(words), got)
+	r.Fault(key, "setting_invalid", "", "must be %s, not %s%s%s", orList(words), got(n), suggestion(s, words), Trap(n))
 	return ""
 }
 
@@ -166,7 +163,7 @@ func (r *Reader) Duration(key string) time.Duration {
 	d, ok := ParseDuration(s)
 	if !ok {
 		r.Fault(key, "setting_invalid", "write whole numbers with their unit, s, m, h, d or w: 1d12h",
-			"must be a duration such as 90m, 24h or 7d, not %s", n.Kind)
+			"must be a duration such as 90m, 24h or 7d, not %s", got(n))
 	}
 	return d
 }
@@ -252,6 +249,12 @@ func (r *Reader) add(at Place, code, hint, msg string) {
 	if at.Subject != "" {
 		msg = at.Subject + ": " + msg
 	}
+	if hint == "" {
+		hint = "correct it; more: exposync explain " + code
+		if r.sink.whose == fault.Mapping {
+			hint = "correct it and run dbt parse; more: exposync explain " + code
+		}
+	}
 	r.sink.found = append(r.sink.found, located{at.Line, &fault.Fault{
 		Code: code, Kind: fault.Config, Whose: r.sink.whose, Where: at.Where, Msg: msg, Hint: hint,
 	}})
@@ -270,6 +273,15 @@ func Trap(n *yamlx.Node) string {
 	case yamlx.String, yamlx.List, yamlx.Map:
 	}
 	return ""
+}
+
+// got writes what stands there instead: a text as it is, else its kind. It
+// is for settings that never hold a secret.
+func got(n *yamlx.Node) string {
+	if s, ok := n.Str(); ok {
+		return strconv.Quote(s)
+	}
+	return n.Kind.String()
 }
 
 func suggestion(word string, known []string) string {

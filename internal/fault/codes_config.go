@@ -83,6 +83,11 @@ func configPages() map[string]Page {
 			Means: "The model is disabled, ephemeral, or not part of the manifest: there is no table or view in the warehouse behind it.",
 			Next:  "Enable the model and materialize it as a view or a table, then run dbt build.",
 		},
+		"column_missing": {
+			Title: "the export model has no such column",
+			Means: "A sync maps a column that the table or view in the warehouse does not have. Nothing was read or sent.",
+			Next:  "Correct the column in the exposure's metadata (left is theirs, right is ours) and run dbt parse, or add the column to the model and run dbt build.",
+		},
 		"field_twice": {
 			Title: "two values go to one field",
 			Means: "A field of the destination is mapped twice, or is part of the key and of the fields. Which value wins would be chance.",

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"slices"
 	"strings"
 
 	"exposync/internal/config"
@@ -32,16 +33,17 @@ func constant(r *config.Reader, n *yamlx.Node, src source) *plan.Constant {
 	return nil
 }
 
-// sameScalar reports whether the manifest has what the source seems to say:
-// the same text, or the same number in another spelling.
-func sameScalar(written, read *yamlx.Node) bool {
-	if written.Text == read.Text {
-		return true
+// yaml11 reports whether an unquoted text is one of those that YAML 1.1, which
+// dbt reads, takes for a value of that kind though it does not look like one:
+// yes and off, 1:30 (base 60), 0123 (base 8), 1_000, 0x1F.
+func yaml11(text string, kind yamlx.Kind) bool {
+	switch kind {
+	case yamlx.Bool:
+		return slices.Contains([]string{"yes", "no", "on", "off"}, strings.ToLower(text))
+	case yamlx.Number:
+		digits := strings.TrimLeft(text, "+-")
+		return strings.ContainsAny(digits, ":_xXob") || len(digits) > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9'
+	case yamlx.Null, yamlx.String, yamlx.List, yamlx.Map:
 	}
-	if read.Kind == yamlx.Bool {
-		return strings.EqualFold(written.Text, read.Text)
-	}
-	a, okA := plan.NumberConstant(written.Text)
-	b, okB := plan.NumberConstant(read.Text)
-	return okA && okB && string(a.Data) == string(b.Data)
+	return false
 }

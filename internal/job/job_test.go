@@ -73,8 +73,8 @@ func problems(t *testing.T, list fault.List) []string {
 		if _, ok := fault.Explain(f.Code); !ok {
 			t.Errorf("code %s has no page", f.Code)
 		}
-		if f.Kind != fault.Config || f.Where == "" || strings.HasSuffix(f.Msg, ".") {
-			t.Errorf("fault %+v: wrong kind, no place, or a final period", f)
+		if f.Kind != fault.Config || f.Where == "" || f.Hint == "" || strings.HasSuffix(f.Msg, ".") {
+			t.Errorf("fault %+v: wrong kind, no place, no hint, or a final period", f)
 		}
 		out = append(out, f.Error())
 	}

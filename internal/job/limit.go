@@ -20,7 +20,7 @@ func readLimit(r *config.Reader, key string) *plan.Limit {
 	l, ok := limit(n)
 	if !ok {
 		r.Fault(key, "setting_invalid", `write a share as "1%", a whole number of records as 20, both as "1%, 20", or off`,
-			"is no limit%s", limitTrap(n))
+			"is not a limit%s", limitTrap(n))
 		return nil
 	}
 	return &l

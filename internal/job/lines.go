@@ -38,7 +38,8 @@ func (l *lines) of(e *dbt.Exposure) source {
 	if e.Path == "" || e.Package != l.project.Name && e.Package != "" && l.project.Name != "" {
 		return s
 	}
-	list := l.file(e.Path).Get("exposures")
+	path := strings.ReplaceAll(e.Path, `\`, "/") // a manifest that dbt wrote on Windows
+	list := l.file(path).Get("exposures")
 	if list == nil {
 		return s
 	}
@@ -49,7 +50,7 @@ func (l *lines) of(e *dbt.Exposure) source {
 	if i < 0 {
 		return s
 	}
-	s.file, s.item = e.Path, list.Items[i]
+	s.file, s.item = path, list.Items[i]
 	for _, base := range [][]string{{"config", "meta", "exposync"}, {"meta", "exposync"}} {
 		if s.item.At(base...) != nil {
 			s.base = base
@@ -102,10 +103,7 @@ func (s source) trapped(path []string, read *yamlx.Node) string {
 		return ""
 	}
 	written := s.item.At(s.base...).At(path...)
-	if written == nil || !written.Plain && written.Kind != yamlx.Bool || strings.Contains(written.Text, "{{") {
-		return ""
-	}
-	if read.Kind != yamlx.Number && read.Kind != yamlx.Bool || sameScalar(written, read) {
+	if written == nil || !written.Plain || !yaml11(written.Text, read.Kind) {
 		return ""
 	}
 	return written.Text

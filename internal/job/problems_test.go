@@ -30,7 +30,6 @@ func TestProblemsOfOneExposure(t *testing.T) {
 		}},
 		"hosted": {`{"hosted":"hightouch/42606"}`, []string{
 			at + `.hosted: "hosted" does not act in this version (unknown_key)`,
-			at + `: key is missing (setting_missing)`, at + `: fields is missing (setting_missing)`,
 		}},
 		"later keys of fields": {`{"to":"crm.c","key":"id","fields":{"a":{"from":"b","cast":"integer","write":"create"},"n":{"expr":"x"}}}`, []string{
 			at + `.fields.a.cast: "cast" does not act in this version (unknown_key)`,
@@ -82,17 +81,17 @@ func TestProblemsOfOneExposure(t *testing.T) {
 			at + `.first: must be send, compare or adopt, not "snd"; did you mean "send"? (setting_invalid)`,
 		}},
 		"limits": {`{"to":"crm.c","key":"id","fields":"all","max_rejected":0.01,"guards":{"deletes":"200%","creates":"many","rows":true,"keys":-1,"key":1}}`, []string{
-			at + `.guards.deletes: is no limit: a share is between 0% and 100% (setting_invalid)`,
-			at + `.guards.creates: is no limit (setting_invalid)`,
-			at + `.guards.rows: is no limit (setting_invalid)`,
-			at + `.guards.keys: is no limit (setting_invalid)`,
+			at + `.guards.deletes: is not a limit: a share is between 0% and 100% (setting_invalid)`,
+			at + `.guards.creates: is not a limit (setting_invalid)`,
+			at + `.guards.rows: is not a limit (setting_invalid)`,
+			at + `.guards.keys: is not a limit (setting_invalid)`,
 			at + `.guards.key: unknown key "key"; did you mean "keys"? (unknown_key)`,
-			at + `.max_rejected: is no limit: a share needs its percent sign (setting_invalid)`,
+			at + `.max_rejected: is not a limit: a share needs its percent sign (setting_invalid)`,
 		}},
 		"gate": {`{"to":"crm.c","key":"id","fields":"all","gate":{"scope":"run ","max_age":"1:30","tests":{"warns":1},
 			"waive":[{"node":"t","until":"31.12.2026"},"x",{"node":"t","reason":"r","until":"2026-12-31","by":"me"}]}}`, []string{
 			at + `.gate.scope: must be direct, run or strict, not "run "; did you mean "run"? (setting_invalid)`,
-			at + `.gate.max_age: must be a duration such as 90m, 24h or 7d, not text (setting_invalid)`,
+			at + `.gate.max_age: must be a duration such as 90m, 24h or 7d, not "1:30" (setting_invalid)`,
 			at + `.gate.tests.warns: unknown key "warns"; did you mean "warn"? (unknown_key)`,
 			at + `.gate.waive[0]: reason is missing (setting_missing)`,
 			at + `.gate.waive[0].until: must be a day, not "31.12.2026" (setting_invalid)`,
@@ -183,6 +182,9 @@ exposures:
             value: yes
           code: {value: 0123}
           rate: {value: 1.50}
+          edited: {value: 7}
+          plus: {value: +0.5}
+          word: {value: "yes"}
           on: ok
   - name: split
     config:
@@ -203,14 +205,14 @@ exposures:
 `
 	metas := map[string]string{
 		"good":      `{"from":"export_orders","to":"crm.c","key":"id","fields":"all"}`,
-		"old":       `{"from":"export_orders","to":"crm.c","key":{"id":"id"},"fields":{"since":{"value":90},"flag":{"value":true},"code":{"value":83},"rate":{"value":1.5},"true":"ok"}}`,
+		"old":       `{"from":"export_orders","to":"crm.c","key":{"id":"id"},"fields":{"since":{"value":90},"flag":{"value":true},"code":{"value":83},"rate":{"value":1.5},"edited":{"value":5},"plus":{"value":0.5},"word":{"value":"yes"},"true":"ok"}}`,
 		"split":     `{"max_rejected":0.5,"syncs":{"a":{"to":"crm.a","key":"id","fields":"all"},"b":{"from":"export_orders","to":"crm.b","key":"id","fields":"all"}}}`,
 		"elsewhere": `{"from":"export_orders","to":"crm.c","key":"id"}`,
 		"unwritten": `{"from":"export_orders","to":"crm.c","key":"id"}`,
 	}
 	set := fromYAML(t, shop("export_customers", "export_orders"), settings(t), "prod", file, metas)
 	const path = "models/exports/_exports.yml"
-	const limit = path + `:23: exposure split: max_rejected: is no limit: a share needs its percent sign (setting_invalid)`
+	const limit = path + `:26: exposure split: max_rejected: is not a limit: a share needs its percent sign (setting_invalid)`
 	want := map[string][]string{
 		"good " + path + ":4": nil,
 		"old " + path + ":7": {
@@ -219,12 +221,12 @@ exposures:
 			path + `:15: exposure old: fields.flag.value: dbt reads the unquoted yes as true (yaml_trap)`,
 			path + `:16: exposure old: fields.code.value: dbt reads the unquoted 0123 as 83 (yaml_trap)`,
 		},
-		"split.a " + path + ":25": {
+		"split.a " + path + ":28": {
 			limit,
-			path + `:25: exposure split: syncs.a: the exposure depends on several export models: export_customers, export_orders (export_ambiguous)`,
+			path + `:28: exposure split: syncs.a: the exposure depends on several export models: export_customers, export_orders (export_ambiguous)`,
 		},
-		"split.b " + path + ":29":                            {limit},
-		"elsewhere " + path + ":34":                          {path + `:34: exposure elsewhere: fields is missing (setting_missing)`},
+		"split.b " + path + ":32":                            {limit},
+		"elsewhere " + path + ":37":                          {path + `:37: exposure elsewhere: fields is missing (setting_missing)`},
 		"unwritten exposure unwritten: config.meta.exposync": {`exposure unwritten: config.meta.exposync: fields is missing (setting_missing)`},
 	}
 	got := map[string][]string{}
@@ -264,11 +266,7 @@ func TestFaultsOfTheSetUpAreNotTheExposures(t *testing.T) {
 	t.Parallel()
 
 	const meta = `{"to":"crm.c","key":"id","fields":"all"}`
-	missing, err := config.Parse("exposync.yml", nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	missing.Missing = true
+	missing := config.Default("exposync.yml")
 	tests := map[string]struct {
 		cfg    *config.Config
 		target string

@@ -110,13 +110,15 @@ func (s spec) fill(job *plan.Job) {
 
 // require reports what a sync cannot do without, and what contradicts itself.
 func (s spec) require(r *config.Reader) {
+	if r.Has("hosted") && !slices.Contains(s.set, "to") {
+		return // said already, and a hosted sync needs none of these
+	}
 	for _, need := range []struct{ key, hint string }{
 		{"to", "add `to: connection.object`, for example `to: crm.contacts`"},
 		{"key", "add `key:`, the field that identifies a record at the destination"},
 		{"fields", "add `fields: all`, or a map of their field names to our columns"},
 	} {
-		hosted := need.key == "to" && r.Has("hosted") // already said
-		if !slices.Contains(s.set, need.key) && !hosted {
+		if !slices.Contains(s.set, need.key) {
 			r.Fault("", "setting_missing", need.hint, "%s is missing", need.key)
 		}
 	}

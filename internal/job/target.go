@@ -25,20 +25,16 @@ func ResolveTarget(flag, ran, profile string) (target, from string) {
 	return "", ""
 }
 
-// Home is where dbt puts the models of one target, as profiles.yml says.
-type Home struct {
-	Target   string
-	Adapter  string // postgres, sqlite, duckdb, …
-	Database string // what the adapter derives where the profile names none
-	Schema   string
-}
-
 // CheckTarget reports a node that was not built for the target: one whose
 // database or schema does not belong to it. The database is the profile's or
 // the node's own config.database; the schema is the profile's, that with
 // "_" and the node's config.schema, or one of the target's `schemas:`. So a
 // developer's build never feeds production. It gives nil if the node belongs.
-func CheckTarget(n *dbt.Node, home Home, target config.Target) *fault.Fault {
+func CheckTarget(n *dbt.Node, profile dbt.Profile, target config.Target) *fault.Fault {
+	home := profile.Output
+	if home.Schema == "" && home.Adapter == "duckdb" {
+		home.Schema = "main"
+	}
 	same := sameName(home.Adapter)
 	databases := []string{home.Database}
 	if n.ConfigDatabase != "" {
@@ -58,8 +54,8 @@ func CheckTarget(n *dbt.Node, home Home, target config.Target) *fault.Fault {
 	return &fault.Fault{
 		Code: "wrong_target", Kind: fault.Blocked, Whose: fault.Setup, Where: n.UniqueID,
 		Msg: fmt.Sprintf("%s was built in %s, but target %s is %s",
-			n.Name, qualified(n.Database, n.SchemaName), home.Target, qualified(home.Database, strings.Join(schemas, " or "))),
-		Hint: fmt.Sprintf("run dbt build --target %s, or choose the target that was built with --target", home.Target),
+			n.Name, qualified(n.Database, n.SchemaName), profile.Target, qualified(home.Database, strings.Join(schemas, " or "))),
+		Hint: fmt.Sprintf("run dbt build --target %s, or choose the target that was built with --target", profile.Target),
 	}
 }
 

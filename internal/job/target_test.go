@@ -29,20 +29,20 @@ func TestResolveTarget(t *testing.T) {
 func TestCheckTarget(t *testing.T) {
 	t.Parallel()
 
-	postgres := job.Home{Target: "prod", Adapter: "postgres", Database: "shop", Schema: "prod"}
+	postgres := dbt.Profile{Target: "prod", Output: dbt.Output{Adapter: "postgres", Database: "shop", Schema: "prod"}}
 	node := func(database, schema, configDatabase, configSchema string) dbt.Node {
 		return dbt.Node{
 			UniqueID: "model.shop.export_a", Name: "export_a", Database: database, SchemaName: schema,
 			ConfigDatabase: configDatabase, ConfigSchema: configSchema,
 		}
 	}
-	with := func(h job.Home, adapter, database, schema string) job.Home {
-		h.Adapter, h.Database, h.Schema = adapter, database, schema
+	with := func(h dbt.Profile, adapter, database, schema string) dbt.Profile {
+		h.Output.Adapter, h.Output.Database, h.Output.Schema = adapter, database, schema
 		return h
 	}
 	tests := map[string]struct {
 		node    dbt.Node
-		home    job.Home
+		home    dbt.Profile
 		schemas []string
 		ok      bool
 	}{
@@ -60,6 +60,7 @@ func TestCheckTarget(t *testing.T) {
 		"case counts on postgres":        {node("shop", "Prod", "", ""), postgres, nil, false},
 		"case does not on snowflake":     {node("SHOP", "PROD", "", ""), with(postgres, "snowflake", "shop", "prod"), nil, true},
 		"duckdb: the stem of the file":   {node("shop", "main", "", ""), with(postgres, "duckdb", "shop", "main"), nil, true},
+		"duckdb: the schema main":        {node("shop", "main", "", ""), with(postgres, "duckdb", "shop", ""), nil, true},
 		"duckdb: another file":           {node("shop_dev", "main", "", ""), with(postgres, "duckdb", "shop", "main"), nil, false},
 		"sqlite: another file":           {node("shop_dev", "main", "", ""), with(postgres, "sqlite", "shop", "main"), nil, false},
 		"no databases at all":            {node("", "prod", "", ""), with(postgres, "spark", "", "prod"), nil, true},
@@ -85,7 +86,7 @@ func TestCheckTargetSaysWhatItFound(t *testing.T) {
 	t.Parallel()
 
 	n := dbt.Node{UniqueID: "model.shop.export_a", Name: "export_a", Database: "shop", SchemaName: "dev_crm", ConfigSchema: "crm"}
-	home := job.Home{Target: "prod", Adapter: "postgres", Database: "shop", Schema: "prod"}
+	home := dbt.Profile{Target: "prod", Output: dbt.Output{Adapter: "postgres", Database: "shop", Schema: "prod"}}
 	got := job.CheckTarget(&n, home, config.Target{})
 	equal(t, "model.shop.export_a: export_a was built in shop.dev_crm, but target prod is shop.prod or prod_crm (wrong_target)", got.Error())
 	equal(t, "run dbt build --target prod, or choose the target that was built with --target", got.Hint)

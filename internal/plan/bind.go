@@ -32,7 +32,8 @@ type BoundPart struct {
 
 // Bind resolves the columns of a job against those of its relation. A name
 // matches exactly, else regardless of case if only one column does. Every
-// column that is missing is a fault with code "column_missing".
+// column that is missing is a fault with code "column_missing"; a column that
+// fields: all would send to a field of the key is one with "field_twice".
 func Bind(job Job, columns []record.Column) (Bound, fault.List) {
 	b := &binder{job: job, columns: columns, index: map[string]int{}}
 	bound := Bound{Job: job}
@@ -54,6 +55,7 @@ func Bind(job Job, columns []record.Column) (Bound, fault.List) {
 		bound.Fields = append(bound.Fields, part)
 	}
 	bound.Columns = b.selected
+	b.refuseTwins(bound)
 	return bound, b.problems
 }
 
@@ -75,6 +77,19 @@ func (b Bound) Mapping() string {
 	slices.Sort(lines)
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
 	return "m1:" + hex.EncodeToString(sum[:16])
+}
+
+// refuseTwins reports fields that would be sent twice, with different values.
+func (b *binder) refuseTwins(bound Bound) {
+	for _, f := range bound.Fields {
+		if slices.ContainsFunc(bound.Key, func(k BoundPart) bool { return k.Name == f.Name }) {
+			b.problems = append(b.problems, &fault.Fault{
+				Code: "field_twice", Kind: fault.Config, Whose: fault.Mapping, Where: b.job.Where,
+				Msg:  fmt.Sprintf("job %s: the column %q would go to the field %q, which is part of the key", b.job.ID, f.Column, f.Name),
+				Hint: "name the fields one by one instead of `fields: all`, or drop the column from the export model",
+			})
+		}
+	}
 }
 
 type binder struct {

@@ -1,0 +1,136 @@
+package plan_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"exposync/internal/plan"
+	"exposync/internal/record"
+)
+
+func columns(names ...string) []record.Column {
+	out := make([]record.Column, len(names))
+	for i, name := range names {
+		out[i] = record.Column{Name: name, Kind: record.Text}
+	}
+	return out
+}
+
+func bindable() plan.Job {
+	return plan.Job{
+		ID: "x", Where: "a.yml:3", Mode: plan.Upsert, Source: plan.Source{Name: "export_a"},
+		Key: []plan.KeyField{{Field: "email", Column: "mail"}},
+		Fields: []plan.Field{
+			{Name: "b", Column: "bee", Nulls: plan.Skip},
+			{Name: "m", Column: "mail", Nulls: plan.Clear},
+			{Name: "s", Value: plan.TextConstant("dbt"), Nulls: plan.Clear},
+		},
+	}
+}
+
+func TestBindResolvesColumns(t *testing.T) {
+	t.Parallel()
+
+	got, problems := plan.Bind(bindable(), columns("id", "MAIL", "bee", "BEE"))
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	want := plan.Bound{
+		Job: bindable(), Columns: []string{"MAIL", "bee"},
+		Key: []plan.BoundPart{{Name: "email", Column: "MAIL", Index: 0, Kind: record.Text}},
+		Fields: []plan.BoundPart{
+			{Name: "b", Column: "bee", Index: 1, Kind: record.Text, Nulls: plan.Skip},
+			{Name: "m", Column: "MAIL", Index: 0, Kind: record.Text, Nulls: plan.Clear},
+			{Name: "s", Index: -1, Kind: record.Text, Value: plan.TextConstant("dbt"), Nulls: plan.Clear},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Bind() mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestBindReportsColumns(t *testing.T) {
+	t.Parallel()
+
+	all := bindable()
+	all.Fields, all.AllFields = nil, true
+	tests := map[string]struct {
+		job     plan.Job
+		columns []record.Column
+		want    []string
+	}{
+		"missing": {bindable(), columns("id"), []string{
+			`a.yml:3: job x: key.email: export_a has no column "mail"; it has id (column_missing)`,
+			`a.yml:3: job x: fields.b: export_a has no column "bee"; it has id (column_missing)`,
+			`a.yml:3: job x: fields.m: export_a has no column "mail"; it has id (column_missing)`,
+		}},
+		"two that differ by case": {bindable(), columns("MAIL", "Mail", "bee"), []string{
+			`a.yml:3: job x: key.email: export_a has no column "mail"; it has MAIL, Mail, bee (column_missing)`,
+			`a.yml:3: job x: fields.m: export_a has no column "mail"; it has MAIL, Mail, bee (column_missing)`,
+		}},
+		"all, with a column named like the key": {all, columns("mail", "email", "b"), []string{
+			`a.yml:3: job x: the column "email" would go to the field "email", which is part of the key (field_twice)`,
+		}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			_, problems := plan.Bind(tt.job, tt.columns)
+			var got []string
+			for _, f := range problems {
+				got = append(got, f.Error())
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("problems mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMappingDependsOnWhatIsSentOnly(t *testing.T) {
+	t.Parallel()
+
+	mapping := func(change func(*plan.Job), names ...string) string {
+		j := bindable()
+		change(&j)
+		bound, problems := plan.Bind(j, columns(names...))
+		if problems != nil {
+			t.Fatal(problems)
+		}
+		return bound.Mapping()
+	}
+	same := func(*plan.Job) {}
+	base := mapping(same, "mail", "bee")
+	for name, other := range map[string]string{
+		"order of columns":  mapping(same, "bee", "mail"),
+		"a column more":     mapping(same, "mail", "bee", "new"),
+		"order of fields":   mapping(func(j *plan.Job) { slices.Reverse(j.Fields) }, "mail", "bee"),
+		"another relation":  mapping(func(j *plan.Job) { j.Source.Relation = "other" }, "mail", "bee"),
+		"guards, first, id": mapping(func(j *plan.Job) { j.Guards = plan.DefaultGuards(); j.First = plan.FirstSend; j.ID = "y" }, "mail", "bee"),
+	} {
+		if other != base {
+			t.Errorf("%s: the mapping changed", name)
+		}
+	}
+	for name, other := range map[string]string{
+		"mode":     mapping(func(j *plan.Job) { j.Mode = plan.Mirror }, "mail", "bee"),
+		"nulls":    mapping(func(j *plan.Job) { j.Fields[0].Nulls = plan.Clear }, "mail", "bee"),
+		"constant": mapping(func(j *plan.Job) { j.Fields[2].Value = plan.TextConstant("x") }, "mail", "bee"),
+		"a field":  mapping(func(j *plan.Job) { j.Fields = j.Fields[1:] }, "mail", "bee"),
+		"key":      mapping(func(j *plan.Job) { j.Key[0].Field = "id" }, "mail", "bee"),
+	} {
+		if other == base {
+			t.Errorf("%s: the mapping did not change", name)
+		}
+	}
+	all := func(j *plan.Job) { j.Fields, j.AllFields = nil, true }
+	if mapping(all, "mail", "bee") == mapping(all, "mail", "bee", "new") {
+		t.Error("fields: all with a new column is the same mapping")
+	}
+	if mapping(all, "mail", "bee", "new") != mapping(all, "new", "bee", "mail") {
+		t.Error("fields: all depends on the order of columns")
+	}
+}
