@@ -48,7 +48,7 @@ func NewEvidence(p *dbt.Project, runs []*dbt.RunResults) []plan.Evidence {
 // fits reports whether the manifest can vouch for the code that a file's
 // results were made from.
 func (f *Facts) fits(file *file) bool {
-	return f.pairs(file.RunResults) || file.absent == 0 && file.moved == ""
+	return f.pairs(file.RunResults) || file.absent == 0 && file.moved == "" && file.renamed == ""
 }
 
 func fixedWords(message string) string {

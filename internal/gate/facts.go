@@ -55,6 +55,7 @@ type Facts struct {
 type finding struct {
 	plan.Reason
 	at      time.Time // of the evidence; zero if there is none
+	file    *file     // that the evidence stood in, if it is a node's
 	absence bool      // nothing is known, as opposed to something bad
 }
 
@@ -65,10 +66,11 @@ type file struct {
 	present int    // of nodes that the manifest holds
 	missing string // the first node that it does not hold
 	absent  int    // how many it does not hold
-	moved   string // the first node whose relation is another one in the manifest
+	moved   string // the first node whose database or schema is another one in the manifest
+	renamed string // the first whose relation has only another name there
+	cut     string // "empty" or "sample" if relations were built without all their rows
+	refused bool   // every row is v2's "Compilation Error": dbt stopped before it did anything
 }
-
-func (f *file) cut() string { return cutOf(f.Args) }
 
 // fact is one result as the gate reads it.
 type fact struct {
@@ -146,35 +148,6 @@ func classify(n *dbt.Node, status, message, cut string) class {
 	}
 	return unknown
 }
-
-// sliceOf turns success in a build without its rows into what it is. Its tests
-// looked at next to nothing, so they count as if they had not been there.
-func sliceOf(n *dbt.Node, c class, cut string) class {
-	switch {
-	case cut == "":
-		return c
-	case n.Test():
-		return silent
-	}
-	return sliced
-}
-
-// cutOf says what kept a build from having all its rows.
-func cutOf(a dbt.Args) string {
-	switch {
-	case a.Empty:
-		return cutEmpty
-	case a.Sample != "":
-		return cutSample
-	}
-	return ""
-}
-
-// The values of plan.Evidence.Cut.
-const (
-	cutEmpty  = "empty"
-	cutSample = "sample"
-)
 
 // Collect merges everything that speaks about the project's nodes. It judges
 // nothing: what depends on a policy or on the time is left to Evaluate.

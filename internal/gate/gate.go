@@ -101,6 +101,7 @@ func (j *judge) fold() plan.Judgement {
 	if absent, ok := j.notInRun(); ok {
 		j.found = []finding{absent}
 	}
+	j.tidy()
 	out := plan.Judgement{Exposure: j.exposure.UniqueID, Verdict: plan.VerdictGo}
 	for _, f := range j.found {
 		r := f.Reason
@@ -166,6 +167,22 @@ func (j *judge) notInRun() (finding, bool) {
 		Message: "nothing that " + j.exposure.Name + " depends on was in this dbt " + newest.Args.Which,
 		Next:    "dbt build --select +exposure:" + j.exposure.Name,
 	}}, true
+}
+
+// tidy drops findings that only repeat a worse one: absences where no file
+// speaks at all, and v2's one error for everything it did not start, which is
+// told of what the exposure reads.
+func (j *judge) tidy() {
+	if j.facts.newest() == nil {
+		j.found = slices.DeleteFunc(j.found, func(f finding) bool { return f.absence })
+	}
+	told := func(f finding) bool {
+		n, ok := j.graph.index[f.UniqueID]
+		return ok && f.file != nil && f.file.refused && f.Verdict == plan.VerdictBlock && slices.Contains(j.closure.reads, n)
+	}
+	if slices.ContainsFunc(j.found, told) {
+		j.found = slices.DeleteFunc(j.found, func(f finding) bool { return f.file != nil && f.file.refused && !told(f) })
+	}
 }
 
 // unchanged reports whether dbt reused everything that the exposure reads. The

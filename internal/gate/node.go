@@ -51,7 +51,7 @@ func (j *judge) bad(n int32, ft *fact, col column) bool {
 		if col == ancestor && j.policy.AllowFailedAncestors {
 			v = plan.VerdictGoWarn
 		}
-		j.report(n, ft, v, codeNodeFailed, next, "%s failed%s", name, in(ft))
+		j.report(n, ft, v, codeNodeFailed, next, "%s failed%s%s", name, in(ft), why(ft))
 	case skipped:
 		j.report(n, ft, v, codeNodeSkipped, next, "%s was skipped%s%s", name, in(ft), why(ft))
 	case partial:
@@ -82,9 +82,14 @@ func (j *judge) sliced(n int32, ft *fact, v plan.Verdict) {
 		"%s was last built with --%s and holds %s", label(node), ft.Cut, rows)
 }
 
-// why says what dbt's fixed words say about a skipped node.
+// why says what dbt's fixed words say about a node that was not built.
 func why(ft *fact) string {
 	switch ft.Message {
+	case "Compilation Error":
+		if ft.file != nil && ft.file.refused {
+			return ", like everything in it: dbt stopped before it built anything (a compile error, a failed hook, or --fail-fast)"
+		}
+		return ": it does not compile"
 	case "Skipping due to fail_fast":
 		return ": an earlier failure stopped dbt (--fail-fast)"
 	case "Skipped due to upstream failure":
@@ -216,6 +221,7 @@ func (j *judge) report(n int32, ft *fact, v plan.Verdict, code, next, format str
 func (f *finding) from(ft *fact) {
 	if ft != nil {
 		f.Status, f.InvocationID, f.File, f.at = ft.Status, ft.InvocationID, ft.Evidence.File, ft.GeneratedAt
+		f.file = ft.file
 	}
 }
 

@@ -24,7 +24,7 @@ func (f *Facts) about(r *dbt.RunResults, v plan.Verdict, code, next, format stri
 // A file that is no evidence beside one that is decides nothing.
 func (f *Facts) checkPresence(runs []*dbt.RunResults) {
 	if newest := f.newest(); newest != nil {
-		switch newest.cut() {
+		switch newest.cut {
 		case cutEmpty:
 			f.about(newest.RunResults, plan.VerdictBlock, codeEmptyBuild, "dbt build",
 				"dbt %s ran with --empty: the relations hold no rows", newest.Args.Which)
@@ -57,6 +57,9 @@ func notEvidence(r *dbt.RunResults) string {
 	case r.Args.Which == "generate":
 		return "dbt docs generate wrote this file over that of the build; it builds and tests nothing"
 	}
+	if r.Args.Which == "freshness" {
+		return "dbt source freshness wrote this file; it builds and tests nothing"
+	}
 	return "dbt " + r.Args.Which + " wrote this file; it builds and tests nothing"
 }
 
@@ -73,7 +76,7 @@ func (f *Facts) checkPairs(runs []*dbt.RunResults) {
 	for _, file := range f.files {
 		switch {
 		case file.present == 0 && file.absent > 0:
-			f.about(file.RunResults, plan.VerdictHold, codeWrongProject, "exposync gate --target-dir PATH",
+			f.about(file.RunResults, plan.VerdictHold, codeWrongProject, "exposync gate --project-dir PATH",
 				"none of the %d nodes in this file is in the manifest of project %q", file.absent, f.graph.project.Name)
 		case f.pairs(file.RunResults):
 		case file.moved != "":
@@ -82,9 +85,12 @@ func (f *Facts) checkPairs(runs []*dbt.RunResults) {
 		case file.absent > 0:
 			f.about(file.RunResults, plan.VerdictHold, codePairMismatch, "dbt build",
 				"the manifest is of another state of the project: it lacks %s", andMore(file.missing, file.absent))
+		case file.renamed != "":
+			f.about(file.RunResults, plan.VerdictHold, codePairMismatch, "dbt build",
+				"the manifest is of another state of the project: dbt built %s under another name", file.renamed)
 		case file == f.newest() && !f.explained(runs):
-			f.about(file.RunResults, plan.VerdictGoWarn, codeReparsed, "",
-				"the manifest was parsed again after dbt %s (dbt ls, parse, compile, docs or source freshness?)", file.Args.Which)
+			f.about(file.RunResults, plan.VerdictGoWarn, codeReparsed, "exposync build",
+				"the manifest was written anew after dbt %s (by dbt ls, parse, docs or source freshness, or by a build that failed before it had results?)", file.Args.Which)
 		}
 	}
 }

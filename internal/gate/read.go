@@ -13,7 +13,7 @@ func (f *Facts) read(r *dbt.RunResults) {
 	if !isEvidence(r, f.graph) {
 		return
 	}
-	file := &file{RunResults: r}
+	file := &file{RunResults: r, cut: f.cutOf(r), refused: refused(r)}
 	rows := map[int32]*fact{}
 	for i := range r.Results {
 		f.readRow(file, &r.Results[i], rows)
@@ -50,7 +50,7 @@ func (f *Facts) readRow(file *file, row *dbt.Result, rows map[int32]*fact) {
 		return
 	}
 	file.rows++
-	next := &fact{file: file, Evidence: evidenceOf(file.RunResults, row)}
+	next := &fact{file: file, Evidence: evidenceOf(file, row)}
 	kind, _, _ := strings.Cut(row.UniqueID, ".")
 	switch n, ok := f.graph.index[row.UniqueID]; {
 	case kind == "operation" || kind == "macro" || strings.HasPrefix(row.UniqueID, "sql"):
@@ -59,10 +59,8 @@ func (f *Facts) readRow(file *file, row *dbt.Result, rows map[int32]*fact) {
 	case ok:
 		node := f.graph.nodes[n]
 		file.present++
-		if moved(row.RelationName, node.RelationName) && (file.moved == "" || row.UniqueID < file.moved) {
-			file.moved = row.UniqueID
-		}
-		next.class = classify(node, row.Status, row.Message, file.cut())
+		file.compare(row, node)
+		next.class = classify(node, row.Status, row.Message, file.cut)
 		rows[n] = worse(rows[n], next)
 	case f.graph.project.Exposures[row.UniqueID] != nil:
 		file.present++
@@ -88,12 +86,44 @@ func statusOnly(status string) class {
 	return silent
 }
 
-func evidenceOf(r *dbt.RunResults, row *dbt.Result) plan.Evidence {
+func evidenceOf(f *file, row *dbt.Result) plan.Evidence {
 	return plan.Evidence{
 		UniqueID: row.UniqueID, Status: row.Status, Message: row.Message, Failures: row.Failures,
-		InvocationID: r.InvocationID, Which: r.Args.Which, GeneratedAt: r.GeneratedAt,
-		RelationName: row.RelationName, Cut: cutOf(r.Args), File: r.File,
+		InvocationID: f.InvocationID, Which: f.Args.Which, GeneratedAt: f.GeneratedAt,
+		RelationName: row.RelationName, Cut: f.cut, File: f.File,
 	}
+}
+
+// compare notes where a result and the manifest disagree about a relation.
+func (f *file) compare(row *dbt.Result, n *dbt.Node) {
+	at := &f.moved
+	switch {
+	case !moved(row.RelationName, n.RelationName):
+		return
+	case place(row.RelationName) == place(n.RelationName):
+		at = &f.renamed
+	}
+	if *at == "" || row.UniqueID < *at {
+		*at = row.UniqueID
+	}
+}
+
+// place is a relation without its last part: database and schema.
+func place(relation string) string {
+	p := plain(relation)
+	return p[:max(strings.LastIndexByte(p, '.'), 0)]
+}
+
+// refused reports whether v2 stopped before it did anything: it then writes
+// one error for every node that was selected, also for a failed hook and after
+// a failure under --fail-fast.
+func refused(r *dbt.RunResults) bool {
+	for i := range r.Results {
+		if r.Results[i].Status != "error" || r.Results[i].Message != "Compilation Error" {
+			return false
+		}
+	}
+	return len(r.Results) > 1
 }
 
 // newer gives the fact that stands after next was read, which is not older

@@ -86,7 +86,7 @@ func (j *judge) test(t int32, ft *fact, s stance) {
 		j.testReason(t, ft, s, v, codeTestWarned, "%s warned%s", name, rows(ft))
 	case skipped:
 		if s.col == direct && !j.parentExplains(t) {
-			j.testReason(t, ft, s, plan.VerdictHold, codeTestSkipped, "%s was skipped, and nothing it tests failed", name)
+			j.testReason(t, ft, s, plan.VerdictHold, codeTestSkipped, "%s was skipped%s", name, j.outsideCause(t))
 		}
 	case unknown:
 		if s.col == direct {
@@ -136,6 +136,17 @@ func (j *judge) parentExplains(t int32) bool {
 		}
 		return transparent(j.graph.nodes[p]) && j.parentExplains(p)
 	})
+}
+
+// outsideCause names the parent outside of the lineage that is why dbt skipped
+// a test. The test stays unproven: what it compares is what the exposure reads.
+func (j *judge) outsideCause(t int32) string {
+	for _, p := range j.graph.parents[t] {
+		if ft := j.facts.current(p); ft != nil && j.closure.cols[p] == outside && ft.bad(false) {
+			return ", because " + label(j.graph.nodes[p]) + " was not built"
+		}
+	}
+	return ", and nothing it tests failed"
 }
 
 // testReason adds a finding about a test, unless a waiver takes it over.
