@@ -120,7 +120,7 @@ func checkLeaf(r *Reader, path []string, p Param, n *yamlx.Node) {
 		r.faultBelow(path, "setting_invalid", "", fmt.Sprintf("must be one value, not %s%s", n.Kind, Trap(n)))
 		return
 	}
-	if reference(text) && !(p.Secret && literalDefault().MatchString(text)) {
+	if reference(text) && (!p.Secret || !literalDefault().MatchString(text)) {
 		return
 	}
 	if p.Secret || literalSecret(text) {

@@ -142,7 +142,7 @@ func TestSecretsDoNotShow(t *testing.T) {
 	if problems != nil || v.Secret("token").Reveal() != canary || v.Tree("ops").Get("token").Text != canary {
 		t.Fatalf("Resolve() = %v", problems)
 	}
-	encoded, err := json.Marshal(v)
+	encoded, err := json.Marshal(map[string]any{"values": v})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -136,7 +136,5 @@ func (b *builder) finish(job *plan.Job, s spec, r *config.Reader, e *dbt.Exposur
 func onlyGate(n *yamlx.Node) bool { return len(n.Pairs) == 1 && n.Pairs[0].Key == "gate" }
 
 func validName(name string) bool {
-	return name != "" && strings.IndexFunc(name, func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-')
-	}) < 0
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == ""
 }

@@ -3,6 +3,7 @@ package job_test
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,14 +67,7 @@ func TestJobsOfTheShop(t *testing.T) {
 				t.Fatal(err)
 			}
 			set := job.Build(p, cfg, job.Options{Target: "prod", Files: func(path string) ([]byte, error) {
-				f, err := project.Open(path)
-				if err != nil {
-					return nil, err
-				}
-				defer f.Close()
-				var b bytes.Buffer
-				_, err = b.ReadFrom(f)
-				return b.Bytes(), err
+				return fs.ReadFile(project, path)
 			}})
 			var got []string
 			for _, j := range set.Jobs {

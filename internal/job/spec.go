@@ -1,6 +1,7 @@
 package job
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -59,12 +60,8 @@ func readSpec(r *config.Reader, src source) spec {
 func (s spec) over(base spec) spec {
 	out := base
 	out.set = append(slices.Clone(base.set), s.set...)
-	out.guards = map[string]plan.Limit{}
-	for _, from := range []spec{base, s} {
-		for name, l := range from.guards {
-			out.guards[name] = l
-		}
-	}
+	out.guards = maps.Clone(base.guards)
+	maps.Copy(out.guards, s.guards)
 	for _, key := range s.set {
 		switch key {
 		case "from":

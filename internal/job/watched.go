@@ -14,10 +14,14 @@ func Watched(address string) string {
 	}
 	host := strings.ToLower(u.Hostname())
 	for _, tool := range []struct{ domain, name string }{
-		{"hightouch.com", "hightouch"}, {"hightouch.io", "hightouch"},
-		{"getcensus.com", "census"}, {"fivetran.com", "fivetran"},
-		{"polytomic.com", "polytomic"}, {"rudderstack.com", "rudderstack"},
-		{"segment.com", "segment"}, {"airbyte.com", "airbyte"},
+		{"hightouch.com", "hightouch"},
+		{"hightouch.io", "hightouch"},
+		{"getcensus.com", "census"},
+		{"fivetran.com", "fivetran"},
+		{"polytomic.com", "polytomic"},
+		{"rudderstack.com", "rudderstack"},
+		{"segment.com", "segment"},
+		{"airbyte.com", "airbyte"},
 		{"multiwoven.com", "multiwoven"},
 	} {
 		if host == "app."+tool.domain || host == "cloud."+tool.domain || host == tool.domain || strings.HasSuffix(host, ".app."+tool.domain) {
