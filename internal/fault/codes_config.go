@@ -38,11 +38,6 @@ func configPages() map[string]Page {
 			Means: "Connections belong to a dbt target. A target that is not listed can be planned for, but nothing is sent: Exposync never falls back to the connections of another target, least of all to production's.",
 			Next:  "Choose a listed target with --target, or add this one to exposync.yml: `targets: {NAME: sandbox}` sends everything to a local sandbox.",
 		},
-		"wrong_target": {
-			Title: "the export model was built for another target",
-			Means: "The manifest places the export model in another database or schema than the chosen target's profile does. Sending it would feed one environment's destination with another's rows, for example a developer's build into the production CRM.",
-			Next:  "Choose the target that dbt built with --target, or run dbt build for the chosen one. If your project has its own generate_schema_name, list the schemas that belong to the target under `schemas:` in exposync.yml.",
-		},
 		"connection_missing": {
 			Title: "the sync goes to a connection that is not declared",
 			Means: "`to:` names a connection and an object, such as crm.contacts. exposync.yml has no connection with that name for the chosen target.",
