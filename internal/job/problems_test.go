@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"exposync/internal/config"
+	"exposync/internal/dbt"
 	"exposync/internal/job"
 )
 
@@ -323,5 +324,62 @@ func TestTwoJobsWithOneNameAreBothRefused(t *testing.T) {
 		if !strings.Contains(got, "a second sync is called x.a") {
 			t.Errorf("%s at %s: %q", j.ID, j.Where, got)
 		}
+	}
+}
+
+// A misspelt connection is refused in the sandbox too: it would fail in
+// production otherwise, after all looked well in dev.
+func TestASandboxKnowsTheConnectionsOfOtherTargets(t *testing.T) {
+	t.Parallel()
+
+	p := shop("export_customers")
+	expose(p, "x", `{"to":"crn.contacts","key":"id","fields":"all"}`, "export_customers")
+	set := job.Build(p, settings(t), job.Options{Target: "dev"})
+	equal(t, []string{`exposure x: config.meta.exposync.to: target dev has no connection "crn"; did you mean "crm"? (connection_missing)`},
+		problems(t, set.Jobs[0].Problems))
+}
+
+// Rows are read from what dbt builds, not from a source or a metric that
+// happens to have the name.
+func TestFromIsNoSource(t *testing.T) {
+	t.Parallel()
+
+	p := shop()
+	p.Nodes["source.shop.raw.users"] = &dbt.Node{
+		UniqueID: "source.shop.raw.users", ResourceType: "source", Name: "users", RelationName: "raw.users",
+	}
+	e := expose(p, "x", `{"from":"users","to":"crm.c","key":"id","fields":"all"}`)
+	e.DependsOn = []string{"source.shop.raw.users"}
+	set := job.Build(p, settings(t), job.Options{Target: "prod"})
+	equal(t, []string{`exposure x: config.meta.exposync.from: the exposure does not depend on "users" (export_missing)`},
+		problems(t, set.Jobs[0].Problems))
+}
+
+// Paths of an installed package start at the package: a file of the project
+// with the same path is another file.
+func TestExposuresOfPackagesHaveNoLines(t *testing.T) {
+	t.Parallel()
+
+	p := shop("export_customers")
+	expose(p, "x", `{"to":"crm.c","key":"id"}`, "export_customers").Package = "other"
+	set := job.Build(p, settings(t), job.Options{Target: "prod", Files: func(string) ([]byte, error) {
+		return []byte("exposures: [{name: x, config: {meta: {exposync: {}}}}]"), nil
+	}})
+	equal(t, "exposure x: config.meta.exposync", set.Jobs[0].Where)
+}
+
+// Up to 1.9 dbt wants meta beside config, and the place says so.
+func TestThePlaceOfMetadataFollowsTheVersion(t *testing.T) {
+	t.Parallel()
+
+	for version, want := range map[string]string{
+		"1.9.11": "meta.exposync", "0.21.0": "meta.exposync", "1.10.0": "config.meta.exposync",
+		"2.0.0-alpha.4": "config.meta.exposync", "": "config.meta.exposync",
+	} {
+		p := shop("export_customers")
+		p.DBTVersion = version
+		expose(p, "x", `{"to":"crm.c","key":"id","fields":"all"}`, "export_customers")
+		set := job.Build(p, settings(t), job.Options{Target: "prod"})
+		equal(t, "exposure x: "+want, set.Jobs[0].Where)
 	}
 }
