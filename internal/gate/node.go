@@ -196,14 +196,14 @@ func (j *judge) notRebuilt(n int32) {
 }
 
 // external judges row 10: another project's node, of which no file is here.
+// It never stands in a run, so its absence says nothing about this one.
 func (j *judge) external(n int32, col column) {
-	node := j.graph.nodes[n]
-	switch {
-	case j.policy.External == ExternalRequire && (col == direct || j.policy.Scope == ScopeStrict):
-		j.reportAbsence(n, plan.VerdictHold, codeOtherProject,
-			"%s belongs to project %s: nothing tells whether it was built", label(node), node.Package)
-	case col == direct:
-		j.reportAbsence(n, plan.VerdictGoWarn, codeOtherProject,
+	node, v := j.graph.nodes[n], plan.VerdictGoWarn
+	if j.policy.External == ExternalRequire {
+		v = plan.VerdictHold
+	}
+	if col == direct || v == plan.VerdictHold && j.policy.Scope == ScopeStrict {
+		j.report(n, nil, v, codeOtherProject, "",
 			"%s belongs to project %s: nothing tells whether it was built", label(node), node.Package)
 	}
 }
