@@ -82,6 +82,18 @@ func TestASandboxAloneTakesEveryConnection(t *testing.T) {
 	}
 }
 
+func TestATargetWithoutConnectionsHasNone(t *testing.T) {
+	t.Parallel()
+
+	c, problems := parse(t, "targets:\n  prod: {}\n  dev: sandbox\n")
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	if got, ok := c.Connection("prod", "crm"); ok {
+		t.Errorf("Connection(prod) = %+v", got)
+	}
+}
+
 func TestExportsHas(t *testing.T) {
 	t.Parallel()
 
