@@ -3,6 +3,7 @@ package diff_test
 import (
 	"errors"
 	"iter"
+	"maps"
 	"slices"
 	"testing"
 
@@ -133,9 +134,7 @@ func TestPartitionLeadsToTheSource(t *testing.T) {
 			before = append(before, mark(k, v))
 		}
 		after := map[byte]byte{}
-		for k, v := range known {
-			after[k] = v
-		}
+		maps.Copy(after, known)
 		tally, err := diff.Partition(seen, marks(before...), diff.Rules{Mode: plan.Mirror}, func(d diff.Decision) error {
 			if d.Op == record.Delete {
 				delete(after, d.Mark.KeyHash[1])

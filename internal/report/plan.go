@@ -90,9 +90,10 @@ func answer(g plan.RejectGroup) string {
 }
 
 func (s Style) verdict(v plan.Verdict) string {
-	role := map[plan.Verdict]Role{
-		plan.VerdictBlock: Bad, plan.VerdictHold: Warn, plan.VerdictGoWarn: Warn, plan.VerdictGo: Good, plan.VerdictUnchanged: Good,
-	}[v]
+	role := verdictRole(v)
+	if v == plan.VerdictGo || v == plan.VerdictUnchanged {
+		role = Good
+	}
 	return s.Paint(role, string(v))
 }
 

@@ -54,9 +54,9 @@ func (s Style) dotted(text string, tail int) string {
 // wrap breaks text into lines of at most width columns, at spaces.
 func wrap(text string, width int) []string {
 	var lines []string
-	for _, paragraph := range strings.Split(text, "\n") {
+	for paragraph := range strings.SplitSeq(text, "\n") {
 		line := ""
-		for _, word := range strings.Fields(paragraph) {
+		for word := range strings.FieldsSeq(paragraph) {
 			switch {
 			case line == "":
 				line = word
