@@ -169,11 +169,14 @@ func (j *judge) notInRun() (finding, bool) {
 	}}, true
 }
 
-// tidy drops findings that only repeat a worse one: absences where no file
-// speaks at all, and v2's one error for everything it did not start, which is
-// told of what the exposure reads.
+// tidy drops findings that only repeat a worse one: absences where the files
+// cannot speak at all, and v2's one error for everything it did not start,
+// which is told of what the exposure reads.
 func (j *judge) tidy() {
-	if j.facts.newest() == nil {
+	mute := func(f finding) bool {
+		return f.UniqueID == "" && severity(f.Verdict) >= severity(plan.VerdictHold) && !f.absence && !Acceptable(f.Code)
+	}
+	if !j.touched && slices.ContainsFunc(j.found, mute) {
 		j.found = slices.DeleteFunc(j.found, func(f finding) bool { return f.absence })
 	}
 	told := func(f finding) bool {

@@ -78,7 +78,8 @@ func (j *judge) lineage() {
 	for _, id := range missing {
 		j.missing(id, nil)
 	}
-	if len(j.closure.reads) == 0 && len(missing) == 0 {
+	j.danglingAbove()
+	if len(j.closure.reads) == 0 && !slices.ContainsFunc(j.found, func(f finding) bool { return f.Code == codeDangling }) {
 		j.add(finding{Reason: plan.Reason{
 			Code: codeNoParents, Verdict: plan.VerdictBlock, UniqueID: j.exposure.UniqueID,
 			Message: j.exposure.Name + " depends on no model, so nothing can be proven",
@@ -105,7 +106,6 @@ func (j *judge) missing(id string, path []string) {
 // direct judges D(E) (column 3 of the table), and the parents of an absent
 // view as if they were read directly, because that is what they become.
 func (j *judge) direct() {
-	j.danglingAbove()
 	queue := slices.Clone(j.closure.reads)
 	for i := 0; i < len(queue); i++ {
 		n := queue[i]

@@ -194,10 +194,10 @@ func (f *Facts) noteFile(r *dbt.RunResults) {
 		return
 	}
 	if nameless > 0 {
-		f.notef("%s: left out %d results without unique_id", r.File, nameless)
+		f.notef("%s: left out %s without unique_id", r.File, count(nameless, "result"))
 	}
 	if static > 0 {
-		f.notef("%s: %d tests were checked by analysis, without a query in the warehouse", r.File, static)
+		f.notef("%s: %s checked by analysis, without a query in the warehouse", r.File, count(static, "test"))
 	}
 	if a.Defer || a.FavorState {
 		f.notef("%s: dbt %s used --defer: parents outside of the selection were read from another environment", r.File, a.Which)
@@ -208,6 +208,13 @@ func (f *Facts) noteFile(r *dbt.RunResults) {
 	if major(r.DBTVersion) != major(f.graph.project.DBTVersion) && f.pairs(r) {
 		f.notef("%s: dbt %s ran what dbt %s parsed", r.File, r.DBTVersion, f.graph.project.DBTVersion)
 	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func narrowing(a dbt.Args) string {
