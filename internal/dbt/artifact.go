@@ -85,11 +85,11 @@ func read(path string) (*artifact, error) {
 }
 
 func readFile(path string, size int64) (*artifact, error) {
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // the user says where dbt writes
 	if err != nil {
 		return nil, openFault(path, err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	digest := sha256.New()
 	src := bufio.NewReaderSize(io.TeeReader(f, digest), 1<<18)
 	var in io.Reader = src
@@ -161,8 +161,7 @@ func (a *artifact) schema() (kind string, version int) {
 func (a *artifact) syntaxFault() error {
 	var skip struct{}
 	err := json.Unmarshal([]byte(a.text), &skip)
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) && syntax.Offset < int64(len(strings.TrimRight(a.text, " \t\r\n"))) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok && syntax.Offset < int64(len(strings.TrimRight(a.text, " \t\r\n"))) {
 		msg := fmt.Sprintf("not valid JSON at byte %d of %d", syntax.Offset, len(a.text))
 		return artifactFault("artifact_invalid", a.file, msg, nil)
 	}
@@ -173,37 +172,50 @@ func (a *artifact) syntaxFault() error {
 const nestingLimit = 10_000
 
 // tooDeep guards the recursion of the JSON library, which has no limit of its
-// own. Only a text with very many brackets can nest deep enough to matter.
+// own: eight million levels end the program. Only a text with very many
+// brackets can nest that deep.
 func tooDeep(text string) bool {
-	const harmless = 1 << 20
+	const harmless = 1 << 21
 	if strings.Count(text, "{")+strings.Count(text, "[") < harmless {
 		return false
 	}
-	depth, quoted := 0, false
+	depth := 0
 	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
+		switch text[i] {
+		case '"':
+			i += quoted(text[i:]) - 1
+		case '{', '[':
 			if depth++; depth > nestingLimit {
 				return true
 			}
-		case c == '}' || c == ']':
+		case '}', ']':
 			depth--
 		}
 	}
 	return false
 }
 
+// quoted gives the length of the string that text starts with, quotes
+// included; all of text if it never ends.
+func quoted(text string) int {
+	for end := 1; ; end++ {
+		next := strings.IndexByte(text[end:], '"')
+		if next < 0 {
+			return len(text)
+		}
+		end += next
+		before := text[1:end]
+		if escapes := len(before) - len(strings.TrimRight(before, `\`)); escapes%2 == 0 {
+			return end + 1
+		}
+	}
+}
+
 func openFault(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return artifactFault("artifact_missing", path, "the file does not exist", nil)
 	}
-	var inner *fs.PathError
-	if errors.As(err, &inner) {
+	if inner, ok := errors.AsType[*fs.PathError](err); ok {
 		err = inner.Err // the path is said already
 	}
 	return artifactFault("artifact_invalid", path, "the file cannot be read", err)

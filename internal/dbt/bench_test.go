@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -20,7 +21,7 @@ func grow(tb testing.TB, n int) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	zip, err := gzip.NewReader(f)
 	if err != nil {
 		tb.Fatal(err)
@@ -51,6 +52,37 @@ func grow(tb testing.TB, n int) string {
 		tb.Fatal(err)
 	}
 	return path
+}
+
+// TestManifestLetsTheFileGo: a project keeps names, not the text they stood
+// in. One text that is not copied would hold on to all of it.
+func TestManifestLetsTheFileGo(t *testing.T) { //nolint:paralleltest // it measures the heap
+	path := grow(t, 1_000)
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := heap()
+	p, err := dbt.LoadManifest(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept := (heap() - before) / float64(info.Size()); kept > 0.5 {
+		t.Errorf("a project keeps %.2f times the size of its file", kept)
+	}
+	runtime.KeepAlive(p)
+}
+
+// heap gives the bytes in use after a collection.
+func heap() float64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}
+
+func readAll(path string) ([]byte, error) {
+	return os.ReadFile(path)
 }
 
 // repeat writes the entries of a map n times, each time for another package.
@@ -88,9 +120,20 @@ func BenchmarkManifest(b *testing.B) {
 		})
 	}
 	run("load", func() error { _, err := dbt.LoadManifest(b.Context(), path); return err })
-	run("floor_read", func() error { _, err := os.ReadFile(path); return err })
+	b.Run("kept", func(b *testing.B) { // what stays in memory: not the file's text
+		for b.Loop() {
+			before := heap()
+			p, err := dbt.LoadManifest(b.Context(), path)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric((heap()-before)/float64(info.Size()), "kept/size")
+			runtime.KeepAlive(p)
+		}
+	})
+	run("floor_read", func() error { _, err := readAll(path); return err })
 	run("floor_read_valid", func() error {
-		data, err := os.ReadFile(path)
+		data, err := readAll(path)
 		if err == nil && !json.Valid(data) {
 			b.Error("not valid")
 		}

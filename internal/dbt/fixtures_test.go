@@ -35,6 +35,7 @@ func walk(t *testing.T, prefix string, check func(t *testing.T, path string)) {
 func TestManifestsOfRealDBT(t *testing.T) {
 	t.Parallel()
 	walk(t, "manifest", func(t *testing.T, path string) {
+		t.Helper()
 		p, err := dbt.LoadManifest(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
@@ -109,6 +110,7 @@ func TestRunResultsOfRealDBT(t *testing.T) {
 		"success", "error", "fail", "warn", "skipped", "partial success", "pass", "runtime error", "no-op", "reused",
 	}
 	walk(t, "run_results", func(t *testing.T, path string) {
+		t.Helper()
 		r, err := dbt.LoadRunResults(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
@@ -137,6 +139,7 @@ func TestRunResultsOfRealDBT(t *testing.T) {
 func TestSourcesOfRealDBT(t *testing.T) {
 	t.Parallel()
 	walk(t, "sources", func(t *testing.T, path string) {
+		t.Helper()
 		s, err := dbt.LoadSources(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
@@ -155,6 +158,7 @@ func TestSourcesOfRealDBT(t *testing.T) {
 func TestCatalogsOfRealDBT(t *testing.T) {
 	t.Parallel()
 	walk(t, "catalog", func(t *testing.T, path string) {
+		t.Helper()
 		c, err := dbt.LoadCatalog(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)

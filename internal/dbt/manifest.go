@@ -76,7 +76,7 @@ func (d *manifestReader) section(name, kind string) error {
 		return nil
 	}
 	if !v.IsObject() {
-		return artifactFault("artifact_invalid", d.File, fmt.Sprintf("%s is not a map", name), nil)
+		return artifactFault("artifact_invalid", d.File, name+" is not a map", nil)
 	}
 	var err error
 	v.ForEach(func(key, value gjson.Result) bool {

@@ -17,6 +17,7 @@ type rawNode struct {
 	group, access              string // of config; the node's own win
 	pathEmpty, originalEmpty   bool   // written, but empty
 	edgesBroken                bool   // depends_on is not what it should be
+	warns                      bool   // config.severity, in whatever case
 	testedModel                string // unit tests: the model's name
 
 	// of exposures
@@ -54,16 +55,15 @@ func (n *rawNode) finish() {
 	}
 	switch n.ResourceType {
 	case "test":
-		if n.Severity != "warn" {
-			n.Severity = "error"
+		n.Severity = "error"
+		if n.warns {
+			n.Severity = "warn"
 		}
 	case "unit_test":
 		n.Severity, n.AttachedNode = "error", n.tested()
 	case "source":
 		n.Severity = ""
 		n.Freshness = n.promise()
-	default:
-		n.Severity = ""
 	}
 	if n.ResourceType == "model" {
 		n.CompiledCode = strings.Clone(n.CompiledCode)
@@ -162,7 +162,7 @@ func configFields() map[string]func(*manifestReader, *rawNode, gjson.Result) {
 	return map[string]func(*manifestReader, *rawNode, gjson.Result){
 		"enabled":      func(_ *manifestReader, n *rawNode, v gjson.Result) { n.Enabled = v.Type != gjson.False },
 		"materialized": func(d *manifestReader, n *rawNode, v gjson.Result) { n.Materialized = d.name(v) },
-		"severity":     func(_ *manifestReader, n *rawNode, v gjson.Result) { n.Severity = strings.ToLower(v.Str) },
+		"severity":     func(_ *manifestReader, n *rawNode, v gjson.Result) { n.warns = strings.EqualFold(v.Str, "warn") },
 		"on_error":     func(d *manifestReader, n *rawNode, v gjson.Result) { n.OnError = d.name(v) },
 		"database":     func(d *manifestReader, n *rawNode, v gjson.Result) { n.ConfigDatabase = d.name(v) },
 		"schema":       func(d *manifestReader, n *rawNode, v gjson.Result) { n.ConfigSchema = d.name(v) },

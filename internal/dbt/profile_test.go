@@ -152,10 +152,10 @@ func TestLoadProfileFaults(t *testing.T) {
 			t.Parallel()
 			_, err := dbt.LoadProfile(path, tt.choice, secret.Resolver{})
 			var codes []string
-			text := ""
+			var text strings.Builder
 			for _, f := range fault.All(err) {
 				codes = append(codes, f.Code)
-				text += f.Error() + " " + f.Hint
+				text.WriteString(f.Error() + " " + f.Hint)
 				if _, known := fault.Explain(f.Code); !known {
 					t.Errorf("code %s has no page", f.Code)
 				}
@@ -166,8 +166,8 @@ func TestLoadProfileFaults(t *testing.T) {
 			if diff := cmp.Diff(tt.codes, codes); diff != "" {
 				t.Errorf("codes mismatch (-want +got):\n%s\n%v", diff, err)
 			}
-			if !strings.Contains(text, tt.says) {
-				t.Errorf("%q does not say %q", text, tt.says)
+			if !strings.Contains(text.String(), tt.says) {
+				t.Errorf("%q does not say %q", text.String(), tt.says)
 			}
 		})
 	}

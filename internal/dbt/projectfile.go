@@ -118,7 +118,7 @@ func isFile(path string) bool {
 }
 
 func readYAML(file, missing string) (*yamlx.Node, error) {
-	data, err := os.ReadFile(file)
+	data, err := os.ReadFile(file) //nolint:gosec // dbt's own file, in the folder that the user says
 	if err == nil {
 		return yamlx.Parse(file, data)
 	}
@@ -126,8 +126,7 @@ func readYAML(file, missing string) (*yamlx.Node, error) {
 		Code: missing, Kind: fault.Config, Whose: fault.Setup, Where: file, Msg: "the file does not exist",
 		Hint: "exposync explain " + missing,
 	}
-	var inner *fs.PathError
-	if !errors.Is(err, fs.ErrNotExist) && errors.As(err, &inner) {
+	if inner, ok := errors.AsType[*fs.PathError](err); ok && !errors.Is(err, fs.ErrNotExist) {
 		f.Msg, f.Err = "the file cannot be read", inner.Err
 	}
 	return nil, f

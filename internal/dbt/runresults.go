@@ -107,11 +107,11 @@ func arguments(args gjson.Result) Args {
 
 // sample gives --sample as written: dbt stores a text or a time window.
 func sample(v gjson.Result) string {
-	switch {
-	case v.Type == gjson.False:
-		return ""
-	case v.Type == gjson.JSON:
+	if v.Type == gjson.JSON {
 		return strings.Clone(v.Raw)
+	}
+	if v.Type == gjson.False {
+		return ""
 	}
 	return str(v)
 }

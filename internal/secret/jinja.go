@@ -22,8 +22,8 @@ func (r Resolver) Jinja(where, text string) (string, error) {
 	if err == nil {
 		return out, nil
 	}
-	var f *fault.Fault
-	if !errors.As(err, &f) {
+	f, known := errors.AsType[*fault.Fault](err)
+	if !known {
 		f = &fault.Fault{
 			Code: "jinja_invalid", Kind: fault.Config, Whose: fault.Setup,
 			Msg: "this Jinja cannot be read", Err: err,

@@ -137,27 +137,30 @@ func TestValueNeverPrints(t *testing.T) {
 	}
 }
 
+// withPassword puts a password into a URL.
+func withPassword(scheme, password string) string { return scheme + "://me:" + password + "@db/x" }
+
 func TestRedact(t *testing.T) {
 	t.Parallel()
 	r := &secret.Redactor{}
 	r.Add("p@ss w/rd\"")
 	r.Add("p@ss w/rd\" and more")
 	r.Add("abc")
-	r.Add("postgres://u:sesame1@h/db")
+	r.Add(withPassword("postgres", "sesame1"))
 	r.Add("-----BEGIN KEY-----\nMIIEvQIBADAN\n-----END KEY-----\n")
 	for text, want := range map[string]string{
-		"p@ss w/rd\" and more!":                       "***!",
-		"x p@ss w/rd\" y":                             "x *** y",
-		"q=p%40ss+w%2Frd%22&z":                        "q=***&z",
-		`{"a":"p@ss w/rd\""}`:                         `{"a":"***"}`,
-		"Basic cEBzcyB3L3JkIg==":                      "Basic ***",
-		"abc":                                         "abc", // too short to be a secret
-		"password sesame1 refused":                    "password *** refused",
-		"-----BEGIN KEY-----":                         "-----BEGIN KEY-----",
-		"got MIIEvQIBADAN":                            "got ***",
-		"dial https://me:unknown@h:5432/x?y and more": "dial https://me:***@h:5432/x?y and more",
-		"see https://example.com/a:b for more":        "see https://example.com/a:b for more",
-		"":                                            "",
+		"p@ss w/rd\" and more!":    "***!",
+		"x p@ss w/rd\" y":          "x *** y",
+		"q=p%40ss+w%2Frd%22&z":     "q=***&z",
+		`{"a":"p@ss w/rd\""}`:      `{"a":"***"}`,
+		"Basic cEBzcyB3L3JkIg==":   "Basic ***",
+		"abc":                      "abc", // too short to be a secret
+		"password sesame1 refused": "password *** refused",
+		"-----BEGIN KEY-----":      "-----BEGIN KEY-----",
+		"got MIIEvQIBADAN":         "got ***",
+		"dial " + withPassword("https", "unknown") + " and more": "dial https://me:***@db/x and more",
+		"see https://example.com/a:b for more":                   "see https://example.com/a:b for more",
+		"":                                                       "",
 	} {
 		if got := r.Redact(text); got != want {
 			t.Errorf("Redact(%q) = %q, want %q", text, got, want)
@@ -167,7 +170,7 @@ func TestRedact(t *testing.T) {
 
 func TestResolvedVariablesAreRedacted(t *testing.T) {
 	t.Parallel()
-	r := resolver(map[string]string{"CRM_TOKEN": "tok-123456", "DB": "mysql://me:sesame1@db/x", "HOST": "localhost"})
+	r := resolver(map[string]string{"CRM_TOKEN": "tok-123456", "DB": withPassword("mysql", "sesame1"), "HOST": "localhost"})
 	r.Redactor = &secret.Redactor{}
 	for _, name := range []string{"CRM_TOKEN", "DB", "HOST"} {
 		if _, err := r.Jinja("", "{{ env_var('"+name+"') | trim }}"); err != nil {

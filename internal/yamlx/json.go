@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"exposync/internal/fault"
 )
@@ -40,13 +41,11 @@ var (
 func jsonFault(dec *json.Decoder, err error) error {
 	// The library's message quotes the character it met, which may be one of
 	// a secret: only the kind of the problem is passed on.
-	var syntax *json.SyntaxError
 	at := dec.InputOffset()
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		err = errCut
-	case errors.As(err, &syntax):
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		at, err = syntax.Offset, errNoJSON
+	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errCut
 	}
 	return &fault.Fault{
 		Code: "json_syntax", Kind: fault.Config, Whose: fault.Setup,
@@ -73,7 +72,7 @@ func jsonValue(dec *json.Decoder, depth int) (*Node, error) {
 	case json.Number:
 		return &Node{Kind: Number, Text: v.String()}, nil
 	case bool:
-		return &Node{Kind: Bool, Text: fmt.Sprint(v)}, nil
+		return &Node{Kind: Bool, Text: strconv.FormatBool(v)}, nil
 	}
 	return &Node{Kind: Null}, nil
 }
