@@ -74,5 +74,35 @@ func dbtPages() map[string]Page {
 			Means: "The manifest has no schema version, as in dbt 0.18 and older. Those manifests lack what the gate needs. Exposync reads every version since dbt 0.19.",
 			Next:  "Upgrade dbt. The newest minor of 1.x is the smallest step with support.",
 		},
+		"project_missing": {
+			Title: "there is no dbt project here",
+			Means: "Neither this folder nor any folder above it holds a dbt_project.yml.",
+			Next:  "Change to the dbt project, or name its folder with --project-dir.",
+		},
+		"project_invalid": {
+			Title: "dbt_project.yml is not complete",
+			Means: "The file is YAML, but not a dbt project: it has no name.",
+			Next:  "Run dbt debug, which checks the same file.",
+		},
+		"profiles_missing": {
+			Title: "there is no profiles.yml",
+			Means: "Exposync reads the warehouse with dbt's own connection. It looked where dbt looks: --profiles-dir, then DBT_PROFILES_DIR, then the current folder, the project's folder and ~/.dbt. A flag or a variable is the only place that is looked at.",
+			Next:  "Name the folder with --profiles-dir. exposync gate and exposync ls need no profile.",
+		},
+		"profile_unknown": {
+			Title: "profiles.yml does not have this profile",
+			Means: "The profile that --profile, DBT_PROFILE or dbt_project.yml names is not in the file.",
+			Next:  "Compare the profile: line of dbt_project.yml with the first level of profiles.yml, or pass --profile.",
+		},
+		"target_unknown": {
+			Title: "the profile does not have this target",
+			Means: "The target that --target, DBT_TARGET or the profile's target: line names is not among its outputs. Exposync never falls back to another one: it could be production.",
+			Next:  "Pass one of the targets listed with --target, or add it under outputs: in profiles.yml.",
+		},
+		"profile_invalid": {
+			Title: "the chosen output of profiles.yml is not complete",
+			Means: "A setting that the connection needs is missing or has the wrong type. Settings of other outputs are not looked at.",
+			Next:  "Run dbt debug --target NAME, which checks the same settings.",
+		},
 	}
 }
