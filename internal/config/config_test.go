@@ -140,7 +140,7 @@ targets:
     connections: {crm: {type: http, url: x}}
   dev: sandbx
 ledger: {postgres: "{{ env_var('X') }}"}
-gate: {scope: stric, max_age: 24, views: true, waive: [], hooks: {}}
+gate: {scope: stric, max_age: 24, views: true, waive: [], hooks: {start: warn}}
 exports: {paths: [models/a, 1]}
 sandbox: {}
 `)
@@ -165,7 +165,6 @@ sandbox: {}
 		`exposync.yml:22: gate.max_age: must be a duration such as 90m, 24h or 7d, not a number (setting_invalid)`,
 		`exposync.yml:22: gate.views: must be transparent or require, not true or false; unquoted yes, no, on and off count as true or false: put the word in quotes (setting_invalid)`,
 		`exposync.yml:22: gate.waive: a test is waived for one exposure, in its metadata (unknown_key)`,
-		`exposync.yml:22: gate: "hooks" does not act in this version (unknown_key)`,
 		`exposync.yml:23: exports.paths[1]: must be text, not a number; unquoted digits are a number, and dbt reads 1:30 as 90: put the value in quotes (setting_invalid)`,
 		`exposync.yml:24: "sandbox" does not act in this version (unknown_key)`,
 	}

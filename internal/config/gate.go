@@ -15,6 +15,13 @@ type Gate struct {
 	External             string // warn, require
 	Freshness            string // ignore, warn, require
 	Tests                GateTests
+	Hooks                GateHooks
+}
+
+// GateHooks says what a failed hook of the dbt run leads to.
+type GateHooks struct {
+	Start string // on-run-start: block, warn
+	End   string // on-run-end: block, warn
 }
 
 // GateTests are the knobs about dbt's tests.
@@ -26,7 +33,7 @@ type GateTests struct {
 
 // ReadGate reads the knobs of a gate map. The caller ends with Done.
 func ReadGate(r *Reader) Gate {
-	tests := r.Map("tests")
+	tests, hooks := r.Map("tests"), r.Map("hooks")
 	g := Gate{
 		Scope:                r.Choice("scope", "direct", "run", "strict"),
 		MaxAge:               r.Duration("max_age"),
@@ -41,8 +48,9 @@ func ReadGate(r *Reader) Gate {
 			Warn:    tests.Choice("warn", "pass", "warn", "block"),
 			Require: tests.Bool("require"),
 		},
+		Hooks: GateHooks{Start: hooks.Choice("start", "block", "warn"), End: hooks.Choice("end", "block", "warn")},
 	}
 	tests.Done()
-	r.Later("hooks")
+	hooks.Done()
 	return g
 }
