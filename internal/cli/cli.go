@@ -1,5 +1,137 @@
-// Package cli is the command line: it parses, wires and renders.
+// Package cli is the command line: it parses, wires the packages together and
+// renders what they give back. It is the only package that touches the
+// process: arguments, environment, streams, clock, signals and exit code.
 package cli
 
-// Main runs the command line and gives the exit code.
-func Main() int { return 0 }
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"exposync/internal/fault"
+	"exposync/internal/report"
+)
+
+// exitCodes is the part that every command's help ends with.
+const exitCodes = `Exit codes:
+  0 done, or nothing to do      4 some records were not confirmed
+  1 a bug in exposync           5 a warehouse or destination was unavailable
+  2 usage or configuration      6 a check you asked for failed
+  3 held or blocked           130 interrupted`
+
+// Main runs the command line of this process and gives the exit code.
+func Main() int { return Run(context.Background(), processEnv()) }
+
+// Run runs the command line of env and gives the exit code.
+func Run(ctx context.Context, env *Env) int {
+	app := newApp(env)
+	root := app.root()
+	root.SetArgs(env.Args)
+	err := root.ExecuteContext(ctx)
+	var done exitError
+	if errors.As(err, &done) {
+		return int(done)
+	}
+	if err != nil {
+		app.printError(err)
+	}
+	return fault.ExitCode(err)
+}
+
+// exitError ends a command that has said everything already.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit %d", int(e)) }
+
+// exit gives the error of an exit code, nil for 0.
+func exit(code int) error {
+	if code == 0 {
+		return nil
+	}
+	return exitError(code)
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "exposync",
+		Short: "the reverse leg of your dbt project",
+		Long: `Exposync makes the exposures of a dbt project executable: it reads the
+artifacts dbt just wrote, opens the gate for each sync whose own upstream
+succeeded in this dbt run, and moves the changed rows to the business tool.
+
+  dbt build; exposync run      (or: exposync build)`,
+		SilenceUsage: true, SilenceErrors: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		Version:           version(),
+	}
+	root.SetVersionTemplate("exposync {{.Version}}\n")
+	root.SetOut(a.env.Stdout)
+	root.SetErr(a.env.Stderr)
+	root.SetIn(a.env.Stdin)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage(cmd.CommandPath()+" --help", "%s", err)
+	})
+	root.AddGroup(
+		&cobra.Group{ID: "daily", Title: "Every day:"},
+		&cobra.Group{ID: "setup", Title: "Setting up:"},
+		&cobra.Group{ID: "read", Title: "For readers:"},
+	)
+	a.flags.add(root.PersistentFlags())
+	for _, cmd := range []*cobra.Command{
+		newBuild(a), newRun(a), newPlan(a), newGate(a), newList(a), newStatus(a),
+		newLedger(a), newSandbox(a), newDemo(a),
+		newExplain(a), newVersion(a),
+	} {
+		root.AddCommand(withExitCodes(cmd))
+	}
+	root.SetHelpCommandGroupID("read")
+	root.SetCompletionCommandGroupID("read")
+	return root
+}
+
+// withExitCodes ends a command's help with the exit codes, and turns wrong
+// arguments into usage faults.
+func withExitCodes(cmd *cobra.Command) *cobra.Command {
+	if cmd.Long == "" {
+		cmd.Long = strings.ToUpper(cmd.Short[:1]) + cmd.Short[1:] + "."
+	}
+	cmd.Long += "\n\n" + exitCodes
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usage(c.CommandPath()+" --help", "%s", err)
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		withExitCodes(sub)
+	}
+	return cmd
+}
+
+// usage is a mistake on the command line.
+func usage(next, format string, args ...any) error {
+	return &fault.Fault{
+		Code: "usage", Kind: fault.Config, Whose: fault.User, Msg: fmt.Sprintf(format, args...), Hint: next,
+	}
+}
+
+// printError shows an error to people on stderr, and to programs on stdout
+// where JSON was asked for.
+func (a *app) printError(err error) {
+	list := fault.All(err)
+	if !isFault(err) && fault.ExitCode(err) == 1 && strings.HasPrefix(err.Error(), "unknown command") {
+		list = fault.List{{Code: "usage", Kind: fault.Config, Whose: fault.User, Msg: err.Error(), Hint: "exposync --help"}}
+	}
+	fmt.Fprint(a.env.Stderr, a.redactor.Redact(report.FaultText(a.errStyle(), list)))
+}
+
+func isFault(err error) bool {
+	var one *fault.Fault
+	var many fault.List
+	return errors.As(err, &one) || errors.As(err, &many)
+}

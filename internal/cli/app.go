@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strconv"
+
+	"exposync/internal/report"
+	"exposync/internal/secret"
+)
+
+// app is what all commands share.
+type app struct {
+	env      *Env
+	flags    flags
+	redactor *secret.Redactor
+}
+
+func newApp(env *Env) *app { return &app{env: env, redactor: &secret.Redactor{}} }
+
+// logger writes to stderr: with --debug everything, else nothing below a
+// warning. Secrets that were resolved never pass.
+func (a *app) logger() *slog.Logger {
+	level := slog.LevelWarn
+	if a.flags.debug {
+		level = slog.LevelDebug
+	}
+	out := redacting{a}
+	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: level}))
+}
+
+// redacting is a writer to stderr that takes secrets out.
+type redacting struct{ a *app }
+
+// Write redacts and writes p as a whole.
+func (r redacting) Write(p []byte) (int, error) {
+	if _, err := fmt.Fprint(r.a.env.Stderr, r.a.redactor.Redact(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// errStyle is the style of stderr, outStyle that of stdout.
+func (a *app) errStyle() report.Style {
+	return report.Style{Colour: a.colour(a.env.Terminal), Width: a.width()}
+}
+
+func (a *app) outStyle() report.Style {
+	return report.Style{Colour: a.colour(a.env.OutTerminal), Width: a.width()}
+}
+
+func (a *app) width() int {
+	if n, err := strconv.Atoi(a.env.get("COLUMNS")); err == nil && n >= 40 {
+		return n
+	}
+	if a.env.Width > 0 {
+		return a.env.Width
+	}
+	return 80
+}
+
+// colour decides in the order: flag, DBT_USE_COLORS, NO_COLOR, FORCE_COLOR,
+// terminal.
+func (a *app) colour(terminal bool) bool {
+	switch {
+	case a.flags.noColours:
+		return false
+	case a.flags.useColours:
+		return true
+	}
+	if v, ok := a.env.Lookup("DBT_USE_COLORS"); ok {
+		if on, err := strconv.ParseBool(v); err == nil {
+			return on
+		}
+	}
+	if a.env.get("NO_COLOR") != "" {
+		return false
+	}
+	if v := a.env.get("FORCE_COLOR"); v != "" && v != "0" {
+		return true
+	}
+	return terminal && a.env.get("TERM") != "dumb"
+}
+
+// say writes one line for people to stderr.
+func (a *app) say(format string, args ...any) {
+	if a.flags.quiet {
+		return
+	}
+	fmt.Fprintln(a.env.Stderr, a.redactor.Redact(fmt.Sprintf(format, args...)))
+}
+
+// printJSON writes a result for programs to stdout.
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.env.Stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// printText writes a result for people to stdout.
+func (a *app) printText(text string) error {
+	_, err := fmt.Fprint(a.env.Stdout, a.redactor.Redact(text))
+	return err
+}

@@ -1,0 +1,211 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"exposync/internal/config"
+	"exposync/internal/destination"
+	"exposync/internal/destination/declared"
+	"exposync/internal/destination/file"
+	"exposync/internal/destination/postgres"
+	"exposync/internal/engine"
+	"exposync/internal/fault"
+	"exposync/internal/plan"
+	"exposync/internal/rest"
+	"exposync/internal/warehouse"
+	pgwarehouse "exposync/internal/warehouse/postgres"
+	sqlitewarehouse "exposync/internal/warehouse/sqlite"
+	"exposync/internal/yamlx"
+)
+
+// The two lists of connectors: a new adapter is one line here.
+
+// warehouseOf opens the warehouse of a dbt adapter.
+func (s *session) warehouseOf(ctx context.Context, adapter string) (warehouse.Warehouse, error) {
+	out := s.profile.Output
+	switch adapter {
+	case "postgres":
+		p, err := out.Postgres()
+		if err != nil {
+			return nil, err
+		}
+		return pgwarehouse.New(ctx, pgwarehouse.Config{
+			Host: p.Host, Port: p.Port, User: p.User, Password: p.Password.Reveal(), Database: p.Database, Role: p.Role,
+			SearchPath: p.SearchPath, SSLMode: p.SSLMode, SSLCert: p.SSLCert, SSLKey: p.SSLKey, SSLRootCert: p.SSLRootCert,
+			ApplicationName: p.ApplicationName, ConnectTimeout: p.ConnectTimeout, KeepalivesIdle: p.KeepalivesIdle,
+		})
+	case "sqlite":
+		l, err := out.SQLite()
+		if err != nil {
+			return nil, err
+		}
+		return sqlitewarehouse.New(sqlitewarehouse.Config{Paths: l.Paths, Directory: l.Directory})
+	}
+	return nil, &fault.Fault{
+		Code: "warehouse_unsupported", Kind: fault.Config, Whose: fault.Setup, Where: s.profile.File,
+		Msg:  fmt.Sprintf("this version does not read warehouses of type %q; it reads postgres and sqlite", adapter),
+		Hint: "exposync gate works with every adapter",
+	}
+}
+
+// connectionTypes are the types of connections with their parameters.
+func connectionTypes() config.Types {
+	types := config.Types{
+		"postgres": {
+			{Name: "url", Secret: true, Doc: "postgres://user@host:5432/dbname; wins over the single parts"},
+			{Name: "host", Required: true, Unless: "url", Doc: "the server"},
+			{Name: "port", Kind: config.Int, Default: "5432", Doc: "its port"},
+			{Name: "user", Doc: "the user"},
+			{Name: "password", Secret: true, Doc: "the password"},
+			{Name: "dbname", Required: true, Unless: "url", Doc: "the database"},
+			{Name: "sslmode", Doc: "as libpq has them"},
+			{Name: "schema", Default: "public", Doc: "the schema of objects that name none"},
+		},
+		"file": {
+			{Name: "path", Required: true, Doc: "the folder, relative to the dbt project"},
+			{Name: "format", Kind: config.Choice, Choices: []string{"csv", "ndjson"}, Default: "csv", Doc: "of the files"},
+		},
+	}
+	for _, kind := range declared.Kinds() {
+		params, err := declared.Params(kind)
+		if err != nil {
+			panic("BUG: embedded spec " + kind + ": " + err.Error())
+		}
+		for _, p := range params {
+			if kind == "sandbox" && p.Name == "connection" {
+				continue // it is the connection's own name
+			}
+			types[kind] = append(types[kind], config.Param{
+				Name: p.Name, Kind: paramKind(p.Kind), Required: p.Required, Secret: p.Secret, Default: p.Default, Doc: p.Doc,
+			})
+		}
+	}
+	return types
+}
+
+func paramKind(kind string) config.Kind {
+	switch kind {
+	case "bool":
+		return config.Bool
+	case "tree":
+		return config.Tree
+	}
+	return config.Text
+}
+
+// destinationOf opens one connection.
+func (s *session) destinationOf(ctx context.Context, c config.Connection, v config.Values) (destination.Destination, error) {
+	switch c.Type {
+	case "postgres":
+		return postgres.New(ctx, postgres.Config{
+			Name: c.Name, URL: v.Text("url"), Schema: v.Text("schema"), Host: v.Text("host"), Port: v.Int("port"),
+			User: v.Text("user"), Password: v.Secret("password").Reveal(), DBName: v.Text("dbname"), SSLMode: v.Text("sslmode"),
+		})
+	case "file":
+		return file.New(file.Config{Dir: s.pathInProject(v.Text("path")), Format: file.Format(v.Text("format"))})
+	}
+	return s.declared(c, v)
+}
+
+// declared opens a connection that is described as data.
+func (s *session) declared(c config.Connection, v config.Values) (destination.Destination, error) {
+	cfg := declared.Config{
+		Kind: c.Type, Name: c.Name, Where: c.Where, File: s.config.File, Params: map[string]string{}, Rest: s.restConfig(),
+	}
+	for _, p := range connectionTypes()[c.Type] {
+		switch {
+		case p.Kind == config.Tree:
+			if tree := v.Tree(p.Name); tree != nil {
+				if cfg.Blocks == nil {
+					cfg.Blocks = map[string]*yamlx.Node{}
+				}
+				cfg.Blocks[p.Name] = tree
+			}
+		case v.Has(p.Name):
+			cfg.Params[p.Name] = v.Text(p.Name)
+		}
+	}
+	if c.Type == "sandbox" {
+		cfg.Params["connection"] = c.Name
+	}
+	return declared.New(cfg)
+}
+
+func (s *session) restConfig() rest.Config {
+	return rest.Config{
+		UserAgent: "exposync/" + version(), Now: s.a.env.Now, Jitter: s.a.env.Rand, Log: s.a.logger(),
+		Proxy: http.ProxyFromEnvironment,
+	}
+}
+
+// request gives the engine both ends of a job. Warehouse and connections are
+// opened once per run and shared.
+func (s *session) request(ctx context.Context, j plan.Job) (engine.Request, error) {
+	if s.profile == nil {
+		return engine.Request{}, noTarget()
+	}
+	house, err := s.openWarehouse(ctx)
+	if err != nil {
+		return engine.Request{}, err
+	}
+	dest, expect, err := s.connection(ctx, j)
+	if err != nil {
+		return engine.Request{}, err
+	}
+	return engine.Request{
+		Job: j, Warehouse: house, Destination: dest, Expect: expect,
+		AskFirst: !j.Sandbox && j.Type != "file" && j.Type != "sandbox",
+	}, nil
+}
+
+func (s *session) openWarehouse(ctx context.Context) (warehouse.Warehouse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.house != nil {
+		return s.house, nil
+	}
+	house, err := s.warehouseOf(ctx, s.profile.Output.Adapter)
+	if err == nil {
+		s.house = house
+	}
+	return house, err
+}
+
+// connection opens the job's connection, once for all jobs of it.
+func (s *session) connection(ctx context.Context, j plan.Job) (destination.Destination, string, error) {
+	s.mu.Lock()
+	o := s.destinations[j.Connection]
+	if o == nil {
+		o = &opened{}
+		s.destinations[j.Connection] = o
+	}
+	s.mu.Unlock()
+	o.once.Do(func() { o.dest, o.expect, o.err = s.openConnection(ctx, j) })
+	return o.dest, o.expect, o.err
+}
+
+func (s *session) openConnection(ctx context.Context, j plan.Job) (destination.Destination, string, error) {
+	c, ok := s.config.Connection(s.target, j.Connection)
+	if !ok {
+		return nil, "", fmt.Errorf("connection %s: not in target %s", j.Connection, s.target)
+	}
+	if c.Sandbox {
+		base, err := s.sandbox(ctx)
+		if err != nil {
+			return nil, "", err
+		}
+		d, err := declared.New(declared.Config{
+			Kind: "sandbox", Name: c.Name, Where: c.Where, Rest: s.restConfig(),
+			Params: map[string]string{"url": base, "connection": c.Name},
+		})
+		return d, "", err
+	}
+	values, problems := c.Resolve(ctx, s.a.resolver())
+	if err := problems.Err(); err != nil {
+		return nil, "", err
+	}
+	d, err := s.destinationOf(ctx, c, values)
+	return d, values.Account(), err
+}

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"exposync/internal/fault"
+	"exposync/internal/report"
+	"exposync/internal/yamlx"
+)
+
+func newExplain(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "explain [CODE]",
+		Short:   "say what a code means and what to do about it",
+		Example: "  exposync explain test_failed\n  exposync explain            # every code",
+		GroupID: "read",
+		Args:    cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return fault.Codes(), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return a.printText(report.CodesText(a.outStyle()))
+			}
+			return a.explain(args[0])
+		},
+	}
+	a.flags.format(cmd, "text", "json")
+	return cmd
+}
+
+func (a *app) explain(code string) error {
+	page, ok := fault.Explain(code)
+	if !ok {
+		next := "exposync explain"
+		if near := yamlx.Suggest(code, fault.Codes()); near != "" {
+			next = "exposync explain " + near
+		}
+		return usage(next, "there is no code %q", code)
+	}
+	if a.flags.json() {
+		return a.printJSON(struct {
+			Code  string `json:"code"`
+			Title string `json:"title"`
+			Means string `json:"means"`
+			Next  string `json:"next"`
+		}{code, page.Title, page.Means, page.Next})
+	}
+	return a.printText(report.PageText(a.outStyle(), code, page))
+}
+
+func newVersion(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "version", Short: "print the version", GroupID: "read", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if a.flags.json() {
+				return a.printJSON(map[string]string{"version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
+			}
+			return a.printText(fmt.Sprintf("exposync %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH))
+		},
+	}
+	a.flags.format(cmd, "text", "json")
+	return cmd
+}
+
+// version is the module's version as the build recorded it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "dev"
+	}
+	return strings.TrimPrefix(info.Main.Version, "v")
+}

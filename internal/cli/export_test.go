@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"time"
+)
+
+// The shop of the demo, for scripts.
+
+func shopEnv() *Env { return &Env{Now: time.Now, NewID: newID} }
+
+func UnpackShop(dir string) error {
+	s, err := unpackShop(context.Background(), dir, shopEnv())
+	if err != nil {
+		return err
+	}
+	return s.db.Close()
+}
+
+func PlayBuild(dir, scenario string) error {
+	s, err := reopenShop(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.db.Close() }()
+	return s.build(context.Background(), scenario)
+}
+
+func ShopSQL(dir, statement string) error {
+	s, err := reopenShop(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.db.Close() }()
+	_, err = s.db.ExecContext(context.Background(), statement)
+	return err
+}
+
+func reopenShop(dir string) (*shop, error) {
+	db, err := sql.Open("sqlite", filepath.Join(dir, "shop.sqlite"))
+	if err != nil {
+		return nil, err
+	}
+	env := shopEnv()
+	return &shop{dir: dir, now: env.Now, id: env.NewID, db: db}, nil
+}

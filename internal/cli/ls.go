@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"exposync/internal/dbt"
+	"exposync/internal/plan"
+	"exposync/internal/report"
+)
+
+func newList(a *app) *cobra.Command {
+	all := false
+	cmd := &cobra.Command{
+		Use:     "ls",
+		Aliases: []string{"list"},
+		Short:   "list the exposures and the syncs they declare",
+		Long: `Lists the enabled exposures of type application with the syncs they declare.
+It needs a manifest and nothing else; problems in the metadata are listed too.`,
+		Example: "  exposync ls\n  exposync ls --output json --manifest target/manifest.json",
+		GroupID: "daily",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.look(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			doc := s.listing(all)
+			if a.flags.json() {
+				return a.printJSON(doc)
+			}
+			return a.printText(doc.Text(a.outStyle()))
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "every enabled exposure, whatever its type")
+	a.flags.selection(cmd)
+	a.flags.format(cmd, "text", "json")
+	return cmd
+}
+
+// listing is the value of ls.
+func (s *session) listing(all bool) report.Exposures {
+	doc := report.Exposures{Exposures: []report.ExposureJSON{}}
+	for _, x := range s.candidates(all) {
+		item := report.ExposureJSON{
+			UniqueID: x.UniqueID, Name: x.Name, Type: x.Type, Label: x.Label, Owner: owner(x), URL: x.URL, Path: x.Path,
+			DependsOn: slices.Clone(x.DependsOn), Ancestors: len(s.project.Ancestors(x.UniqueID)), Jobs: []report.JobJSON{},
+		}
+		if item.DependsOn == nil {
+			item.DependsOn = []string{}
+		}
+		for _, j := range s.set.Jobs {
+			if j.Exposure == x.UniqueID {
+				item.Jobs = append(item.Jobs, jobJSON(j))
+			}
+		}
+		doc.Exposures = append(doc.Exposures, item)
+	}
+	return doc
+}
+
+func jobJSON(j plan.Job) report.JobJSON {
+	out := report.JobJSON{ID: j.ID, From: j.Source.Name, Mode: string(j.Mode), Problems: report.FaultsJSON(j.Problems)}
+	if j.Connection != "" {
+		out.To = j.Connection + "." + j.Object
+	}
+	for _, k := range j.Key {
+		out.Key = append(out.Key, k.Field)
+	}
+	return out
+}
+
+func owner(x *dbt.Exposure) string {
+	if x.OwnerName != "" {
+		return x.OwnerName
+	}
+	if len(x.OwnerEmails) > 0 {
+		return x.OwnerEmails[0]
+	}
+	return ""
+}

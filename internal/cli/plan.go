@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"exposync/internal/plan"
+	"exposync/internal/report"
+)
+
+func newPlan(a *app) *cobra.Command {
+	opts := runOptions{command: "plan"}
+	out, values := "", ""
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "say what a run would send, without sending it",
+		Long: `Says what a run would create, update and delete, what holds it, and how to let
+it through. It writes nothing, neither to a destination nor to the ledger; held
+and blocked jobs are planned too, with their verdict on top.
+
+With --out the plan is saved: a small JSON file, and beside it the rows (only
+their hashes where CI=true, unless --values full).`,
+		Example: "  exposync plan\n  exposync plan --out plan.json && exposync run --plan plan.json",
+		GroupID: "daily",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.check(); err != nil {
+				return err
+			}
+			if values == "" {
+				values = "full"
+				if a.env.get("CI") == "true" {
+					values = "hashes"
+				}
+			}
+			if values != "full" && values != "hashes" {
+				return usage("exposync plan --help", "--values %s: use full or hashes", values)
+			}
+			return a.plan(cmd.Context(), opts, out, values == "full")
+		},
+	}
+	opts.add(cmd)
+	cmd.Flags().StringVar(&out, "out", "", "save the plan to this file")
+	cmd.Flags().StringVar(&values, "values", "", "what the saved rows hold: full or hashes")
+	a.flags.selection(cmd)
+	a.flags.format(cmd, "text", "json")
+	return cmd
+}
+
+func (a *app) plan(ctx context.Context, opts runOptions, out string, values bool) error {
+	ctx, stop, done := a.interruptible(ctx)
+	defer done()
+	s, err := a.open(ctx, opts.command)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := s.judge(ctx, opts.accept); err != nil {
+		return err
+	}
+	r := newRunner(a, s, opts, stop)
+	r.choose()
+	defer r.release()
+	r.each(ctx, func(i int) { r.look(ctx, i) })
+	if len(opts.accept) > 0 {
+		if err := r.unraised(); err != nil {
+			return err
+		}
+	}
+	run := r.result()
+	if out != "" {
+		if err := r.save(out, values); err != nil {
+			return err
+		}
+	}
+	if a.flags.json() {
+		err = a.printJSON(run.JSON(a.env.Now()))
+	} else {
+		err = a.printText(report.PlanText(a.outStyle(), run.Jobs))
+	}
+	if err != nil {
+		return err
+	}
+	return exit(run.ExitCode)
+}
+
+// look plans one job for reading, whatever its verdict.
+func (r *runner) look(ctx context.Context, i int) {
+	j, rep := r.jobs[i], &r.reports[i]
+	rep.Result.StartedAt = r.a.env.Now()
+	verdict := rep.Judgement
+	if len(j.Problems) > 0 {
+		r.fail(rep, j.Problems)
+		return
+	}
+	req, err := r.s.request(ctx, j)
+	if err == nil {
+		req.First, req.Accept, req.RunID = plan.First(r.opts.first), r.opts.accept, r.id
+		r.prepared[i], err = r.engine.Prepare(ctx, req, true)
+	}
+	if err != nil {
+		r.fail(rep, err)
+		return
+	}
+	p := r.prepared[i].Plan
+	rep.Result.Plan, rep.Result.Counts = &p, p.Counts
+	rep.Result.Rejects = r.prepared[i].Standing()
+	switch {
+	case verdict.Verdict == plan.VerdictBlock:
+		rep.Result.Status, rep.Reason = plan.Blocked, "blocked by the gate: "+worst(verdict)
+	case verdict.Verdict == plan.VerdictHold:
+		rep.Result.Status, rep.Reason = plan.HeldStatus, "held by the gate: "+worst(verdict)
+	case len(p.Held()) > 0:
+		rep.Result.Status = plan.HeldStatus
+	default:
+		rep.Result.Status = plan.Success
+	}
+}

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"exposync/internal/plan"
+	"exposync/internal/report"
+)
+
+// runOptions are the flags of run, and of build after its dbt part.
+type runOptions struct {
+	threads   int
+	first     string
+	accept    []string
+	planFile  string
+	retryAll  bool
+	failFast  bool
+	dbtExit   *int
+	command   string
+	noResults bool
+}
+
+func (o *runOptions) add(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&o.threads, "threads", 4, "jobs that run at the same time")
+	cmd.Flags().StringVar(&o.first, "first", "", "what a first run does: send, compare or adopt")
+	cmd.Flags().StringSliceVar(&o.accept, "accept", nil, "hold codes to let through in this run, as `CODE[,CODE]`")
+	cmd.Flags().BoolVarP(&o.failFast, "fail-fast", "x", false, "start no further job after one that failed")
+}
+
+// check refuses words that mean nothing.
+func (o *runOptions) check() error {
+	switch plan.First(o.first) {
+	case plan.FirstAsk, plan.FirstSend, plan.FirstCompare, plan.FirstAdopt:
+	default:
+		return usage("exposync run --help", "--first %s: use send, compare or adopt", o.first)
+	}
+	if o.threads < 1 {
+		return usage("exposync run --help", "--threads must be at least 1")
+	}
+	return nil
+}
+
+func newRun(a *app) *cobra.Command {
+	opts := runOptions{command: "run"}
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "sync every exposure whose upstream succeeded in the last dbt run",
+		Example: `  dbt build; exposync run
+  exposync run --select email_crm_export --first send
+  exposync run --plan plan.json`,
+		GroupID: "daily",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.check(); err != nil {
+				return err
+			}
+			return a.run(cmd.Context(), opts)
+		},
+	}
+	opts.add(cmd)
+	cmd.Flags().StringVar(&opts.planFile, "plan", "", "apply exactly this saved plan")
+	a.flags.selection(cmd)
+	a.flags.format(cmd, "text", "json")
+	return cmd
+}
+
+// run judges, plans and applies; it prints lines as dbt does and ends with
+// the exit code of the worst job.
+func (a *app) run(ctx context.Context, opts runOptions) error {
+	ctx, stop, done := a.interruptible(ctx)
+	defer done()
+	s, err := a.open(ctx, opts.command)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := s.recordEvidence(ctx); err != nil {
+		return err
+	}
+	if err := s.judge(ctx, opts.accept); err != nil {
+		return err
+	}
+	r := newRunner(a, s, opts, stop)
+	run, err := r.run(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.writeResults(run); err != nil {
+		return err
+	}
+	if a.flags.json() {
+		if err := a.printJSON(run.JSON(a.env.Now())); err != nil {
+			return err
+		}
+	} else {
+		a.closing(run)
+	}
+	return exit(run.ExitCode)
+}
+
+// closing prints what the lines could not say, and the last line.
+func (a *app) closing(run report.Run) {
+	style := a.errStyle()
+	text := report.ClosingText(style, run)
+	if text != "" {
+		a.say("%s", text)
+	}
+	results := make([]plan.Result, len(run.Jobs))
+	for i, j := range run.Jobs {
+		results[i] = j.Result
+	}
+	_ = a.printText(report.Done(results) + "\n")
+}
+
+// interruptible gives a context that a second ^C ends, and a channel that the
+// first one closes.
+func (a *app) interruptible(ctx context.Context) (context.Context, <-chan struct{}, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := make(chan struct{})
+	go func() {
+		select {
+		case <-a.env.Interrupts:
+			a.say("interrupted: finishing the batches in flight and saving; interrupt again to stop at once")
+			close(stop)
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-a.env.Interrupts:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, stop, cancel
+}

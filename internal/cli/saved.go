@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"exposync/internal/engine"
+	"exposync/internal/fault"
+	"exposync/internal/job"
+	"exposync/internal/plan"
+)
+
+// savedVersion is the version of the saved plan's header.
+const savedVersion = 1
+
+// savedPlan is the header of a saved plan: the JSON file. The rows of each
+// job stand in one file beside it.
+type savedPlan struct {
+	Version    int        `json:"exposync_plan"`
+	Made       time.Time  `json:"made_at"`
+	By         string     `json:"exposync_version"`
+	Project    string     `json:"project"`
+	Target     string     `json:"target"`
+	Invocation string     `json:"dbt_invocation_id"`
+	Manifest   string     `json:"manifest_sha256"`
+	Values     string     `json:"values"` // full or hashes
+	Jobs       []savedJob `json:"jobs"`
+
+	dir string
+}
+
+// savedJob is one job of a saved plan.
+type savedJob struct {
+	ID         string       `json:"id"`
+	Definition string       `json:"definition"`
+	Verdict    plan.Verdict `json:"verdict"`
+	Plan       plan.Plan    `json:"plan"`
+	Rows       string       `json:"rows"` // file name beside this one
+	RowsDigest string       `json:"rows_sha256"`
+}
+
+// save writes the plan and its rows, each file readable by its owner only.
+func (r *runner) save(path string, values bool) error {
+	doc := savedPlan{
+		Version: savedVersion, Made: r.a.env.Now().UTC(), By: version(), Project: r.s.project.Name, Target: r.s.target,
+		Invocation: r.s.invocation(), Manifest: r.s.project.Digest, Values: "hashes",
+	}
+	if values {
+		doc.Values = "full"
+	}
+	for i, p := range r.prepared {
+		if p == nil {
+			continue
+		}
+		item := savedJob{
+			ID: r.jobs[i].ID, Definition: job.Definition(r.jobs[i]), Verdict: r.reports[i].Judgement.Verdict, Plan: p.Plan,
+			Rows: fmt.Sprintf("%s.%s.rows", filepath.Base(path), r.jobs[i].ID),
+		}
+		digest, err := saveRows(filepath.Join(filepath.Dir(path), item.Rows), p, values)
+		if err != nil {
+			return err
+		}
+		item.RowsDigest = digest
+		doc.Jobs = append(doc.Jobs, item)
+	}
+	data, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, append(data, '\n'), 0o600); err != nil {
+		return planFile(path, err)
+	}
+	r.a.say("saved %s; apply exactly this with: exposync run --plan %s", path, path)
+	return nil
+}
+
+func saveRows(path string, p *engine.Prepared, values bool) (string, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return "", planFile(path, err)
+	}
+	digest, err := p.SaveRows(f, values)
+	if cerr := f.Close(); err == nil && cerr != nil {
+		err = planFile(path, cerr)
+	}
+	return digest, err
+}
+
+// saved reads the plan that run --plan names and checks that the world did
+// not move; nil without --plan.
+func (r *runner) saved() (*savedPlan, error) {
+	path := r.opts.planFile
+	if path == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(r.a.pathOf(path))
+	if err != nil {
+		return nil, planFile(path, err)
+	}
+	var doc savedPlan
+	if err := json.Unmarshal(data, &doc); err != nil || doc.Version == 0 {
+		return nil, planFile(path, fmt.Errorf("it is no saved plan"))
+	}
+	doc.dir = filepath.Dir(r.a.pathOf(path))
+	moved := ""
+	switch {
+	case doc.Version > savedVersion:
+		moved = "it was made by a newer exposync (" + doc.By + ")"
+	case doc.Project != r.s.project.Name:
+		moved = "it was made for project " + doc.Project
+	case doc.Target != r.s.target:
+		moved = "it was made for target " + doc.Target
+	case doc.Invocation != r.s.invocation():
+		moved = "dbt ran since it was made"
+	}
+	if moved != "" {
+		return nil, engine.Stale("", moved)
+	}
+	return &doc, r.onlySaved(&doc)
+}
+
+// onlySaved narrows the run to the jobs of the plan; each must still be what
+// was reviewed.
+func (r *runner) onlySaved(doc *savedPlan) error {
+	for i := len(r.jobs) - 1; i >= 0; i-- {
+		if doc.job(r.jobs[i].ID) == nil {
+			r.jobs, r.reports, r.prepared = slices.Delete(r.jobs, i, i+1), slices.Delete(r.reports, i, i+1), slices.Delete(r.prepared, i, i+1)
+		}
+	}
+	for _, item := range doc.Jobs {
+		i := slices.IndexFunc(r.jobs, func(j plan.Job) bool { return j.ID == item.ID })
+		switch {
+		case i < 0:
+			return engine.Stale(item.ID, "the job is gone or not selected")
+		case item.Definition != job.Definition(r.jobs[i]):
+			return engine.Stale(item.ID, "its definition changed")
+		case item.Verdict != r.reports[i].Judgement.Verdict:
+			return engine.Stale(item.ID, fmt.Sprintf("its verdict was %s, now it is %s", item.Verdict, r.reports[i].Judgement.Verdict))
+		}
+	}
+	return nil
+}
+
+func (d *savedPlan) job(id string) *savedJob {
+	for i := range d.Jobs {
+		if d.Jobs[i].ID == id {
+			return &d.Jobs[i]
+		}
+	}
+	return nil
+}
+
+// prepare gives exactly the saved changes: from the rows beside the plan, or,
+// where those are hashes only, by planning again and comparing.
+func (d *savedPlan) prepare(ctx context.Context, e *engine.Engine, req engine.Request) (*engine.Prepared, error) {
+	item := d.job(req.Job.ID)
+	if req.First == plan.FirstAsk {
+		req.First = item.Plan.First
+	}
+	if d.Values == "full" {
+		f, err := os.Open(filepath.Join(d.dir, filepath.Base(item.Rows)))
+		if err != nil {
+			return nil, planFile(item.Rows, err)
+		}
+		defer func() { _ = f.Close() }()
+		return e.Restore(ctx, req, item.Plan, f, item.RowsDigest)
+	}
+	p, err := e.Prepare(ctx, req, false)
+	if err != nil {
+		return nil, err
+	}
+	if moved := engine.Same(item.Plan, p.Plan); moved != "" {
+		_ = p.Close()
+		return nil, engine.Stale(item.ID, moved)
+	}
+	return p, nil
+}
+
+func planFile(path string, err error) error {
+	return &fault.Fault{
+		Code: "plan_file", Kind: fault.Config, Whose: fault.User, Where: path,
+		Msg: "the plan file cannot be used", Hint: "make one with: exposync plan --out FILE", Err: err,
+	}
+}

@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"exposync/internal/ledger"
+	"exposync/internal/plan"
+	"exposync/internal/report"
+)
+
+func newStatus(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "status",
+		Short:   "say when every sync last ran, and how",
+		Example: "  exposync status\n  exposync status --output json",
+		GroupID: "daily",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.look(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			doc, err := s.status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if a.flags.json() {
+				return a.printJSON(doc)
+			}
+			return a.printText(doc.Text(a.outStyle(), a.env.Now()))
+		},
+	}
+	a.flags.selection(cmd)
+	a.flags.format(cmd, "text", "json")
+	return cmd
+}
+
+func (s *session) status(ctx context.Context) (report.Status, error) {
+	doc := report.Status{Jobs: []report.JobStatus{}}
+	if s.hasLedger() {
+		if err := s.openLedger(); err != nil {
+			return doc, err
+		}
+	}
+	for _, j := range s.selected() {
+		item := report.JobStatus{Job: j.ID, UniqueID: j.Exposure, To: j.Connection + "." + j.Object, Target: s.target}
+		if s.ledger != nil {
+			if err := s.history(ctx, j, &item); err != nil {
+				return doc, err
+			}
+		}
+		doc.Jobs = append(doc.Jobs, item)
+	}
+	return doc, nil
+}
+
+// history fills in what the ledger knows of a job under the session's target.
+func (s *session) history(ctx context.Context, j plan.Job, item *report.JobStatus) error {
+	runs, err := s.ledger.Runs(ctx, j.Project, j.ID)
+	if err != nil {
+		return err
+	}
+	var id *plan.SyncID
+	for _, r := range runs {
+		if s.target != "" && r.Target != s.target {
+			continue
+		}
+		if item.Last == nil {
+			item.Last = lastRun(r)
+		}
+		if item.Confirmed == nil && (r.Status == plan.Success || r.Status == plan.PartialDone) {
+			item.Confirmed = &r.EndedAt
+		}
+		if id == nil && r.Sync.Job != "" {
+			id = &r.Sync
+		}
+	}
+	if id == nil {
+		return nil
+	}
+	view, err := s.ledger.View(ctx, *id, s.target)
+	if err != nil {
+		return err
+	}
+	h := view.Header()
+	item.Records, item.Standing, item.Generation = h.Marks, h.Standing, h.Generation
+	return view.Close()
+}
+
+func lastRun(r ledger.Run) *report.LastRun {
+	codes := r.Codes
+	if codes == nil {
+		codes = []string{}
+	}
+	return &report.LastRun{
+		ID: r.ID, Status: r.Status, Codes: codes, InvocationID: r.InvocationID, StartedAt: r.StartedAt, EndedAt: r.EndedAt, Counts: r.Counts,
+	}
+}
