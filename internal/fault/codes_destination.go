@@ -6,6 +6,10 @@ import "maps"
 func destinationPages() map[string]Page {
 	pages := httpPages()
 	maps.Copy(pages, specPages())
+	maps.Copy(pages, databasePages())
+	maps.Copy(pages, recordPages())
+	maps.Copy(pages, filePages())
+	maps.Copy(pages, sandboxPages())
 	return pages
 }
 
