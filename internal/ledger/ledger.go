@@ -30,10 +30,13 @@ type Syncs interface {
 	// shows a leftover journal as if it were folded. Writing to it is a bug.
 	View(ctx context.Context, id plan.SyncID, target string) (Sync, error)
 	// Siblings gives the identities of the same project and job that were
-	// opened under the same target: a changed key, object, connection or
-	// account shows as a sibling that is not equal.
+	// opened under the same target and about which something was written: a
+	// changed key, object, connection or account shows as a sibling that is
+	// not equal. An identity that never wrote is not one, so correcting a
+	// first attempt holds nothing. Sorted in an order that does not change.
 	Siblings(ctx context.Context, project, job, target string) ([]plan.SyncID, error)
-	// Reset forgets everything about the sync. It takes the lease first.
+	// Reset forgets everything about the sync, damaged or not. It takes the
+	// lease first. Runs of the sync stay listed, but none counts as handled.
 	Reset(ctx context.Context, id plan.SyncID) error
 }
 
@@ -53,7 +56,8 @@ type Sync interface {
 	// concurrent use.
 	Append(ctx context.Context, entries ...Entry) error
 	// Fold merges the journal into the marks, atomically, and remembers what
-	// the run knows about them. A crash at any instant leaves either the old
+	// the run knows about them: Encoding, Mapping and Rows of h; the store
+	// counts the rest itself. A crash at any instant leaves either the old
 	// marks with the journal or the new marks.
 	Fold(ctx context.Context, h Header) error
 	// Close gives the lease back. A journal that was not folded stays.
@@ -69,6 +73,15 @@ type Header struct {
 	Marks      int64  `json:"marks"`      // confirmed keys
 	Standing   int64  `json:"standing"`   // keys with a Standing
 	Leftover   bool   `json:"-"`          // an interrupted run's journal was found
+	// Jobs are those that were started or triggered and never ended, oldest
+	// first.
+	Jobs []OpenJob `json:"jobs,omitempty"`
+}
+
+// OpenJob is work that goes on elsewhere under an id.
+type OpenJob struct {
+	ID     string `json:"id"`
+	Hosted bool   `json:"hosted,omitempty"` // Triggered, not JobStarted
 }
 
 // EntryKind says what a journal entry records.
@@ -86,6 +99,8 @@ const (
 	Released                        // back from quarantine or doubt: due again
 	JobStarted                      // an asynchronous job has this id (Job)
 	Triggered                       // a hosted run was started (Job)
+	JobEnded                        // the outcome of a started or triggered job is known (Job)
+	Unsent                          // announced by Sending, but certainly not sent: what stood before stands again
 )
 
 // Entry is one line of the journal. Folding applies entries in order: the
@@ -97,7 +112,7 @@ type Entry struct {
 	Key      record.Key
 	RemoteID string
 	Standing *record.Standing // with Refused, Doubted, Quarantine
-	Job      string           // with JobStarted, Triggered
+	Job      string           // with JobStarted, Triggered, JobEnded
 }
 
 // History is what is remembered beside the syncs: small, replaced atomically.

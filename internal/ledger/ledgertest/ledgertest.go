@@ -1,0 +1,75 @@
+// Package ledgertest is the suite that every store of the ledger has to pass.
+// It looks at a store as a process does that starts: what was durable before
+// has to be there, whatever happened in between.
+package ledgertest
+
+import (
+	"testing"
+
+	"exposync/internal/ledger"
+	"exposync/internal/plan"
+)
+
+// Store is one store under test.
+type Store interface {
+	// Open opens it as a new process would.
+	Open(t testing.TB) ledger.Ledger
+}
+
+// Killer is a store whose processes can be killed.
+type Killer interface {
+	// Kill ends everything that has the store open, without closing any of
+	// it. With torn a commit was being written at that instant.
+	Kill(t testing.TB, torn bool)
+}
+
+// Crasher is a store that can show every instant of its writing.
+type Crasher interface {
+	// Crashes calls do with an open ledger. For every step that do takes on
+	// the disk it calls found with what a later process could find, had
+	// everything stopped there.
+	Crashes(t testing.TB, do func(l ledger.Ledger), found func(step string, l ledger.Ledger))
+}
+
+// Holder is a store that another process can use.
+type Holder interface {
+	// Hold lets another process open the sync. It returns once the lease is
+	// taken; kill ends that process with SIGKILL and waits for its end.
+	Hold(t testing.TB, id plan.SyncID) (kill func())
+}
+
+// Factory makes an empty store.
+type Factory func(t testing.TB) Store
+
+// Run runs the suite; every case gets its own store.
+func Run(t *testing.T, factory Factory) {
+	t.Helper()
+	cases := map[string]func(t *testing.T, factory Factory){
+		"empty":            emptyStore,
+		"round trip":       roundTrip,
+		"fold semantics":   foldSemantics,
+		"leftover":         leftover,
+		"view":             viewWhileOpen,
+		"as when opened":   asWhenOpened,
+		"jobs":             openJobs,
+		"refused entries":  refusedEntries,
+		"after close":      afterClose,
+		"concurrent":       concurrentAppends,
+		"model":            model,
+		"crashes":          crashes,
+		"lease":            lease,
+		"lease of another": leaseOfAnother,
+		"siblings":         siblings,
+		"reset":            reset,
+		"evidence":         evidence,
+		"runs":             runs,
+		"history at once":  historyAtOnce,
+		"cancelled":        cancelled,
+	}
+	for name, run := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, factory)
+		})
+	}
+}

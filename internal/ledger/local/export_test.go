@@ -1,0 +1,19 @@
+package local
+
+import "exposync/internal/ledger"
+
+// Hook sets what is told of every step on the disk.
+func Hook(l ledger.Ledger, before func(op, path string) error) { l.(*store).disk.before = before }
+
+// SortIn makes the store sort journals in pieces of so many bytes.
+func SortIn(l ledger.Ledger, bytes int) { l.(*store).runBytes = bytes }
+
+// Frame makes a whole frame as it would stand at an offset of a journal.
+func Frame(payload []byte, offset int64) []byte {
+	frame := append(make([]byte, frameHead), payload...)
+	putFrameHead(frame, offset)
+	return frame
+}
+
+// RawEntry is an entry as it stands in a frame.
+func RawEntry(e ledger.Entry) []byte { return appendEntry(nil, &e) }

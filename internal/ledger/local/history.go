@@ -1,0 +1,184 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"exposync/internal/ledger"
+	"exposync/internal/plan"
+)
+
+const (
+	historyVersion = 1
+	maxRuns        = 100
+)
+
+// evidenceFile is what evidence/<name>.json holds. Keys that a later version
+// adds are ignored.
+type evidenceFile struct {
+	Version int                      `json:"version"`
+	Project string                   `json:"project"`
+	Nodes   map[string]plan.Evidence `json:"nodes"`
+}
+
+// runsFile is what runs/<name>.json holds.
+type runsFile struct {
+	Version int          `json:"version"`
+	Project string       `json:"project"`
+	Job     string       `json:"job"`
+	Runs    []ledger.Run `json:"runs"` // newest first
+}
+
+func (s *store) evidencePath(project string) string {
+	return filepath.Join(s.dir, "evidence", name(project, project)+".json")
+}
+
+func (s *store) runsPath(project, job string) string {
+	return filepath.Join(s.dir, "runs", name(job, project, job)+".json")
+}
+
+// Evidence reads what is known of a project's nodes.
+func (s *store) Evidence(ctx context.Context, project string) (map[string]plan.Evidence, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var f evidenceFile
+	err := readHistory(s.evidencePath(project), &f, &f.Version)
+	if f.Nodes == nil {
+		f.Nodes = map[string]plan.Evidence{}
+	}
+	return f.Nodes, err
+}
+
+// Record keeps the newer of two results of a node.
+func (s *store) Record(ctx context.Context, project string, evidence []plan.Evidence) error {
+	if len(evidence) == 0 {
+		return nil
+	}
+	return s.change(ctx, func() error {
+		path := s.evidencePath(project)
+		var f evidenceFile
+		if err := readHistory(path, &f, &f.Version); err != nil {
+			return err
+		}
+		if f.Nodes == nil {
+			f.Nodes = map[string]plan.Evidence{}
+		}
+		changed := false
+		for _, e := range evidence {
+			if known, ok := f.Nodes[e.UniqueID]; !ok || e.GeneratedAt.After(known.GeneratedAt) {
+				f.Nodes[e.UniqueID] = e
+				changed = true
+			}
+		}
+		if !changed {
+			return nil
+		}
+		f.Version, f.Project = historyVersion, project
+		return s.writeHistory(path, f)
+	})
+}
+
+// Runs reads the runs of a job.
+func (s *store) Runs(ctx context.Context, project, job string) ([]ledger.Run, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var f runsFile
+	err := readHistory(s.runsPath(project, job), &f, &f.Version)
+	return f.Runs, err
+}
+
+// AddRun puts a run before those that started earlier; a run that is there
+// already is replaced.
+func (s *store) AddRun(ctx context.Context, project, job string, r ledger.Run) error {
+	return s.change(ctx, func() error {
+		path := s.runsPath(project, job)
+		f := runsFile{}
+		if err := readHistory(path, &f, &f.Version); err != nil {
+			return err
+		}
+		f.Version, f.Project, f.Job = historyVersion, project, job
+		f.Runs = slices.DeleteFunc(f.Runs, func(o ledger.Run) bool { return r.ID != "" && o.ID == r.ID })
+		at := slices.IndexFunc(f.Runs, func(o ledger.Run) bool { return !o.StartedAt.After(r.StartedAt) })
+		if at < 0 {
+			at = len(f.Runs)
+		}
+		f.Runs = slices.Insert(f.Runs, at, r)
+		f.Runs = f.Runs[:min(len(f.Runs), maxRuns)]
+		return s.writeHistory(path, f)
+	})
+}
+
+// unhandle makes sure that no run of a sync that is forgotten keeps a later
+// one from starting.
+func (s *store) unhandle(ctx context.Context, id plan.SyncID) error {
+	return s.change(ctx, func() error {
+		path := s.runsPath(id.Project, id.Job)
+		var f runsFile
+		if err := readHistory(path, &f, &f.Version); err != nil {
+			return err
+		}
+		changed := false
+		for i := range f.Runs {
+			if f.Runs[i].Handled && equal(f.Runs[i].Sync, id) {
+				f.Runs[i].Handled, changed = false, true
+			}
+		}
+		if !changed {
+			return nil
+		}
+		return s.writeHistory(path, f)
+	})
+}
+
+// change runs a read-modify-write while no other process does one.
+func (s *store) change(ctx context.Context, fn func() error) error {
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	l, err := s.lockHistory(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(), l.release())
+}
+
+// readHistory decodes a file into v, and leaves v alone if there is none.
+// version is where v keeps the file's version.
+func readHistory(path string, v any, version *int) error {
+	b, err := os.ReadFile(path) //nolint:gosec // a path below the store's own directory
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return unreadable(path, err)
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return damagedHistory(path, "it is not the JSON that was written")
+	}
+	switch {
+	case *version < 1:
+		return damagedHistory(path, "it does not name its version")
+	case *version > historyVersion:
+		return newer(path, *version)
+	}
+	return nil
+}
+
+func (s *store) writeHistory(path string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", filepath.Base(path), err)
+	}
+	if err := s.disk.ensureDir(filepath.Dir(path)); err != nil {
+		return err
+	}
+	return s.disk.replace(path, append(b, '\n'))
+}
