@@ -41,7 +41,7 @@ type artifact struct {
 // load reads an artifact of a kind: manifest, run-results, sources, catalog.
 func load(ctx context.Context, path, kind string) (*artifact, error) {
 	for try := 0; ; try++ {
-		a, err := read(path)
+		a, err := read(path, os.Stat)
 		if err == nil {
 			err = a.check(kind)
 		}
@@ -59,8 +59,8 @@ func load(ctx context.Context, path, kind string) (*artifact, error) {
 }
 
 // read reads the file and makes sure that it did not change meanwhile.
-func read(path string) (*artifact, error) {
-	before, err := os.Stat(path)
+func read(path string, stat func(string) (fs.FileInfo, error)) (*artifact, error) {
+	before, err := stat(path)
 	if err != nil {
 		return nil, openFault(path, err)
 	}
@@ -74,7 +74,7 @@ func read(path string) (*artifact, error) {
 	if err != nil {
 		return nil, err
 	}
-	after, err := os.Stat(path)
+	after, err := stat(path)
 	if err != nil {
 		return nil, openFault(path, err)
 	}

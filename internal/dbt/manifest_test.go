@@ -100,6 +100,7 @@ func TestShapes(t *testing.T) {
 		{"source.p.s.t", `{"freshness":{"warn_after":{},"error_after":{}}}`, func(n *dbt.Node) any { return n.Freshness == nil }, true},
 		{"model.p.a", `{"config":{"freshness":{"build_after":{"count":1,"period":"day"}}}}`, func(n *dbt.Node) any { return n.Freshness == nil }, true},
 		{"model.q.a", `{"package_name":"q","path":"","original_file_path":""}`, func(n *dbt.Node) any { return n.External }, true},
+		{"model.q.a", `{"package_name":"q","path":"a.sql","original_file_path":""}`, func(n *dbt.Node) any { return n.External }, false},
 		{"model.p.a", `{"package_name":"p","path":"","original_file_path":""}`, func(n *dbt.Node) any { return n.External }, false},
 		{"model.q.a", `{"package_name":"q"}`, func(n *dbt.Node) any { return n.External }, false},
 		{"model.p.a", `{"name":"caf\u00e9 \ud83d\ude00 \"x\""}`, func(n *dbt.Node) any { return n.Name }, `café 😀 "x"`},

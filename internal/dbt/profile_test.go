@@ -101,6 +101,14 @@ func TestLoadProfileRendersOnlyTheChosenOutput(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Postgres() mismatch (-want +got):\n%s", diff)
 	}
+	// A literal password that is also a name would hide that name everywhere.
+	weak := write(t, "profiles.yml", "p: {outputs: {default: {type: postgres, user: postgres, password: postgres, token: written-down}}}")
+	if _, err := dbt.LoadProfile(weak, dbt.ProfileChoice{Profile: "p"}, secret.Resolver{Redactor: red}); err != nil {
+		t.Fatal(err)
+	}
+	if got := red.Redact("postgres written-down"); got != "postgres ***" {
+		t.Errorf("Redact() = %q", got)
+	}
 	if got := red.Redact("user postgres, password s3cret!"); got != "user postgres, password ***" {
 		t.Errorf("Redact() = %q", got)
 	}

@@ -37,7 +37,7 @@ func TestParseJSONFaults(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"", " ", "{", `{"a":1`, `{"a":1}x`, `{"a" 1}`, `{a:1}`, "[1,]", "nul", `"hunter2`, "hunter2",
-		strings.Repeat("[", 100_000),
+		strings.Repeat("[", 100_000), strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000),
 	} {
 		_, err := yamlx.ParseJSON([]byte(text))
 		if !fault.Is(err, "json_syntax") || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "'h'") {
