@@ -1,0 +1,269 @@
+package declared
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/tidwall/gjson"
+
+	"exposync/internal/destination"
+	"exposync/internal/record"
+	"exposync/internal/rest"
+)
+
+// each reads results that stand in the order of the records.
+func (j *judge) each(r *rule) []destination.Outcome {
+	e := r.each
+	list := j.doc.Get(e.at)
+	out := make([]destination.Outcome, 0, len(j.at))
+	n := 0
+	list.ForEach(func(_, item gjson.Result) bool {
+		if n++; n <= len(j.at) {
+			out = append(out, e.outcome(item))
+		}
+		return true
+	})
+	if !list.IsArray() || n != len(j.at) {
+		return j.all(destination.Outcome{
+			State: destination.Bisect, Code: codeCount,
+			Message: fmt.Sprintf("%d records were sent, the answer has %d results", len(j.at), n),
+		})
+	}
+	return out
+}
+
+// outcome reads one result. What is no object says nothing.
+func (e *each) outcome(item gjson.Result) destination.Outcome {
+	if !item.IsObject() {
+		return destination.Outcome{State: destination.Bisect, Code: codeUnclaimed, Message: "a result in the answer is no object"}
+	}
+	if e.accepted(item) {
+		o := destination.Outcome{State: destination.OK}
+		if e.id != "" {
+			o.RemoteID = plain(item.Get(e.id))
+		}
+		return o
+	}
+	codes := pick(item, e.code)
+	return destination.Outcome{
+		State: e.class.of(codes, destination.Rejected), Code: join(codes, ","), Message: join(pick(item, e.message), ": "),
+	}
+}
+
+func (e *each) accepted(item gjson.Result) bool {
+	if len(e.okIn) == 0 {
+		return truth(item, e.ok)
+	}
+	text := plain(item.Get(e.ok))
+	for _, word := range e.okIn {
+		if text == word {
+			return true
+		}
+	}
+	return false
+}
+
+// claims collects which records the errors of an answer name.
+type claims struct {
+	j      *judge
+	found  []destination.Outcome
+	named  []bool
+	loose  int // errors that name no record of the request
+	traces map[string]int
+	keys   map[string]int
+	reason destination.Outcome // of the first loose error
+}
+
+// named reads errors that name their records. An error that names none makes
+// every other record uncertain.
+func (j *judge) named(r *rule, resp *rest.Response) []destination.Outcome {
+	c := &claims{j: j, found: j.all(destination.Outcome{}), named: make([]bool, len(j.at))}
+	for i := range r.errors {
+		c.list(&r.errors[i])
+	}
+	rest := destination.Outcome{State: r.rest}
+	switch {
+	case c.loose > 0:
+		rest = destination.Outcome{State: destination.Bisect, Code: codeUnclaimed, Message: "the answer holds an error that names no record"}
+		if c.reason.Code != "" || c.reason.Message != "" {
+			rest.Code, rest.Message = c.reason.Code, c.reason.Message
+		}
+	case !resp.OK() && !c.any():
+		rest = destination.Outcome{State: destination.Bisect, Code: orStatus("", resp.Status), Message: j.vendorMessage(resp)}
+	case r.rest == destination.Bisect:
+		rest.Code = codeUnclaimed
+	}
+	for i := range c.found {
+		switch {
+		case !c.named[i]:
+			c.found[i] = rest
+		case c.loose > 0 && c.found[i].State == destination.OK:
+			c.found[i] = rest
+		}
+	}
+	return c.found
+}
+
+func (c *claims) any() bool {
+	for _, n := range c.named {
+		if n {
+			return true
+		}
+	}
+	return false
+}
+
+// list reads one list of errors. A list of the wrong shape is an error that
+// names nobody, unless it is empty.
+func (c *claims) list(e *errorList) {
+	list := c.j.doc.Get(e.at)
+	asMap := e.mapKeys || e.mapIndex || e.mapKey
+	switch {
+	case !truth(list, ""):
+		return
+	case list.IsArray() && !asMap, list.IsObject() && asMap:
+		list.ForEach(func(key, item gjson.Result) bool {
+			c.one(e, key, item)
+			return true
+		})
+	default:
+		c.loose++
+	}
+}
+
+// one reads one error.
+func (c *claims) one(e *errorList, key, item gjson.Result) {
+	var at []int
+	missed := false
+	take := func(i int, ok bool) {
+		if ok && i >= 0 && i < len(c.j.at) {
+			at = append(at, i)
+			return
+		}
+		missed = true
+	}
+	each := func(path string, find func(gjson.Result) (int, bool)) {
+		if path == "" {
+			return
+		}
+		v := item.Get(path)
+		for _, x := range list(v) {
+			i, ok := find(x)
+			take(i, ok)
+		}
+	}
+	each(e.index, whole)
+	each(e.indexList, whole)
+	each(e.trace, c.byTrace)
+	each(e.key, c.byKey)
+	if e.keyList != "" {
+		i, ok := c.byKey(item)
+		take(i, ok)
+	}
+	if e.mapIndex {
+		n, err := strconv.Atoi(key.String())
+		take(n, err == nil)
+	}
+	if e.mapKey {
+		i, ok := c.byKey(key)
+		take(i, ok)
+	}
+	c.claim(e, item, at, missed)
+}
+
+// claim gives the error to the records it names; the worse of two wins.
+func (c *claims) claim(e *errorList, item gjson.Result, at []int, missed bool) {
+	codes := pick(item, e.code)
+	if e.keyList != "" {
+		codes = []string{e.keyList}
+	}
+	o := destination.Outcome{State: e.class.of(codes, destination.Rejected), Code: join(codes, ","), Message: join(pick(item, e.message), ": ")}
+	if len(at) == 0 || missed {
+		if c.loose == 0 {
+			c.reason = o
+		}
+		c.loose++
+	}
+	for _, i := range at {
+		if !c.named[i] || rank(o.State) > rank(c.found[i].State) {
+			c.found[i], c.named[i] = o, true
+		}
+	}
+}
+
+// byTrace finds a record by the number that was sent with it.
+func (c *claims) byTrace(v gjson.Result) (int, bool) {
+	if c.traces == nil {
+		c.traces = make(map[string]int, len(c.j.at))
+		for i, at := range c.j.at {
+			c.traces[strconv.Itoa(at)] = i
+		}
+	}
+	i, ok := c.traces[plain(v)]
+	return i, ok
+}
+
+// byKey finds a record by its key as it was sent, letter by letter. A key of
+// several fields cannot be named this way.
+func (c *claims) byKey(v gjson.Result) (int, bool) {
+	if c.keys == nil {
+		c.keys = make(map[string]int, len(c.j.at))
+		for i, at := range c.j.at {
+			if k := c.j.batch[at].KeyVals; len(k) == 1 && k[0].Kind != record.Null {
+				c.keys[string(k[0].Data)] = i
+			}
+		}
+	}
+	i, ok := c.keys[plain(v)]
+	return i, ok
+}
+
+// echo fills in the ids that a success tells in a list of its own. Ids are
+// taken only if it is certain whose they are: a wrong one would delete the
+// wrong record one day.
+func (j *judge) echo(out []destination.Outcome) {
+	o := j.s.op
+	if o.echoID == "" {
+		return
+	}
+	ids := list(j.doc.Get(o.echoID))
+	if o.echoTrace == "" {
+		if len(ids) == len(out) {
+			for i := range out {
+				j.learn(&out[i], ids[i])
+			}
+		}
+		return
+	}
+	traces := list(j.doc.Get(o.echoTrace))
+	if len(traces) != len(ids) {
+		return
+	}
+	c := &claims{j: j}
+	for n, t := range traces {
+		if i, ok := c.byTrace(t); ok {
+			j.learn(&out[i], ids[n])
+		}
+	}
+}
+
+func (j *judge) learn(o *destination.Outcome, id gjson.Result) {
+	if o.State == destination.OK && o.RemoteID == "" {
+		o.RemoteID = plain(id)
+	}
+}
+
+// rank orders states by how bad they are: the worse wins where an answer says
+// two things of one record.
+func rank(s destination.State) int {
+	order := []destination.State{
+		destination.OK, destination.Retry, destination.Bisect, destination.InDoubt, destination.Rejected,
+		destination.Auth, destination.Stop, destination.Mapping,
+	}
+	for i, o := range order {
+		if o == s {
+			return i
+		}
+	}
+	return len(order)
+}

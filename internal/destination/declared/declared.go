@@ -1,0 +1,235 @@
+// Package declared writes to HTTP services that are described as data: a spec
+// in YAML says how a batch is sent and what an answer means for every record
+// in it. The embedded specs are the contracts that users can build against;
+// a connection may replace any block of them inline.
+//
+// The package encodes and classifies. It never retries, waits or bisects, and
+// whatever a spec does not declare to be a success is none.
+package declared
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"exposync/internal/destination"
+	"exposync/internal/fault"
+	"exposync/internal/rest"
+	"exposync/internal/yamlx"
+)
+
+// Config is one connection.
+type Config struct {
+	Kind    string                 // http or sandbox: see Kinds
+	Name    string                 // of the connection, for messages
+	Where   string                 // of the connection, for messages: "exposync.yml:12"
+	File    string                 // that the blocks below stand in
+	Params  map[string]string      // values of the spec's parameters, references resolved
+	Blocks  map[string]*yamlx.Node // blocks that stand inline, references resolved
+	Secrets []string               // more values that no message may repeat
+	Rest    rest.Config            // clock, random numbers, proxy, user agent; rate and concurrency are the spec's
+}
+
+// Destination is one described service, opened for one run.
+type Destination struct {
+	cfg     Config
+	spec    *spec
+	values  values
+	header  http.Header
+	client  *rest.Client
+	secrets []string
+}
+
+var _ destination.Destination = (*Destination)(nil)
+
+// New reads the spec, puts the connection's blocks over it and checks
+// everything that can be checked without a connection. Problems are a
+// fault.List with the codes spec_invalid, param_missing and http_url.
+func New(cfg Config) (*Destination, error) {
+	s, err := builtin(cfg.Kind, newOverlay(cfg.File, cfg.Blocks))
+	if err != nil {
+		return nil, err
+	}
+	return open(cfg, s)
+}
+
+func open(cfg Config, s *spec) (*Destination, error) {
+	d := &Destination{cfg: cfg, spec: s}
+	if err := d.params().Err(); err != nil {
+		return nil, err
+	}
+	var err error
+	if d.values, err = newValues(s, cfg.Params); err != nil {
+		return nil, fmt.Errorf("connection %s: %w", cfg.Name, err)
+	}
+	if d.header, err = d.headers(); err != nil {
+		return nil, err
+	}
+	d.secrets = d.collectSecrets()
+	rc := cfg.Rest
+	rc.Concurrency = s.concurrency()
+	rc.PerSecond = s.rate.perSecond()
+	rc.Burst = max(1, min(s.rate.requests, rc.Concurrency))
+	d.client = rest.New(rc)
+	return d, nil
+}
+
+// concurrency is the most that any operation wants.
+func (s *spec) concurrency() int {
+	n := s.limits.concurrency
+	for _, o := range s.ops {
+		n = max(n, o.limits.concurrency)
+	}
+	return n
+}
+
+// params checks the connection's values.
+func (d *Destination) params() fault.List {
+	var out fault.List
+	for _, p := range d.spec.params {
+		value := d.cfg.Params[p.Name]
+		switch {
+		case value == "" && p.Required:
+			out = append(out, &fault.Fault{
+				Code: "param_missing", Kind: fault.Config, Whose: fault.Setup, Where: d.cfg.Where,
+				Msg:  fmt.Sprintf("connection %s needs %s: %s", d.cfg.Name, p.Name, p.Doc),
+				Hint: fmt.Sprintf("add %s to the connection in exposync.yml", p.Name),
+			})
+		case value != "" && p.Kind == "url":
+			if msg := urlProblem(value, d.cfg.Params["plain_http"] == "true"); msg != "" {
+				out = append(out, &fault.Fault{
+					Code: rest.CodeURL, Kind: fault.Config, Whose: fault.Setup, Where: d.cfg.Where,
+					Msg:  fmt.Sprintf("connection %s: %s %s", d.cfg.Name, p.Name, msg),
+					Hint: "write it as https://host/path",
+				})
+			}
+		}
+	}
+	return out
+}
+
+// urlProblem says what is wrong with an address, without repeating it: it may
+// hold a secret.
+func urlProblem(text string, plain bool) string {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
+		return "is not an http or https URL"
+	case u.User != nil:
+		return "holds a user or password: use auth: {type: basic, user: …, password: …}"
+	case u.Scheme == "http" && !plain && !loopback(u.Hostname()):
+		return "must be https, or records and credentials travel in the open (plain_http: true allows it)"
+	}
+	return ""
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// headers are those of every request: the spec's, the connection's and the
+// credentials.
+func (d *Destination) headers() (http.Header, error) {
+	out := http.Header{"Accept": {"application/json"}}
+	for _, h := range d.spec.headers {
+		text, err := d.values.text(h.text)
+		if err != nil {
+			return nil, fmt.Errorf("header %s: %w", h.name, err)
+		}
+		out.Set(h.name, text)
+	}
+	a := d.spec.auth
+	fill := func(s string) string {
+		text, err := d.values.text(s)
+		if err != nil {
+			return "" // cannot be: the spec's texts are checked
+		}
+		return text
+	}
+	switch {
+	case a.kind == "bearer" && fill(a.token) != "":
+		out.Set("Authorization", "Bearer "+fill(a.token))
+	case a.kind == "basic":
+		pair := fill(a.user) + ":" + fill(a.password)
+		out.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
+	case a.kind == "header" && fill(a.value) != "":
+		out.Set(a.name, fill(a.value))
+	}
+	for name, list := range out {
+		if strings.ContainsAny(name+list[0], "\r\n\x00") {
+			return nil, &fault.Fault{
+				Code: "spec_invalid", Kind: fault.Config, Whose: fault.Setup, Where: d.cfg.Where,
+				Msg:  fmt.Sprintf("connection %s: the header %q would hold a line break", d.cfg.Name, name),
+				Hint: "a secret that is read from a file often ends with one",
+			}
+		}
+	}
+	return out, nil
+}
+
+// Account asks the service who it is; a service without a check is known by
+// its address.
+func (d *Destination) Account(ctx context.Context) (string, error) {
+	c := d.spec.check
+	if c == nil {
+		return address(d.values.named["base_url"]), nil
+	}
+	target, err := d.values.url(c.request)
+	if err != nil {
+		return "", fmt.Errorf("connection %s: check: %w", d.cfg.Name, err)
+	}
+	resp, err := d.client.Do(ctx, rest.Request{
+		Class: rest.Read, Method: c.request.method, URL: target, Header: d.header, Attempts: 3,
+	})
+	if err != nil {
+		return "", d.unreachable(err)
+	}
+	if f := resp.Fault(d.cfg.Where); f != nil {
+		return "", f
+	}
+	if !resp.JSON() || !gjson.ValidBytes(resp.Body) {
+		return "", &fault.Fault{
+			Code: rest.CodeReply, Kind: fault.Unavailable, Whose: fault.Destination, Where: d.cfg.Where,
+			Msg:  fmt.Sprintf("connection %s: %s answered %d with something that is not JSON", d.cfg.Name, resp.Host, resp.Status),
+			Hint: "check the url of the connection: a login page or a proxy answers like this",
+		}
+	}
+	account := plain(gjson.GetBytes(resp.Body, c.identity))
+	if account == "" {
+		return "", &fault.Fault{
+			Code: "account_unknown", Kind: fault.Config, Whose: fault.Destination, Where: d.cfg.Where,
+			Msg:  fmt.Sprintf("connection %s: %s answers the check without %q", d.cfg.Name, resp.Host, c.identity),
+			Hint: "check.identity must be the path of the account in the answer",
+		}
+	}
+	return account, nil
+}
+
+func (d *Destination) unreachable(err error) error {
+	if failure, ok := err.(*rest.Error); ok { //nolint:errorlint // Do gives it as it is
+		return failure.Fault(d.cfg.Where)
+	}
+	return err
+}
+
+// address is a URL as an identity: no user, query or trailing slash.
+func address(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Scheme+"://"+u.Host) + strings.TrimRight(u.EscapedPath(), "/")
+}
+
+// Close drops idle connections.
+func (d *Destination) Close() error {
+	d.client.Close()
+	return nil
+}

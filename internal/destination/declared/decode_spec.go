@@ -1,0 +1,262 @@
+package declared
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"exposync/internal/destination"
+	"exposync/internal/yamlx"
+)
+
+// spec reads a whole spec; nil if it is not even a map.
+func (d *decoder) spec(root *yamlx.Node) *spec {
+	if root.IsNull() || root.Kind != yamlx.Map {
+		d.fail(root, "", "a destination must be a map, not %s", root.Kind)
+		return nil
+	}
+	s := &spec{ops: map[string]*op{}, auth: auth{kind: "none"}}
+	var version, title, docs, verified string
+	d.keys(root, "destination", known{
+		"apiVersion": d.text(&version), "name": d.text(&s.name), "title": d.text(&title),
+		"docs": d.text(&docs), "verified_on": d.text(&verified),
+		"params": func(n *yamlx.Node) { d.params(s, n) },
+		"vars":   d.pairs(&s.vars, "vars"), "headers": d.pairs(&s.headers, "headers"),
+		"auth":   func(n *yamlx.Node) { d.auth(&s.auth, n) },
+		"check":  func(n *yamlx.Node) { s.check = d.check(n) },
+		"limits": func(n *yamlx.Node) { d.limits(&s.limits, n) },
+		"rate":   func(n *yamlx.Node) { d.rate(&s.rate, n) },
+		"encode": func(n *yamlx.Node) { d.encode(&s.encode, n) },
+		"ops":    func(n *yamlx.Node) { d.ops(s, n) },
+	})
+	if version != "" && version != "1" {
+		d.fail(root.Get("apiVersion"), "this version of Exposync reads apiVersion 1", "apiVersion %s is not known", version)
+	}
+	if s.name == "" {
+		d.fail(root, "", "name is missing")
+	}
+	if len(s.ops) == 0 && root.Get("ops") == nil {
+		d.fail(root, "", "ops is missing: without an operation nothing can be written")
+	}
+	for _, o := range s.ops {
+		o.limits = o.limits.or(s.limits).or(limits{rows: 1, concurrency: 1})
+	}
+	return s
+}
+
+func (d *decoder) params(s *spec, n *yamlx.Node) {
+	fields := known{}
+	for _, name := range n.Keys() {
+		fields[name] = func(n *yamlx.Node) {
+			p := Param{Name: name, Kind: "text"}
+			d.keys(n, "params."+name, known{
+				"kind": d.choice(&p.Kind, "text", "url", "bool"), "required": d.flag(&p.Required),
+				"secret": d.flag(&p.Secret), "default": d.text(&p.Default), "doc": d.text(&p.Doc),
+			})
+			s.params = append(s.params, p)
+		}
+	}
+	d.keys(n, "params", fields)
+}
+
+func (d *decoder) auth(a *auth, n *yamlx.Node) {
+	d.keys(n, "auth", known{
+		"type":  d.choice(&a.kind, "none", "bearer", "basic", "header"),
+		"token": d.credential(&a.token), "user": d.credential(&a.user), "password": d.credential(&a.password),
+		"name": d.text(&a.name), "value": d.credential(&a.value),
+	})
+	needs := map[string][]string{"bearer": {"token"}, "basic": {"user", "password"}, "header": {"name", "value"}}
+	for _, key := range needs[a.kind] {
+		if n.Get(key).IsNull() {
+			d.fail(n, "", "auth of type %s needs %s", a.kind, key)
+		}
+	}
+	for _, p := range n.Keys() {
+		if p != "type" && !slices.Contains(needs[a.kind], p) && slices.Contains([]string{"token", "user", "password", "name", "value"}, p) {
+			d.fail(n.Get(p), "", "auth of type %s takes no %s", a.kind, p)
+		}
+	}
+}
+
+func (d *decoder) check(n *yamlx.Node) *check {
+	c := &check{}
+	d.keys(n, "check", known{
+		"request":  func(n *yamlx.Node) { d.request(&c.request, n) },
+		"identity": d.text(&c.identity),
+	})
+	if c.request.path == "" || c.identity == "" {
+		d.fail(n, "", "check needs request.path and identity")
+	}
+	if c.request.method == "" {
+		c.request.method = "GET"
+	}
+	return c
+}
+
+func (d *decoder) limits(l *limits, n *yamlx.Node) {
+	d.keys(n, "limits", known{
+		"rows": d.count(&l.rows), "bytes": d.count(&l.bytes),
+		"rowbytes": d.count(&l.rowBytes), "concurrency": d.count(&l.concurrency),
+	})
+}
+
+func (d *decoder) rate(r *rateLimit, n *yamlx.Node) {
+	per := "1s"
+	d.keys(n, "rate", known{"requests": d.count(&r.requests), "per": d.text(&per)})
+	length, err := time.ParseDuration(per)
+	if err != nil || length <= 0 {
+		d.fail(n.Get("per"), "write it as 10s, 1m or 500ms", "rate.per must be a duration")
+		return
+	}
+	r.per = length.Seconds()
+	if r.requests == 0 {
+		d.fail(n, "", "rate needs requests")
+	}
+}
+
+func (d *decoder) encode(e *encoding, n *yamlx.Node) {
+	decimal, null := "number", ""
+	d.keys(n, "encode", known{
+		"stringify": d.flag(&e.stringify), "decimal": d.choice(&decimal, "number", "string"),
+		"null": func(n *yamlx.Node) {
+			d.text(&null)(n)
+			e.null = &null
+		},
+	})
+	e.decimal = decimal == "string"
+}
+
+func (d *decoder) ops(s *spec, n *yamlx.Node) {
+	fields := known{}
+	for _, name := range opNames() {
+		fields[name] = func(n *yamlx.Node) {
+			if n.IsNull() {
+				return // a connection may take an operation away
+			}
+			s.ops[name] = d.op(name, n)
+		}
+	}
+	d.keys(n, "ops", fields)
+}
+
+func (d *decoder) op(name string, n *yamlx.Node) *op {
+	o := &op{name: name, where: d.where(n)}
+	what, reply := "ops."+name, "json"
+	d.keys(n, what, known{
+		"idempotent": d.flag(&o.idempotent), "atomic": d.flag(&o.atomic), "unique_keys_per_batch": d.flag(&o.once),
+		"idempotency": func(n *yamlx.Node) {
+			d.keys(n, what+".idempotency", known{
+				"header": d.text(&o.idem.header), "field": d.text(&o.idem.field), "max": d.count(&o.idem.max),
+			})
+		},
+		"limits":   func(n *yamlx.Node) { d.limits(&o.limits, n) },
+		"request":  func(n *yamlx.Node) { d.request(&o.request, n) },
+		"envelope": d.tree(&o.envelope), "row": d.tree(&o.row),
+		"reply":    d.choice(&reply, "json", "any"),
+		"response": d.list(what+".response", func(n *yamlx.Node) { o.rules = append(o.rules, d.rule(n)) }),
+		"echo": func(n *yamlx.Node) {
+			d.keys(n, what+".echo", known{"id": d.text(&o.echoID), "trace": d.text(&o.echoTrace)})
+		},
+	})
+	o.anyReply = reply == "any"
+	if o.request.path == "" {
+		d.fail(n, "", "%s needs request.path", what)
+	}
+	if o.request.method == "" {
+		o.request.method = "POST"
+	}
+	if o.row.IsNull() {
+		d.fail(n, "row says how one record is written, for example {\"...\": [$key, $fields]}", "%s needs row", what)
+	} else {
+		d.shape(o)
+	}
+	if len(o.rules) == 0 {
+		d.fail(n, "say what an answer means: without a rule none is a success", "%s needs response", what)
+	}
+	return o
+}
+
+func (d *decoder) request(r *request, n *yamlx.Node) {
+	d.keys(n, "request", known{
+		"method": d.choice(&r.method, "GET", "POST", "PUT", "PATCH", "DELETE"),
+		"path":   d.template(&r.path), "query": d.pairs(&r.query, "query"), "headers": d.pairs(&r.headers, "headers"),
+	})
+	if r.path != "" && !strings.HasPrefix(r.path, "/") {
+		d.fail(n.Get("path"), "the path is appended to the connection's url", "request.path must start with /")
+	}
+}
+
+func (d *decoder) rule(n *yamlx.Node) rule {
+	r := rule{rest: destination.OK}
+	var outcome *yamlx.Node
+	d.keys(n, "rule", known{
+		"status": d.text(&r.status), "when": d.text(&r.when), "ok_count": d.text(&r.okCount),
+		"each":   func(n *yamlx.Node) { r.each = d.each(n) },
+		"errors": d.list("errors", func(n *yamlx.Node) { r.errors = append(r.errors, d.errorList(n)) }),
+		"rest":   d.state(&r.rest), "class": d.classes(&r.class),
+		"outcome": func(n *yamlx.Node) { outcome = n; d.state(&r.outcome)(n) },
+		"code":    d.text(&r.code), "message": d.text(&r.message),
+	})
+	if r.status != "" && !regexp.MustCompile(`^[1-5](xx|\d\d)$`).MatchString(r.status) {
+		d.fail(n.Get("status"), `write it as "207" or "2xx"`, "status %q is none", r.status)
+	}
+	if r.rest != destination.OK && r.rest != destination.Bisect {
+		d.fail(n.Get("rest"), "", "rest must be ok or bisect")
+	}
+	parts := 0
+	for _, there := range []bool{r.each != nil, len(r.errors) > 0, outcome != nil} {
+		if there {
+			parts++
+		}
+	}
+	switch {
+	case parts > 1:
+		d.fail(n, "", "a rule has one of each, errors and outcome, not several")
+	case parts == 0 && r.okCount == "" && n.Kind == yamlx.Map:
+		d.fail(n, "", "a rule needs each, errors, outcome or ok_count")
+	case parts == 0:
+		r.outcome = destination.OK
+	}
+	return r
+}
+
+func (d *decoder) each(n *yamlx.Node) *each {
+	e := &each{}
+	var okIn *yamlx.Node
+	d.keys(n, "each", known{
+		"at": d.text(&e.at), "ok": d.text(&e.ok), "ok_in": d.tree(&okIn), "id": d.text(&e.id),
+		"code": d.text(&e.code), "message": d.text(&e.message), "class": d.classes(&e.class),
+	})
+	if okIn != nil {
+		d.list("ok_in", func(n *yamlx.Node) {
+			var s string
+			d.text(&s)(n)
+			e.okIn = append(e.okIn, s)
+		})(okIn)
+	}
+	if e.at == "" || e.ok == "" {
+		d.fail(n, "", "each needs at, the path of the results, and ok, what marks a success within one")
+	}
+	return e
+}
+
+func (d *decoder) errorList(n *yamlx.Node) errorList {
+	var e errorList
+	d.keys(n, "errors", known{
+		"at": d.text(&e.at), "index": d.text(&e.index), "trace": d.text(&e.trace), "key": d.text(&e.key),
+		"keylist": d.text(&e.keyList), "indexlist": d.text(&e.indexList),
+		"map_keys": d.flag(&e.mapKeys), "map_index": d.flag(&e.mapIndex), "map_key": d.flag(&e.mapKey),
+		"code": d.text(&e.code), "message": d.text(&e.message), "class": d.classes(&e.class),
+	})
+	named := e.index != "" || e.trace != "" || e.key != "" || e.keyList != "" || e.indexList != "" || e.mapIndex || e.mapKey
+	switch {
+	case e.at == "":
+		d.fail(n, "", "errors needs at, the path of the list")
+	case !named && e.mapKeys:
+		d.fail(n, "map_index: true if they are indexes, map_key: true if they are keys of records", "map_keys does not say what the keys of the map are")
+	case !named:
+		d.fail(n, "one of index, trace, key, keylist, indexlist, map_index, map_key", "errors does not say how an error names its record")
+	}
+	return e
+}

@@ -1,0 +1,235 @@
+package declared
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/tidwall/gjson"
+
+	"exposync/internal/destination"
+	"exposync/internal/record"
+	"exposync/internal/rest"
+)
+
+// judge turns one answer into one outcome per record. Whatever an answer does
+// not say clearly is never a success.
+type judge struct {
+	s     *sender
+	batch []record.Change
+	at    []int // positions in batch of the records that were sent
+	doc   gjson.Result
+	json  bool // the body is a JSON document
+}
+
+// The codes of answers that say nothing clear.
+const (
+	codeNotJSON     = "reply_not_json"
+	codeEmpty       = "reply_empty"
+	codeUndeclared  = "reply_not_declared"
+	codeCount       = "result_count_mismatch"
+	codeOKCount     = "ok_count_mismatch"
+	codeUnclaimed   = "unattributed"
+	codeUnreachable = "unreachable"
+)
+
+func (j *judge) all(o destination.Outcome) []destination.Outcome {
+	return destination.All(len(j.at), o)
+}
+
+// unanswered sorts a request that got no answer.
+func (j *judge) unanswered(err error) []destination.Outcome {
+	failure := &rest.Error{Code: codeUnreachable, Msg: "the request failed"}
+	errors.As(err, &failure)
+	o := destination.Outcome{State: destination.InDoubt, Code: failure.Code, Message: failure.Error()}
+	if failure.Fate == rest.NeverReached {
+		switch {
+		case failure.Denied:
+			o.State = destination.Auth
+		case failure.Code == rest.CodeStopped, failure.Code == rest.CodeURL, failure.Code == rest.CodeCertificate:
+			o.State = destination.Stop
+		case failure.Code == rest.CodeInterrupted, failure.Code == rest.CodeLimited:
+			o.State = destination.NotSent
+		default:
+			o.State = destination.Retry
+		}
+	}
+	return j.all(o)
+}
+
+// answered applies the first rule that matches, else the default for the
+// status, and holds the result against what may not be.
+func (j *judge) answered(resp *rest.Response) []destination.Outcome {
+	if resp.JSON() && gjson.ValidBytes(resp.Body) {
+		j.doc, j.json = gjson.ParseBytes(resp.Body), true
+	}
+	if resp.OK() && !j.json && !j.s.op.anyReply && len(resp.Body) > 0 {
+		return j.all(destination.Outcome{
+			State: destination.InDoubt, Code: codeNotJSON,
+			Message: fmt.Sprintf("%s answered %d with something that is not JSON, or only half of it", resp.Host, resp.Status),
+		})
+	}
+	for i := range j.s.op.rules {
+		if r := &j.s.op.rules[i]; j.applies(r, resp.Status) {
+			return j.settle(j.apply(r, resp), resp)
+		}
+	}
+	return j.settle(j.byStatus(resp), resp)
+}
+
+// applies reports whether a rule is meant for the answer. Without a document
+// only a rule that reads nothing can be.
+func (j *judge) applies(r *rule, status int) bool {
+	if !matchesStatus(r.status, status) {
+		return false
+	}
+	if j.json {
+		return truth(j.doc, r.when)
+	}
+	return r.when == "" && r.each == nil && len(r.errors) == 0 && r.okCount == ""
+}
+
+func (j *judge) apply(r *rule, resp *rest.Response) []destination.Outcome {
+	var out []destination.Outcome
+	switch {
+	case r.each != nil:
+		out = j.each(r)
+	case len(r.errors) > 0:
+		out = j.named(r, resp)
+	default:
+		codes := pick(j.doc, r.code)
+		o := destination.Outcome{State: r.class.of(codes, r.outcome), Code: join(codes, ","), Message: join(pick(j.doc, r.message), ": ")}
+		if o.State != destination.OK {
+			o.After = resp.After
+			o.Code = orStatus(o.Code, resp.Status)
+		}
+		out = j.all(o)
+	}
+	j.hide(out)
+	j.echo(out)
+	return j.counted(out, r)
+}
+
+// counted holds the number of accepted records that the answer states against
+// those that seem accepted.
+func (j *judge) counted(out []destination.Outcome, r *rule) []destination.Outcome {
+	if r.okCount == "" {
+		return out
+	}
+	claimed := j.doc.Get(r.okCount)
+	n := 0
+	for _, o := range out {
+		if o.State == destination.OK {
+			n++
+		}
+	}
+	if got, ok := whole(claimed); ok && got == n {
+		return out
+	}
+	o := destination.Outcome{State: destination.Bisect, Code: codeOKCount, Message: "the destination accepted another number of records than it let us believe"}
+	if claimed.Type != gjson.Number {
+		o = destination.Outcome{State: destination.InDoubt, Code: codeUndeclared, Message: fmt.Sprintf("the answer does not say %s, the number of accepted records", r.okCount)}
+	}
+	for i := range out {
+		if out[i].State == destination.OK {
+			out[i] = o
+		}
+	}
+	return out
+}
+
+// byStatus is what an answer means that no rule describes.
+func (j *judge) byStatus(resp *rest.Response) []destination.Outcome {
+	o := destination.Outcome{Code: strconv.Itoa(resp.Status), Message: j.vendorMessage(resp), After: resp.After}
+	switch status := resp.Status; {
+	case resp.OK() && len(resp.Body) == 0:
+		o.State, o.Code = destination.InDoubt, codeEmpty
+		o.Message = fmt.Sprintf("%s answered %d with nothing, which no rule declares", resp.Host, status)
+	case resp.OK():
+		o.State, o.Code = destination.InDoubt, codeUndeclared
+		o.Message = fmt.Sprintf("%s answered %d with JSON that no rule describes", resp.Host, status)
+	case status < 400:
+		o.State, o.Code, o.Message = destination.Stop, rest.CodeRedirect, resp.Fault("").Msg
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		o.State = destination.Auth
+	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status == http.StatusTooEarly || status == http.StatusLocked:
+		o.State = destination.Retry
+	case pointless(status):
+		o.State = destination.Stop
+	case status >= 500:
+		o.State = destination.Retry
+	default:
+		o.State = destination.Bisect
+	}
+	out := j.all(o)
+	j.hide(out)
+	return out
+}
+
+// pointless lists the statuses that say the same to every request: the
+// address, the method or the account is wrong, not a record.
+func pointless(status int) bool {
+	switch status {
+	case http.StatusPaymentRequired, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
+		http.StatusProxyAuthRequired, http.StatusGone, http.StatusUnsupportedMediaType, http.StatusNotImplemented:
+		return true
+	}
+	return false
+}
+
+// settle makes outcomes fit what the operation allows: what must not be sent
+// twice is neither sent again nor cut in halves once it may have been taken,
+// and a single record cannot be cut.
+func (j *judge) settle(out []destination.Outcome, resp *rest.Response) []destination.Outcome {
+	for i := range out {
+		o := &out[i]
+		switch {
+		case o.State == destination.Bisect && !j.s.op.safe() && !j.s.op.atomic:
+			o.State = destination.InDoubt
+			if refused(resp.Status) {
+				o.State = destination.Rejected
+			}
+		case o.State == destination.Bisect && len(j.at) == 1:
+			o.State = destination.Rejected
+		case o.State == destination.Retry && !j.s.op.safe() && (resp.Status >= 500 || resp.Status == http.StatusRequestTimeout):
+			o.State = destination.InDoubt
+		}
+	}
+	return out
+}
+
+// refused reports whether a status says that the request was not taken.
+func refused(status int) bool { return status >= 400 && status < 500 }
+
+// vendorMessage looks for the reason where services usually put it.
+func (j *judge) vendorMessage(resp *rest.Response) string {
+	for _, path := range []string{"message", "error.message", "errors.0.message", "error_description", "detail", "title", "error", "errors.0"} {
+		if text := plain(j.doc.Get(path)); text != "" {
+			return text
+		}
+	}
+	return fmt.Sprintf("%s answered %d %s", resp.Host, resp.Status, http.StatusText(resp.Status))
+}
+
+func orStatus(code string, status int) string {
+	if code == "" {
+		return strconv.Itoa(status)
+	}
+	return code
+}
+
+// requestName is the idempotency key of a whole request: the same records
+// give the same name.
+func requestName(scope string, o *op, body []byte) string {
+	h := sha256.New()
+	_, _ = h.Write([]byte(scope + o.name + "\x00")) // a hash never fails
+	_, _ = h.Write(body)
+	text := hex.EncodeToString(h.Sum(nil))
+	if o.idem.max > 0 && o.idem.max < len(text) {
+		return text[:o.idem.max]
+	}
+	return text
+}

@@ -1,0 +1,94 @@
+package declared
+
+import (
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"exposync/internal/yamlx"
+)
+
+// shape checks the templates of an operation as far as no job is needed for
+// it: placeholders that exist, records that stand in the envelope once.
+func (d *decoder) shape(o *op) {
+	if o.envelope.IsNull() {
+		o.envelope = &yamlx.Node{Kind: yamlx.String, Text: "$rows"} // a bare list
+	}
+	rows := 0
+	d.walk(o.envelope, func(n *yamlx.Node, word string) {
+		switch {
+		case word == "$rows" || word == "$row":
+			rows++
+			if word == "$row" && o.limits.rows != 1 {
+				d.fail(n, "add limits: {rows: 1} to the operation", "$row stands for one record, so a request must hold only one")
+			}
+		default:
+			d.fail(n, "$rows or $row; $$ writes a $", "%q has no meaning in envelope", word)
+		}
+	})
+	if rows != 1 {
+		d.fail(o.envelope, "", "envelope must hold $rows once")
+	}
+	d.walk(o.row, func(n *yamlx.Node, word string) {
+		if !rowWord(word) {
+			d.fail(n, "$key, $key.<name>, $fields, $field.<name>, $op, $dest_id or $trace; $$ writes a $", "%q has no meaning in row", word)
+		}
+	})
+	if o.idem.field != "" && o.row.Kind != yamlx.Map {
+		d.fail(o.row, "", "idempotency.field needs a row that is a map")
+	}
+}
+
+func rowWord(word string) bool {
+	name, part, dotted := strings.Cut(word, ".")
+	switch name {
+	case "$key":
+		return !dotted || part != ""
+	case "$field":
+		return part != ""
+	}
+	return !dotted && strings.Contains(" $fields $op $dest_id $trace ", " "+name+" ")
+}
+
+// walk calls visit for every placeholder below a node and collects the texts
+// that hold ${…}.
+func (d *decoder) walk(n *yamlx.Node, visit func(n *yamlx.Node, word string)) {
+	if n.IsNull() {
+		return
+	}
+	switch n.Kind {
+	case yamlx.List:
+		for _, item := range n.Items {
+			d.walk(item, visit)
+		}
+	case yamlx.Map:
+		for _, p := range n.Pairs {
+			if p.Key == "..." {
+				d.mergeShape(p.Value)
+				continue
+			}
+			d.texts = append(d.texts, located{p.Key, d.where(p.Value)})
+			d.walk(p.Value, visit)
+		}
+	case yamlx.String:
+		if strings.HasPrefix(n.Text, "$") && !strings.HasPrefix(n.Text, "$$") && !strings.HasPrefix(n.Text, "${") {
+			visit(n, n.Text)
+			return
+		}
+		d.texts = append(d.texts, located{n.Text, d.where(n)})
+	case yamlx.Number, yamlx.Bool, yamlx.Null:
+		if n.Kind == yamlx.Number && !gjson.Valid(n.Text) {
+			d.fail(n, "put it in quotes, or write it with digits only", "%s is no number in JSON", n.Text)
+		}
+	}
+}
+
+func (d *decoder) mergeShape(n *yamlx.Node) {
+	words, ok := n.Strings()
+	for _, w := range words {
+		ok = ok && (w == "$key" || w == "$fields")
+	}
+	if !ok || len(words) == 0 {
+		d.fail(n, `write "...": $fields, or "...": [$key, $fields]`, `"..." merges $key, $fields or both, nothing else`)
+	}
+}

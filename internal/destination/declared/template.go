@@ -1,0 +1,192 @@
+package declared
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strconv"
+
+	"exposync/internal/record"
+)
+
+// A template is the body of one record, compiled for one job: JSON is built
+// by appending bytes, so no value can break out of its place.
+
+type templateKind uint8
+
+const (
+	literal   templateKind = iota // bytes as they are
+	object                        // entries
+	array                         // items
+	keyPart                       // the value of a key field
+	field                         // the value of a field; absent: left out
+	operation                     // create, update, delete
+	remoteID                      // the destination's id, from an earlier answer
+	trace                         // a number that is unique in the request
+	idemKey                       // the record's own name, see idempotency
+	rowsHere                      // the place of the records, in an envelope
+)
+
+type template struct {
+	kind    templateKind
+	bytes   []byte
+	entries []entry
+	items   []*template
+	index   int // of the key part or field
+}
+
+type entry struct {
+	name  []byte // `"name":`
+	value *template
+}
+
+var (
+	errAbsent     = errors.New("left out")
+	errNoRemoteID = errors.New("the destination's id of the record is not known")
+)
+
+// rowContext is what one record's template is filled from.
+type rowContext struct {
+	change *record.Change
+	trace  int
+	encode encoding
+	scope  string // what an idempotency key is unique in
+	max    int    // letters of an idempotency key
+}
+
+// append appends the template; errAbsent means that there is nothing to
+// append.
+func (t *template) append(dst []byte, c *rowContext) ([]byte, error) {
+	switch t.kind {
+	case literal:
+		return append(dst, t.bytes...), nil
+	case object:
+		return t.appendObject(dst, c)
+	case array:
+		return t.appendArray(dst, c)
+	case keyPart:
+		return appendValue(dst, c.change.KeyVals[t.index], c.encode)
+	case field:
+		v := c.change.Values[t.index]
+		if v.Kind == record.Absent {
+			return dst, errAbsent
+		}
+		return appendValue(dst, v, c.encode)
+	case operation:
+		return quoted(dst, c.change.Op.String()), nil
+	case remoteID:
+		if c.change.RemoteID == "" {
+			return dst, errNoRemoteID
+		}
+		return record.AppendJSONText(dst, c.change.RemoteID)
+	case trace:
+		return append(strconv.AppendInt(append(dst, '"'), int64(c.trace), 10), '"'), nil
+	case idemKey:
+		return quoted(dst, c.idempotencyKey()), nil
+	case rowsHere:
+	}
+	return dst, errors.New("declared: $rows has no place in a row")
+}
+
+func (t *template) appendObject(dst []byte, c *rowContext) ([]byte, error) {
+	dst = append(dst, '{')
+	first := true
+	for i := range t.entries {
+		e := &t.entries[i]
+		before := len(dst)
+		if !first {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, e.name...)
+		out, err := e.value.append(dst, c)
+		switch err { //nolint:errorlint // the sentinel itself, on the hot path
+		case nil:
+			dst, first = out, false
+		case errAbsent:
+			dst = out[:before]
+		default:
+			return out, err
+		}
+	}
+	return append(dst, '}'), nil
+}
+
+func (t *template) appendArray(dst []byte, c *rowContext) ([]byte, error) {
+	dst = append(dst, '[')
+	for i, item := range t.items {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		out, err := item.append(dst, c)
+		switch err { //nolint:errorlint // the sentinel itself, on the hot path
+		case nil:
+			dst = out
+		case errAbsent: // a place in a list cannot be left out
+			dst = append(out, "null"...)
+		default:
+			return out, err
+		}
+	}
+	return append(dst, ']'), nil
+}
+
+// idempotencyKey is derived, never random: the same record with the same
+// values has the same name in every run.
+func (c *rowContext) idempotencyKey() string {
+	b := append([]byte(c.scope), c.change.Op.String()...)
+	b = append(append(b, 0), c.change.Key...)
+	for _, v := range c.change.Values {
+		b = record.AppendCanonical(b, v)
+	}
+	sum := sha256.Sum256(b)
+	text := hex.EncodeToString(sum[:])
+	if c.max > 0 && c.max < len(text) {
+		return text[:c.max]
+	}
+	return text
+}
+
+// split renders an envelope as what stands before and after the records.
+func (t *template) split(before []byte) (head, tail []byte, found bool) {
+	switch t.kind {
+	case rowsHere:
+		if len(t.bytes) == 2 {
+			return append(before, t.bytes[0]), t.bytes[1:], true
+		}
+		return before, nil, true
+	case object, array:
+		open, shut := byte('{'), byte('}')
+		if t.kind == array {
+			open, shut = '[', ']'
+		}
+		head, found = append(before, open), false
+		for i := range max(len(t.entries), len(t.items)) {
+			if i > 0 {
+				head, tail = appendTo(head, tail, found, ",")
+			}
+			child := (*template)(nil)
+			if t.kind == object {
+				head, tail = appendTo(head, tail, found, string(t.entries[i].name))
+				child = t.entries[i].value
+			} else {
+				child = t.items[i]
+			}
+			h, ta, here := child.split(nil)
+			head, tail = appendTo(head, tail, found, string(h))
+			if here {
+				found, tail = true, ta
+			}
+		}
+		head, tail = appendTo(head, tail, found, string(shut))
+		return head, tail, found
+	default:
+		return append(before, t.bytes...), nil, false
+	}
+}
+
+func appendTo(head, tail []byte, behind bool, s string) (h, t []byte) {
+	if behind {
+		return head, append(tail, s...)
+	}
+	return append(head, s...), tail
+}

@@ -1,0 +1,308 @@
+package declared
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"exposync/internal/destination"
+	"exposync/internal/fault"
+	"exposync/internal/record"
+	"exposync/internal/rest"
+)
+
+// writer writes one job's records.
+type writer struct {
+	d      *Destination
+	write  *sender // creates and updates
+	delete *sender // nil: not in this mode
+	traits destination.Traits
+}
+
+// Open compiles the mode's operations for the target. It sends nothing. What
+// the target asks for and the spec does not offer are faults with the codes
+// mode_unsupported and target_unsupported.
+func (d *Destination) Open(_ context.Context, t destination.Target) (destination.Writer, error) {
+	w := &writer{d: d}
+	var problems fault.List
+	for _, name := range opsOf(t.Mode) {
+		s, list := d.sender(name, t)
+		problems = append(problems, list...)
+		if name == "delete" {
+			w.delete = s
+		} else {
+			w.write = s
+		}
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	w.traits = w.limits()
+	return w, nil
+}
+
+// limits are the tighter of both operations. The rate is not among them:
+// the client's bucket holds for all jobs of the connection together.
+func (w *writer) limits() destination.Traits {
+	l := w.write.op.limits
+	t := destination.Traits{Rows: l.rows, Bytes: l.bytes, Concurrency: l.concurrency, Idempotent: w.write.op.safe()}
+	if w.delete != nil {
+		l := w.delete.op.limits
+		t.Rows, t.Concurrency = min(t.Rows, l.rows), min(t.Concurrency, l.concurrency)
+		if t.Bytes == 0 || (l.bytes > 0 && l.bytes < t.Bytes) {
+			t.Bytes = l.bytes
+		}
+		t.Deletes = true
+		t.Idempotent = t.Idempotent && w.delete.op.safe()
+	}
+	if t.Bytes > 0 {
+		t.Size = w.write.size
+	}
+	return t
+}
+
+// Traits tell how to batch.
+func (w *writer) Traits() destination.Traits { return w.traits }
+
+// Close has nothing to do.
+func (w *writer) Close() error { return nil }
+
+// Write sends a batch: one request for what it creates and updates, one for
+// what it deletes, more where a limit would be exceeded. After an answer that
+// leaves no sense in going on, the rest is not sent.
+func (w *writer) Write(ctx context.Context, batch []record.Change) []destination.Outcome {
+	out := destination.All(len(batch), destination.Outcome{State: destination.NotSent})
+	deletes := func(i int) bool { return batch[i].Op == record.Delete }
+	if !w.write.deliver(ctx, batch, func(i int) bool { return !deletes(i) }, out) {
+		return out
+	}
+	if w.delete == nil {
+		for i := range batch {
+			if deletes(i) {
+				out[i] = destination.Outcome{
+					State: destination.Rejected, Code: "delete_unsupported", Message: "deletes need mode: mirror",
+				}
+			}
+		}
+		return out
+	}
+	w.delete.deliver(ctx, batch, deletes, out)
+	return out
+}
+
+// sender sends the records of one operation.
+type sender struct {
+	d          *Destination
+	op         *op
+	target     destination.Target
+	row        *template
+	head, tail []byte // of the body, around the records
+	url        string
+	header     http.Header
+	scope      string // of idempotency keys
+	overhead   int    // rough size of a record besides its values
+	grow       atomic.Int64
+}
+
+func (d *Destination) sender(name string, t destination.Target) (*sender, fault.List) {
+	o, ok := d.spec.ops[name]
+	if !ok {
+		return nil, fault.List{{
+			Code: "mode_unsupported", Kind: fault.Config, Whose: fault.Mapping, Where: d.cfg.Where,
+			Msg:  fmt.Sprintf("connection %s cannot write with mode: %s, it has no operation %s", d.cfg.Name, t.Mode, name),
+			Hint: "choose another mode in the exposure's metadata, or describe the operation under ops",
+		}}
+	}
+	s := &sender{d: d, op: o, target: t, scope: d.values.named["base_url"] + "\x00" + t.Object + "\x00"}
+	job := []pair{{"object", t.Object}, {"mode", string(t.Mode)}, {"key_field", ""}}
+	if len(t.Key) > 0 {
+		job[2].text = t.Key[0].Name
+	}
+	c := &compiler{target: t, values: d.values.with(job...)}
+	s.row = c.compile(o.row)
+	if o.idem.field != "" && s.row.kind == object {
+		name := append(c.quoted(o.idem.field), ':')
+		s.row.entries = append(s.row.entries, entry{name, &template{kind: idemKey}})
+	}
+	s.head, s.tail, _ = c.compile(o.envelope).split(nil)
+	s.overhead = s.row.overhead()
+	s.request(c)
+	var problems fault.List
+	for _, p := range c.problems {
+		problems = append(problems, &fault.Fault{
+			Code: "target_unsupported", Kind: fault.Config, Whose: fault.Mapping, Where: d.cfg.Where,
+			Msg:  fmt.Sprintf("connection %s, object %s: %s", d.cfg.Name, t.Object, p),
+			Hint: "change key or fields in the exposure's metadata, or ops." + name + ".row of the connection",
+		})
+	}
+	return s, problems
+}
+
+// request prepares what all requests of the job have in common.
+func (s *sender) request(c *compiler) {
+	var err error
+	if s.url, err = c.values.url(s.op.request); err != nil {
+		c.failf("%s", err)
+	}
+	s.header = s.d.header.Clone()
+	s.header.Set("Content-Type", "application/json")
+	for _, h := range s.op.request.headers {
+		text, err := c.values.text(h.text)
+		if err != nil || strings.ContainsAny(text, "\r\n\x00") {
+			c.failf("the header %s cannot be filled", h.name)
+			continue
+		}
+		s.header.Set(h.name, text)
+	}
+}
+
+// overhead estimates the bytes of a template besides record values.
+func (t *template) overhead() int {
+	n := len(t.bytes) + 2
+	for _, e := range t.entries {
+		n += len(e.name) + 1 + e.value.overhead()
+	}
+	for _, i := range t.items {
+		n += 1 + i.overhead()
+	}
+	return n
+}
+
+// size estimates one record's bytes: exact would mean to encode it twice, and
+// deliver splits what turns out larger.
+func (w *writer) size(ch record.Change) int { return w.write.size(ch) }
+
+func (s *sender) size(ch record.Change) int {
+	n := s.overhead + 1
+	for _, v := range ch.KeyVals {
+		n += len(v.Data)
+	}
+	for _, v := range ch.Values {
+		n += len(v.Data)
+	}
+	return n
+}
+
+// parcel is one request being filled: positions in the batch, and the body
+// with the head in front.
+type parcel struct {
+	at   []int
+	body []byte
+	keys map[string]bool // with op.once
+}
+
+// deliver encodes and sends the changes that mine picks; it is false when
+// nothing more should be sent.
+func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(int) bool, out []destination.Outcome) bool {
+	p := s.parcel(len(batch))
+	row := rowContext{encode: s.d.spec.encode, scope: s.scope, max: s.op.idem.max}
+	for i := range batch {
+		if !mine(i) {
+			continue
+		}
+		row.change, row.trace = &batch[i], i
+		start := len(p.body)
+		if len(p.at) > 0 {
+			p.body = append(p.body, ',')
+		}
+		from := len(p.body)
+		body, err := s.row.append(p.body, &row)
+		encoded := body[min(from, len(body)):]
+		if o, bad := s.unfit(encoded, err); bad {
+			out[i], p.body = o, body[:start]
+			continue
+		}
+		p.body = body
+		if s.full(p, &batch[i]) {
+			next := s.parcel(len(batch) - i)
+			next.body = append(next.body, encoded...)
+			p.body = p.body[:start]
+			if !s.send(ctx, batch, p, out) {
+				return false
+			}
+			p = next
+		}
+		p.at = append(p.at, i)
+		if p.keys != nil {
+			p.keys[string(batch[i].Key)] = true
+		}
+	}
+	return len(p.at) == 0 || s.send(ctx, batch, p, out)
+}
+
+func (s *sender) parcel(rows int) *parcel {
+	size := max(int(s.grow.Load()), 512)
+	p := &parcel{at: make([]int, 0, min(rows, s.op.limits.rows)), body: make([]byte, 0, size+size/8)}
+	p.body = append(p.body, s.head...)
+	if s.op.once {
+		p.keys = make(map[string]bool, cap(p.at))
+	}
+	return p
+}
+
+// unfit is the outcome of a record that cannot be sent at all.
+func (s *sender) unfit(encoded []byte, err error) (destination.Outcome, bool) {
+	o := destination.Outcome{State: destination.Rejected}
+	switch {
+	case err == errNoRemoteID: //nolint:errorlint // the sentinel itself
+		o.Code, o.Message = "no_remote_id", err.Error()
+	case err != nil:
+		o.Code, o.Message = "invalid_value", err.Error()
+	case s.op.limits.rowBytes > 0 && len(encoded) > s.op.limits.rowBytes:
+		o.Code = "row_too_large"
+		o.Message = fmt.Sprintf("the record is %d bytes as JSON, the destination takes %d", len(encoded), s.op.limits.rowBytes)
+	case s.op.limits.bytes > 0 && len(s.head)+len(encoded)+len(s.tail) > s.op.limits.bytes:
+		o.Code = "row_too_large"
+		o.Message = fmt.Sprintf("the record is %d bytes as JSON, a request may have %d", len(encoded), s.op.limits.bytes)
+	default:
+		return o, false
+	}
+	return o, true
+}
+
+// full reports whether the record that was just appended has to start a
+// request of its own.
+func (s *sender) full(p *parcel, ch *record.Change) bool {
+	if len(p.at) == 0 {
+		return false
+	}
+	l := s.op.limits
+	return len(p.at) >= l.rows || (l.bytes > 0 && len(p.body)+len(s.tail) > l.bytes) || p.keys[string(ch.Key)]
+}
+
+// send makes one request and sorts its answer; it is false when nothing more
+// should be sent.
+func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out []destination.Outcome) bool {
+	body := append(p.body, s.tail...)
+	s.grow.Store(int64(len(body)))
+	req := rest.Request{
+		Class: rest.Insert, Method: s.op.request.method, URL: s.url, Header: s.header, Body: body, Attempts: 1,
+	}
+	if s.op.safe() {
+		req.Class = rest.Upsert
+	}
+	if s.op.idem.header != "" {
+		req.Header = s.header.Clone()
+		req.Header.Set(s.op.idem.header, requestName(s.scope, s.op, body))
+	}
+	resp, err := s.d.client.Do(ctx, req)
+	j := &judge{s: s, batch: batch, at: p.at}
+	var outcomes []destination.Outcome
+	if err != nil {
+		outcomes = j.unanswered(err)
+	} else {
+		outcomes = j.answered(resp)
+	}
+	goOn := ctx.Err() == nil
+	for k, i := range p.at {
+		out[i] = outcomes[k]
+		switch outcomes[k].State {
+		case destination.Auth, destination.Stop, destination.Mapping:
+			goOn = false
+		default:
+		}
+	}
+	return goOn
+}
