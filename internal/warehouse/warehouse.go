@@ -45,5 +45,5 @@ const FetchChunk = 50_000
 type Query struct {
 	Relation string   // quoted, as dbt wrote it
 	Columns  []string // as Snapshot.Columns spelled them; the record's order
-	Key      []string // the key's columns, in the order of record.Key; used by Fetch
+	Key      []string // the key's columns, all among Columns, in the order of record.Key; used by Fetch
 }
