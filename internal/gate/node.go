@@ -47,8 +47,9 @@ func (j *judge) bad(n int32, ft *fact, col column) bool {
 	}
 	switch ft.class {
 	case failed:
-		// allow_failed_ancestors tells of the failure instead of hiding it.
-		if col == ancestor && j.policy.AllowFailedAncestors {
+		// allow_failed_ancestors tells of the failure instead of hiding it;
+		// scope strict asks for proof of every ancestor all the same.
+		if col == ancestor && j.policy.AllowFailedAncestors && j.policy.Scope != ScopeStrict {
 			v = plan.VerdictGoWarn
 		}
 		j.report(n, ft, v, codeNodeFailed, next, "%s failed%s%s", name, in(ft), why(ft))

@@ -92,7 +92,7 @@ type Policy struct {
 	MaxAge               time.Duration // how old a success may be and still prove something
 	Views                Views
 	PartialSuccess       PartialSuccess
-	AllowFailedAncestors bool // a failed ancestor that is not read directly warns instead of blocking
+	AllowFailedAncestors bool // a failed ancestor that is not read directly warns instead of blocking; not under ScopeStrict
 	SkipIfUnchanged      bool // the run does nothing under plan.VerdictUnchanged; the gate itself only reports it
 	External             External
 	Freshness            Freshness

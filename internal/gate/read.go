@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"strings"
 
 	"exposync/internal/dbt"
@@ -140,11 +141,17 @@ func newer(test bool, old, next *fact) *fact {
 	return next
 }
 
+// worse gives the worse of two facts, and always the same one of two that are
+// as bad: order never counts.
 func worse(old, next *fact) *fact {
-	if old != nil && old.class >= next.class {
-		return old
+	if old == nil || cmp.Or(
+		cmp.Compare(next.class, old.class), cmp.Compare(next.Status, old.Status),
+		cmp.Compare(next.Failures, old.Failures), cmp.Compare(next.Message, old.Message),
+		cmp.Compare(next.InvocationID, old.InvocationID), cmp.Compare(next.Evidence.File, old.Evidence.File),
+	) > 0 {
+		return next
 	}
-	return next
+	return old
 }
 
 // readKnown takes over what the ledger knows. What was built elsewhere, under

@@ -94,6 +94,11 @@ func resultRows() []row {
 			name: "4 error, allow_failed_ancestors", n: "error", set: func(p *gate.Policy) { p.AllowFailedAncestors = true },
 			direct: "block: node_failed n", above: "go_warn: node_failed n",
 		},
+		{
+			name: "4 error, allow_failed_ancestors, strict", n: "error",
+			set:    func(p *gate.Policy) { p.AllowFailedAncestors, p.Scope = true, gate.ScopeStrict },
+			direct: "block: node_failed n", above: "block: node_failed n",
+		},
 		{name: "4 error, scope direct", n: "error", set: scope(gate.ScopeDirect), direct: "block: node_failed n", above: "go_warn: node_failed n"},
 		{name: "4 v2 compile error", n: "error: Compilation Error", direct: "block: node_failed n", above: "block: node_failed n"},
 		{name: "4 an ephemeral that does not compile", kind: "ephemeral", n: "error: Compilation Error", direct: "block: node_failed n", above: "block: node_failed n"},

@@ -124,17 +124,17 @@ func rows(ft *fact) string {
 	return fmt.Sprintf(" (%d rows)", ft.Failures)
 }
 
-// parentExplains reports whether a parent that was not built well is why dbt
-// skipped the test; then the parent is what is told (row 18).
+// parentExplains reports whether a parent blocks that was not built, which is
+// why dbt skipped the test; then the parent is what is told (row 18).
 func (j *judge) parentExplains(t int32) bool {
 	return slices.ContainsFunc(j.graph.parents[t], func(p int32) bool {
 		if j.closure.cols[p] == outside {
 			return false
 		}
-		if ft := j.facts.current(p); ft != nil {
-			return ft.bad(false)
+		closes := func(f finding) bool {
+			return f.UniqueID == j.graph.nodes[p].UniqueID && f.Verdict == plan.VerdictBlock
 		}
-		return transparent(j.graph.nodes[p]) && j.parentExplains(p)
+		return slices.ContainsFunc(j.found, closes) || transparent(j.graph.nodes[p]) && j.parentExplains(p)
 	})
 }
 
@@ -254,8 +254,14 @@ func (r *rebuilds) of(n int32) time.Time {
 	if k := r.facts.known[n]; ft == nil || k != nil && k.GeneratedAt.After(ft.GeneratedAt) {
 		ft = k
 	}
-	if ft != nil && ft.class != skipped && ft.class != reused {
+	switch newest := r.facts.newest(); {
+	case transparent(node), ft != nil && (ft.class == skipped || ft.class == reused):
+	case ft != nil:
 		r.at[n] = ft.GeneratedAt
+	case newest != nil && !node.External && node.ResourceType != "source":
+		// Nobody knows when: perhaps a moment ago. Only tests of the newest
+		// file are surely not older than that.
+		r.at[n] = newest.GeneratedAt
 	}
 	if transparent(node) || view(node) && !node.External {
 		for _, p := range r.facts.graph.parents[n] {
