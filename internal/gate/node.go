@@ -204,7 +204,7 @@ func (j *judge) external(n int32, col column) {
 		v = plan.VerdictHold
 	}
 	if col == direct || v == plan.VerdictHold && j.policy.Scope == ScopeStrict {
-		j.report(n, nil, v, codeOtherProject, "",
+		j.report(n, nil, v, codeOtherProject, "exposync explain "+codeOtherProject,
 			"%s belongs to project %s: nothing tells whether it was built", label(node), node.Package)
 	}
 }

@@ -88,7 +88,7 @@ func (w *explainer) branch(path []string) *Tree {
 	for _, id := range path {
 		i := slices.IndexFunc(at.Children, func(t *Tree) bool { return t.id == id })
 		if i < 0 {
-			at.Children = append(at.Children, &Tree{Role: RoleNode, id: id, Text: w.describe(id), Verdict: plan.VerdictUnchanged})
+			at.Children = append(at.Children, &Tree{Role: RoleNode, id: id, Text: w.describe(id), Verdict: plan.VerdictGo})
 			i = len(at.Children) - 1
 		}
 		at = at.Children[i]
