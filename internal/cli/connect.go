@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
+	"time"
 
 	"exposync/internal/config"
 	"exposync/internal/destination"
@@ -32,9 +34,9 @@ func (s *session) warehouseOf(ctx context.Context, adapter string) (warehouse.Wa
 			return nil, err
 		}
 		return pgwarehouse.New(ctx, pgwarehouse.Config{
-			Host: p.Host, Port: p.Port, User: p.User, Password: p.Password.Reveal(), Database: p.Database, Role: p.Role,
+			Host: p.Host, Port: strconv.Itoa(p.Port), User: p.User, Password: p.Password.Reveal(), DBName: p.Database, Role: p.Role,
 			SearchPath: p.SearchPath, SSLMode: p.SSLMode, SSLCert: p.SSLCert, SSLKey: p.SSLKey, SSLRootCert: p.SSLRootCert,
-			ApplicationName: p.ApplicationName, ConnectTimeout: p.ConnectTimeout, KeepalivesIdle: p.KeepalivesIdle,
+			ApplicationName: p.ApplicationName, ConnectTimeout: wholeSeconds(p.ConnectTimeout), KeepalivesIdle: wholeSeconds(p.KeepalivesIdle),
 		})
 	case "sqlite":
 		l, err := out.SQLite()
@@ -48,6 +50,14 @@ func (s *session) warehouseOf(ctx context.Context, adapter string) (warehouse.Wa
 		Msg:  fmt.Sprintf("this version does not read warehouses of type %q; it reads postgres and sqlite", adapter),
 		Hint: "exposync gate works with every adapter",
 	}
+}
+
+// wholeSeconds is a duration as libpq writes it; empty for none.
+func wholeSeconds(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return strconv.Itoa(int(d / time.Second))
 }
 
 // connectionTypes are the types of connections with their parameters.
@@ -66,6 +76,8 @@ func connectionTypes() config.Types {
 		"file": {
 			{Name: "path", Required: true, Doc: "the folder, relative to the dbt project"},
 			{Name: "format", Kind: config.Choice, Choices: []string{"csv", "ndjson"}, Default: "csv", Doc: "of the files"},
+			{Name: "name", Doc: "of the files, without extension; {object}, {time} and {digest} are filled in"},
+			{Name: "op_column", Doc: "the column that says upsert or delete"},
 		},
 	}
 	for _, kind := range declared.Kinds() {
@@ -104,7 +116,10 @@ func (s *session) destinationOf(ctx context.Context, c config.Connection, v conf
 			User: v.Text("user"), Password: v.Secret("password").Reveal(), DBName: v.Text("dbname"), SSLMode: v.Text("sslmode"),
 		})
 	case "file":
-		return file.New(file.Config{Dir: s.pathInProject(v.Text("path")), Format: file.Format(v.Text("format"))})
+		return file.New(file.Config{
+			Name: c.Name, Dir: s.pathInProject(v.Text("path")), Format: file.Format(v.Text("format")),
+			Pattern: v.Text("name"), OpColumn: v.Text("op_column"), Now: s.a.env.Now,
+		})
 	}
 	return s.declared(c, v)
 }

@@ -40,7 +40,7 @@ type runner struct {
 
 func newRunner(a *app, s *session, opts runOptions, stop <-chan struct{}) *runner {
 	r := &runner{a: a, s: s, opts: opts, stop: stop, id: a.env.NewID(), started: a.env.Now()}
-	r.engine = s.engine(opts.planFile == "" && opts.command != "plan")
+	r.engine = s.engine()
 	return r
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -51,20 +52,31 @@ func (e Exposures) Text(s Style) string {
 	}
 	var b strings.Builder
 	b.WriteString(table(s, rows))
+	for _, p := range e.problems() {
+		fmt.Fprintf(&b, "%s %s  %s\n", s.Paint(Bad, "error"), s.Paint(Strong, p.Code), p.Where)
+		for _, line := range wrap(p.What, s.width()-2) {
+			fmt.Fprintf(&b, "  %s\n", line)
+		}
+		if p.Next != "" {
+			fmt.Fprintf(&b, "  %s %s\n", s.Paint(Faint, "next"), p.Next)
+		}
+	}
+	return b.String()
+}
+
+// problems are those of all jobs; one that several jobs share comes once.
+func (e Exposures) problems() []FaultJSON {
+	var out []FaultJSON
 	for _, x := range e.Exposures {
 		for _, j := range x.Jobs {
 			for _, p := range j.Problems {
-				fmt.Fprintf(&b, "%s %s  %s\n", s.Paint(Bad, "error"), s.Paint(Strong, p.Code), p.Where)
-				for _, line := range wrap(p.What, s.width()-2) {
-					fmt.Fprintf(&b, "  %s\n", line)
-				}
-				if p.Next != "" {
-					fmt.Fprintf(&b, "  %s %s\n", s.Paint(Faint, "next"), p.Next)
+				if !slices.Contains(out, p) {
+					out = append(out, p)
 				}
 			}
 		}
 	}
-	return b.String()
+	return out
 }
 
 // table aligns columns; the first row is the head.

@@ -1,0 +1,69 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"exposync/internal/plan"
+)
+
+// ClosingText says, below the lines of a run, what they could not hold: why
+// jobs were held, blocked or failed, which records did not arrive, and the
+// next command of each.
+func ClosingText(s Style, run Run) string {
+	var b strings.Builder
+	for _, j := range run.Jobs {
+		b.WriteString(jobText(s, j))
+	}
+	if run.NotInRun > 0 {
+		fmt.Fprintf(&b, "%s: nothing of theirs was part of this dbt run\n", count(int64(run.NotInRun), "more job"))
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func jobText(s Style, j JobReport) string {
+	var b strings.Builder
+	switch j.Result.Status {
+	case plan.Blocked, plan.HeldStatus:
+		b.WriteString(heldText(s, j))
+	case plan.Failed:
+		b.WriteString(indent(FaultText(s, j.Result.Problems), "  "))
+	case plan.Success, plan.PartialDone, plan.Skipped, plan.Stopped:
+	}
+	b.WriteString(RejectText(s, j.Result.Rejects))
+	if p := j.Result.Plan; p != nil {
+		for _, n := range p.Notes {
+			fmt.Fprintf(&b, "    note: %s\n", n)
+		}
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "\n" + s.Paint(Strong, j.Job.ID) + "\n" + b.String()
+}
+
+// heldText names what decided: reasons of the gate, or holds of the plan.
+func heldText(s Style, j JobReport) string {
+	var b strings.Builder
+	line := func(role Role, code, message, next string) {
+		for i, l := range wrap(code+": "+message, s.width()-4) {
+			fmt.Fprintf(&b, "    %s\n", s.Paint(role, strings.Repeat("  ", min(i, 1))+l))
+		}
+		if next != "" {
+			for _, l := range wrap("next: "+next, s.width()-6) {
+				fmt.Fprintf(&b, "      %s\n", s.Paint(Faint, l))
+			}
+		}
+	}
+	for _, r := range j.Judgement.Reasons {
+		if !j.Judgement.Verdict.Open() && r.Verdict == j.Judgement.Verdict {
+			line(verdictRole(r.Verdict), r.Code, r.Message, r.Next)
+		}
+	}
+	if p := j.Result.Plan; p != nil {
+		for _, h := range p.Held() {
+			line(Warn, h.Code, h.Message, h.Next)
+		}
+	}
+	return b.String()
+}
