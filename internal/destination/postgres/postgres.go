@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -42,6 +43,7 @@ type Postgres struct {
 	pool    *pgxpool.Pool
 	name    string
 	schema  string
+	dialer  *dialer
 	account string // host:port/ of the configuration; the server adds its name
 }
 
@@ -66,6 +68,8 @@ func New(ctx context.Context, c Config) (*Postgres, error) {
 	conn := config.ConnConfig
 	// Poolers such as PgBouncer lose prepared statements between transactions.
 	conn.DefaultQueryExecMode = pgx.QueryExecModeExec
+	dialer := &dialer{}
+	conn.DialFunc = dialer.dial
 	maps.Copy(conn.RuntimeParams, settings())
 	if conn.Host == "" || conn.Database == "" {
 		return nil, c.fault("param_missing", "the connection names no host or no dbname",
@@ -81,7 +85,7 @@ func New(ctx context.Context, c Config) (*Postgres, error) {
 	}
 	host := strings.ToLower(conn.Host)
 	return &Postgres{
-		pool: pool, name: c.Name, schema: schema,
+		pool: pool, name: c.Name, schema: schema, dialer: dialer,
 		account: net.JoinHostPort(host, strconv.Itoa(int(conn.Port))) + "/",
 	}, nil
 }
@@ -172,8 +176,9 @@ func (p *Postgres) Account(ctx context.Context) (string, error) {
 	return p.account + db, nil
 }
 
-// Close closes all connections.
+// Close closes all connections, within a second or two.
 func (p *Postgres) Close() error {
+	defer time.AfterFunc(grace, p.dialer.sever).Stop()
 	p.pool.Close()
 	return nil
 }

@@ -174,14 +174,32 @@ func escaped(c byte) byte {
 	return '\\'
 }
 
-// size is about what a change takes on the wire.
+// size is what a change takes on the wire at the most.
 func size(ch record.Change) int {
-	n := 16
-	for _, v := range ch.KeyVals {
-		n += len(v.Data) + 2
+	n := len("2147483647\n")
+	for _, r := range []record.Record{ch.KeyVals, ch.Values} {
+		for _, v := range r {
+			n += 1 + cellSize(v)
+		}
 	}
-	for _, v := range ch.Values {
-		n += len(v.Data) + 2
+	return n
+}
+
+func cellSize(v record.Value) int {
+	switch v.Kind {
+	case record.Absent, record.Null:
+		return len(`\N`)
+	case record.Bytes:
+		return len(`\\x`) + hex.EncodedLen(len(v.Data))
+	case record.JSON: // in an array's text quotes are escaped, and the escapes again for COPY
+		return 2 + 4*len(v.Data)
+	default:
+	}
+	n := len(v.Data)
+	for _, c := range v.Data {
+		if c == '\\' || c == '\t' || c == '\n' || c == '\r' {
+			n++
+		}
 	}
 	return n
 }
