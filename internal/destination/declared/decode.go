@@ -1,6 +1,7 @@
 package declared
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -41,6 +42,25 @@ func (d *decoder) failAt(where, hint, format string, args ...any) {
 		Code: "spec_invalid", Kind: fault.Config, Whose: fault.Setup,
 		Where: where, Msg: fmt.Sprintf(format, args...), Hint: hint,
 	})
+}
+
+// sorted gives the problems by file and line, as people look them up.
+func (d *decoder) sorted() fault.List {
+	slices.SortStableFunc(d.problems, func(a, b *fault.Fault) int {
+		fileA, lineA := place(a.Where)
+		fileB, lineB := place(b.Where)
+		return cmp.Or(strings.Compare(fileA, fileB), cmp.Compare(lineA, lineB))
+	})
+	return d.problems
+}
+
+func place(where string) (file string, line int) {
+	if i := strings.LastIndexByte(where, ':'); i >= 0 {
+		if n, err := strconv.Atoi(where[i+1:]); err == nil {
+			return where[:i], n
+		}
+	}
+	return where, 0
 }
 
 // known maps the keys of a block to what reads them.
@@ -132,9 +152,8 @@ func (d *decoder) tree(dst **yamlx.Node) func(*yamlx.Node) {
 	return func(n *yamlx.Node) { *dst = n }
 }
 
-// pairs reads names with texts. What a connection writes is literal: its
-// references are resolved already.
-func (d *decoder) pairs(dst *[]pair, what string) func(*yamlx.Node) {
+// pairs reads names with texts, each as read says.
+func (d *decoder) pairs(dst *[]pair, what string, read func(*string) func(*yamlx.Node)) func(*yamlx.Node) {
 	return func(n *yamlx.Node) {
 		if n.Kind != yamlx.Map {
 			d.fail(n, "", "%s must be a map of names and texts, not %s", what, n.Kind)
@@ -142,13 +161,14 @@ func (d *decoder) pairs(dst *[]pair, what string) func(*yamlx.Node) {
 		}
 		for _, p := range n.Pairs {
 			var s string
-			d.credential(&s)(p.Value)
+			read(&s)(p.Value)
 			*dst = append(*dst, pair{p.Key, s})
 		}
 	}
 }
 
-// credential is a template in a spec, literal text in a connection.
+// credential is a template in a spec, literal text in a connection, where
+// references are resolved already.
 func (d *decoder) credential(dst *string) func(*yamlx.Node) {
 	return func(n *yamlx.Node) {
 		if d.over == nil || !d.over.mine[n] {

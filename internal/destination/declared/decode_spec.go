@@ -22,7 +22,7 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		"apiVersion": d.text(&version), "name": d.text(&s.name), "title": d.text(&title),
 		"docs": d.text(&docs), "verified_on": d.text(&verified),
 		"params": func(n *yamlx.Node) { d.params(s, n) },
-		"vars":   d.pairs(&s.vars, "vars"), "headers": d.pairs(&s.headers, "headers"),
+		"vars":   d.pairs(&s.vars, "vars", d.template), "headers": d.pairs(&s.headers, "headers", d.credential),
 		"auth":   func(n *yamlx.Node) { d.auth(&s.auth, n) },
 		"check":  func(n *yamlx.Node) { s.check = d.check(n) },
 		"limits": func(n *yamlx.Node) { d.limits(&s.limits, n) },
@@ -180,7 +180,7 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 func (d *decoder) request(r *request, n *yamlx.Node) {
 	d.keys(n, "request", known{
 		"method": d.choice(&r.method, "GET", "POST", "PUT", "PATCH", "DELETE"),
-		"path":   d.template(&r.path), "query": d.pairs(&r.query, "query"), "headers": d.pairs(&r.headers, "headers"),
+		"path":   d.template(&r.path), "query": d.pairs(&r.query, "query", d.template), "headers": d.pairs(&r.headers, "headers", d.template),
 	})
 	if r.path != "" && !strings.HasPrefix(r.path, "/") {
 		d.fail(n.Get("path"), "the path is appended to the connection's url", "request.path must start with /")

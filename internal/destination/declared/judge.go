@@ -87,7 +87,7 @@ func (j *judge) applies(r *rule, status int) bool {
 		return false
 	}
 	if j.json {
-		return truth(j.doc, r.when)
+		return r.when == "" || truth(j.doc, r.when)
 	}
 	return r.when == "" && r.each == nil && len(r.errors) == 0 && r.okCount == ""
 }

@@ -216,7 +216,7 @@ func parse(file string, data []byte, over *overlay) (*spec, error) {
 	if s != nil {
 		d.checkTexts(s)
 	}
-	if err := d.problems.Err(); err != nil {
+	if err := d.sorted().Err(); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -209,4 +209,3 @@ func hangUp(t *testing.T, w http.ResponseWriter) {
 	}
 	conn.Close()
 }
-
