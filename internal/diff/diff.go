@@ -5,6 +5,7 @@ package diff
 
 import (
 	"bytes"
+	"errors"
 	"iter"
 	"slices"
 
@@ -26,8 +27,9 @@ type Decision struct {
 	Seen Seen        // zero for deletes and for keys that are gone
 	Mark record.Mark // zero if the ledger knew nothing of the key
 	// Forget: what stood against the key no longer matters, because its
-	// values are confirmed again or the key is gone unconfirmed. With Op 0 and
-	// without Forget, what stands against the key keeps it from being sent.
+	// values are confirmed again, the key is gone, or another mapping gives
+	// it another chance. With Op 0 and without Forget, what stands against
+	// the key keeps it from being sent.
 	Forget bool
 }
 
@@ -38,6 +40,9 @@ type Rules struct {
 	Idempotent bool
 	// RetryRejected sends permanent rejects again, too.
 	RetryRejected bool
+	// Remapped: the mapping is another one than that of the marks, so that
+	// whatever was rejected under it gets another chance.
+	Remapped bool
 }
 
 // Tally counts the fates of one partition's rows and keys.
@@ -60,6 +65,10 @@ func (t *Tally) Add(o Tally) {
 	t.Standing += o.Standing
 }
 
+// errOrder is a ledger's mistake. Going on would take a row for new and its
+// mark for gone: a mirror would delete what it has just written.
+var errOrder = errors.New("the marks of the ledger do not come in ascending order")
+
 // Partition merges the rows of one partition with its marks, which come in
 // ascending order of key hash, and emits decisions in that order. It sorts
 // seen. Every row counts once in the tally; a key that occurs twice is a
@@ -67,10 +76,15 @@ func (t *Tally) Add(o Tally) {
 func Partition(seen []Seen, marks iter.Seq2[record.Mark, error], rules Rules, emit func(Decision) error) (Tally, error) {
 	slices.SortFunc(seen, func(a, b Seen) int { return bytes.Compare(a.KeyHash[:], b.KeyHash[:]) })
 	m := merger{rules: rules, emit: emit, seen: seen}
+	var last []byte // key hash of the mark before
 	for mark, err := range marks {
 		if err != nil {
 			return m.tally, err
 		}
+		if last != nil && bytes.Compare(mark.KeyHash[:], last) <= 0 {
+			return m.tally, errOrder
+		}
+		last = append(last[:0], mark.KeyHash[:]...)
 		if err := m.rowsBefore(mark.KeyHash); err != nil {
 			return m.tally, err
 		}
@@ -123,39 +137,54 @@ func (m *merger) row(mark record.Mark) error {
 		m.tally.Duplicate += int64(n)
 		return nil
 	}
-	if mark.Confirmed() && mark.RowHash == first.RowHash {
+	// A change in doubt may have arrived: the destination need not hold what
+	// was confirmed before it, even where the source holds that again.
+	if mark.Confirmed() && mark.RowHash == first.RowHash && !inDoubt(mark) {
 		m.tally.Unchanged++
 		return m.forget(mark)
 	}
 	if m.hold(mark, first.RowHash) {
 		return m.emit(Decision{Mark: mark})
 	}
-	if !mark.Confirmed() {
-		m.tally.Create++
-		return m.emit(Decision{Op: record.Create, Seen: first, Mark: mark})
-	}
-	if m.rules.Mode == plan.Insert {
+	if mark.Confirmed() && m.rules.Mode == plan.Insert {
 		m.tally.HeldBack++
 		return nil
 	}
-	m.tally.Update++
-	return m.emit(Decision{Op: record.Update, Seen: first, Mark: mark})
+	d := Decision{Op: record.Create, Seen: first, Mark: mark, Forget: m.rules.Remapped && refused(mark)}
+	if mark.Confirmed() {
+		d.Op = record.Update
+		m.tally.Update++
+	} else {
+		m.tally.Create++
+	}
+	return m.emit(d)
 }
 
 // gone decides a key that the source does not hold.
 func (m *merger) gone(mark record.Mark) error {
+	if inDoubt(mark) && !m.rules.Idempotent {
+		return m.stand(mark)
+	}
 	if !mark.Confirmed() {
 		return m.forget(mark)
 	}
 	if m.rules.Mode != plan.Mirror || mark.Adopted {
-		return nil
+		if refused(mark) {
+			return m.forget(mark)
+		}
+		return nil // a doubt counts again when the key comes back
 	}
 	if s := mark.Standing; s != nil && m.stands(*s, record.Hash{}) {
-		m.tally.Standing++
-		return m.emit(Decision{Mark: mark})
+		return m.stand(mark)
 	}
 	m.tally.Delete++
-	return m.emit(Decision{Op: record.Delete, Mark: mark})
+	return m.emit(Decision{Op: record.Delete, Mark: mark, Forget: m.rules.Remapped && refused(mark)})
+}
+
+// stand reports what stands against a key without a row.
+func (m *merger) stand(mark record.Mark) error {
+	m.tally.Standing++
+	return m.emit(Decision{Mark: mark})
 }
 
 // hold reports whether what stands against the key keeps these values from
@@ -181,7 +210,7 @@ func (m *merger) stands(s record.Standing, row record.Hash) bool {
 	if s.State == record.InDoubt {
 		return !m.rules.Idempotent
 	}
-	if s.RowHash != row {
+	if s.RowHash != row || m.rules.Remapped {
 		return false
 	}
 	if s.State == record.Quarantined {
@@ -194,8 +223,12 @@ func (m *merger) forget(mark record.Mark) error {
 	if mark.Standing == nil {
 		return nil
 	}
-	if mark.Standing.State == record.InDoubt && !m.rules.Idempotent {
-		return nil
-	}
 	return m.emit(Decision{Mark: mark, Forget: true})
 }
+
+func inDoubt(mark record.Mark) bool {
+	return mark.Standing != nil && mark.Standing.State == record.InDoubt
+}
+
+// refused reports whether the destination refused the key's last change.
+func refused(mark record.Mark) bool { return mark.Standing != nil && !inDoubt(mark) }

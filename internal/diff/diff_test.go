@@ -71,7 +71,24 @@ func TestPartition(t *testing.T) {
 		"in doubt, would be doubled":       {seen: []diff.Seen{row(1, 8)}, marks: []record.Mark{standing(never, record.Standing{State: record.InDoubt, RowHash: hash(9)})}, want: "s", tally: diff.Tally{Read: 1, HeldBack: 1, Standing: 1}},
 		"update rejected, source is back":  {seen: []diff.Seen{row(1, 7)}, marks: []record.Mark{standing(mark(1, 7), rejected)}, want: "f", tally: diff.Tally{Read: 1, Unchanged: 1}},
 		"delete rejected for good, mirror": {rules: diff.Rules{Mode: plan.Mirror}, marks: []record.Mark{standing(mark(1, 7), record.Standing{State: record.Rejected, Permanent: true})}, want: "s", tally: diff.Tally{Standing: 1}},
-		"many, in key order":               {rules: diff.Rules{Mode: plan.Mirror}, seen: []diff.Seen{row(5, 1), row(2, 1), row(3, 1)}, marks: []record.Mark{mark(1, 1), mark(3, 2), mark(9, 1)}, want: "-+~+-", tally: diff.Tally{Read: 3, Create: 2, Update: 1, Delete: 2}},
+		"delete rejected for now, mirror":  {rules: diff.Rules{Mode: plan.Mirror}, marks: []record.Mark{standing(mark(1, 7), record.Standing{State: record.Rejected})}, want: "-", tally: diff.Tally{Delete: 1}},
+
+		// The destination may hold 8, or nothing, though 7 was confirmed and the source holds 7 again.
+		"update in doubt, source is back":          {rules: diff.Rules{Idempotent: true}, seen: []diff.Seen{row(1, 7)}, marks: []record.Mark{standing(mark(1, 7), doubt(8))}, want: "~", tally: diff.Tally{Read: 1, Update: 1}},
+		"update in doubt, back, would be doubled":  {seen: []diff.Seen{row(1, 7)}, marks: []record.Mark{standing(mark(1, 7), doubt(8))}, want: "s", tally: diff.Tally{Read: 1, HeldBack: 1, Standing: 1}},
+		"delete in doubt, row is back":             {rules: diff.Rules{Mode: plan.Mirror, Idempotent: true}, seen: []diff.Seen{row(1, 7)}, marks: []record.Mark{standing(mark(1, 7), doubt(0))}, want: "~", tally: diff.Tally{Read: 1, Update: 1}},
+		"update in doubt, gone, mirror":            {rules: diff.Rules{Mode: plan.Mirror, Idempotent: true}, marks: []record.Mark{standing(mark(1, 7), doubt(8))}, want: "-", tally: diff.Tally{Delete: 1}},
+		"create in doubt, gone":                    {rules: diff.Rules{Mode: plan.Mirror, Idempotent: true}, marks: []record.Mark{standing(never, doubt(8))}, want: "f"},
+		"create in doubt, gone, would be doubled":  {rules: diff.Rules{Mode: plan.Append}, marks: []record.Mark{standing(never, doubt(8))}, want: "s", tally: diff.Tally{Standing: 1}},
+		"update rejected, gone, nothing to delete": {rules: diff.Rules{Mode: plan.Upsert}, marks: []record.Mark{standing(mark(1, 7), rejected)}, want: "f"},
+		"update in doubt, gone, kept in mind":      {rules: diff.Rules{Mode: plan.Upsert, Idempotent: true}, marks: []record.Mark{standing(mark(1, 7), doubt(8))}},
+
+		// Another mapping may be what the rejected record was waiting for, even where the values stay.
+		"rejected, mapping changed":    {rules: diff.Rules{Remapped: true}, seen: []diff.Seen{row(1, 9)}, marks: []record.Mark{standing(never, rejected)}, want: "+f", tally: diff.Tally{Read: 1, Create: 1}},
+		"quarantined, mapping changed": {rules: diff.Rules{Remapped: true}, seen: []diff.Seen{row(1, 9)}, marks: []record.Mark{standing(never, record.Standing{State: record.Quarantined, RowHash: hash(9)})}, want: "+f", tally: diff.Tally{Read: 1, Create: 1}},
+		"in doubt, mapping changed":    {rules: diff.Rules{Remapped: true}, seen: []diff.Seen{row(1, 9)}, marks: []record.Mark{standing(never, doubt(9))}, want: "s", tally: diff.Tally{Read: 1, HeldBack: 1, Standing: 1}},
+
+		"many, in key order": {rules: diff.Rules{Mode: plan.Mirror}, seen: []diff.Seen{row(5, 1), row(2, 1), row(3, 1)}, marks: []record.Mark{mark(1, 1), mark(3, 2), mark(9, 1)}, want: "-+~+-", tally: diff.Tally{Read: 3, Create: 2, Update: 1, Delete: 2}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -94,18 +111,39 @@ func TestPartition(t *testing.T) {
 	}
 }
 
+func doubt(b byte) record.Standing {
+	return record.Standing{State: record.InDoubt, RowHash: hash(b)}
+}
+
 func symbol(d diff.Decision) string {
-	switch {
-	case d.Forget:
-		return "f"
-	case d.Op == record.Create:
-		return "+"
-	case d.Op == record.Update:
-		return "~"
-	case d.Op == record.Delete:
-		return "-"
+	word := map[record.Op]string{record.Create: "+", record.Update: "~", record.Delete: "-"}[d.Op]
+	if d.Forget {
+		return word + "f"
 	}
-	return "s"
+	if d.Op == 0 {
+		return "s"
+	}
+	return word
+}
+
+func TestPartitionRefusesMarksOutOfOrder(t *testing.T) {
+	t.Parallel()
+	for name, second := range map[string]byte{"descending": 1, "twice": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := diff.Partition([]diff.Seen{row(1, 9), row(2, 9)}, func(yield func(record.Mark, error) bool) {
+				_ = yield(mark(2, 9), nil) && yield(mark(second, 9), nil)
+			}, diff.Rules{Mode: plan.Mirror}, func(d diff.Decision) error {
+				if d.Op == record.Delete {
+					t.Error("a record of the source would be deleted")
+				}
+				return nil
+			})
+			if err == nil {
+				t.Error("marks out of order must stop the plan")
+			}
+		})
+	}
 }
 
 func TestPartitionStopsAtABrokenMark(t *testing.T) {
