@@ -62,7 +62,7 @@ func (a *app) plan(ctx context.Context, opts runOptions, out string, values bool
 	r := newRunner(a, s, opts, stop)
 	r.choose()
 	defer r.release()
-	r.each(ctx, func(i int) { r.look(ctx, i) })
+	r.each(func(int) {}, func(i int) { r.look(ctx, i) })
 	if len(opts.accept) > 0 {
 		if err := r.unraised(); err != nil {
 			return err

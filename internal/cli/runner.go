@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"exposync/internal/engine"
 	"exposync/internal/fault"
 	"exposync/internal/job"
@@ -53,15 +51,19 @@ func (r *runner) run(ctx context.Context) (report.Run, error) {
 	}
 	defer r.release()
 	r.a.say("%s", r.head())
-	if len(r.opts.accept) > 0 {
-		r.each(ctx, func(i int) { r.prepare(ctx, i, saved) })
+	if len(r.opts.accept) > 0 { // whether a code is raised is known when all are planned
+		r.each(func(i int) { r.refuse(ctx, i) }, func(i int) { r.prepare(ctx, i, saved) })
 		if err := r.unraised(); err != nil {
 			return report.Run{}, err
 		}
 	}
-	r.each(ctx, func(i int) {
+	r.each(func(i int) {
+		if r.prepared[i] == nil {
+			r.refuse(ctx, i)
+		}
 		r.line(i, true)
-		if r.reports[i].Result.Status == "" && r.prepared[i] == nil {
+	}, func(i int) {
+		if r.prepared[i] == nil {
 			r.prepare(ctx, i, saved)
 		}
 		r.apply(ctx, i)
@@ -93,29 +95,40 @@ func (r *runner) head() string {
 		len(r.jobs)+r.notInRun, r.s.exposureCount(), r.s.target, r.s.invocationAge())
 }
 
-// each does one thing for every job, as many at a time as threads say.
-func (r *runner) each(_ context.Context, do func(i int)) {
-	var group errgroup.Group
-	group.SetLimit(r.opts.threads)
+// each takes every job through two steps: first in order, one at a time, then
+// do, as many at a time as threads say.
+func (r *runner) each(first, do func(i int)) {
+	slots := make(chan struct{}, r.opts.threads)
+	var wg sync.WaitGroup
 	for i := range r.jobs {
-		group.Go(func() error {
+		slots <- struct{}{}
+		first(i)
+		wg.Go(func() {
+			defer func() { <-slots }()
 			do(i)
-			return nil
 		})
 	}
-	_ = group.Wait()
+	wg.Wait()
+}
+
+// refuse settles a job that is not to be planned at all.
+func (r *runner) refuse(ctx context.Context, i int) {
+	rep := &r.reports[i]
+	if rep.Result.Status != "" {
+		return
+	}
+	rep.Result.StartedAt = r.a.env.Now()
+	rep.Result.Status, rep.Reason = r.refusal(ctx, r.jobs[i], rep)
 }
 
 // prepare takes a job to a plan, or to the reason why there is none.
 func (r *runner) prepare(ctx context.Context, i int, saved *savedPlan) {
 	j, rep := r.jobs[i], &r.reports[i]
-	started := r.a.env.Now()
-	defer func() { rep.Result.Took = r.a.env.Now().Sub(started) }()
-	rep.Result.StartedAt = started
-	if status, reason := r.refusal(ctx, j, rep); status != "" {
-		rep.Result.Status, rep.Reason = status, reason
+	if rep.Result.Status != "" {
 		return
 	}
+	started := r.a.env.Now()
+	defer func() { rep.Result.Took = r.a.env.Now().Sub(started) }()
 	req, err := r.s.request(ctx, j)
 	if err == nil {
 		req.First, req.Accept, req.RunID = plan.First(r.opts.first), r.opts.accept, r.id
@@ -287,7 +300,7 @@ func (r *runner) line(i int, start bool) {
 	line := report.JobLine{N: i + 1, Of: len(r.jobs), Job: rep.Job.ID, To: rep.To(), Result: &rep.Result, Reason: rep.Reason}
 	text := line.End(r.a.errStyle())
 	if start {
-		if rep.Result.Status != "" || !rep.Judgement.Verdict.Open() {
+		if rep.Result.Status != "" {
 			return
 		}
 		text = line.Start(r.a.errStyle())
