@@ -45,6 +45,7 @@ type Facts struct {
 	found     []finding
 	run       []*fact // newest result of each node
 	known     []*fact // the ledger's, where it may count
+	speaks    []*fact // see current
 	exposures map[string]*fact
 	hooks     map[string]*fact
 	sources   *dbt.Sources
@@ -163,6 +164,7 @@ func Collect(p *dbt.Project, in Input) *Facts {
 		f.read(r)
 	}
 	f.readKnown(in.Known)
+	f.settle()
 	f.readSources(in.Sources)
 	if newest := f.newest(); newest != nil {
 		f.Invocation, f.Which = newest.InvocationID, newest.Args.Which
@@ -195,16 +197,20 @@ func (f *Facts) newest() *file {
 
 // current is the result that speaks for a node now: the newest of the run's
 // files, or a failure that the ledger remembers and nothing has undone.
-func (f *Facts) current(n int32) *fact {
-	r, k := f.run[n], f.known[n]
-	test := f.graph.nodes[n].Test()
-	switch {
-	case k == nil || !k.bad(test):
-		return r
-	case r == nil, k.GeneratedAt.After(r.GeneratedAt), replacedBySilence(test, k, r):
-		return k
+func (f *Facts) current(n int32) *fact { return f.speaks[n] }
+
+// settle decides once, for every node, which of its results speaks.
+func (f *Facts) settle() {
+	f.speaks = slices.Clone(f.run)
+	for n, k := range f.known {
+		test := f.graph.isTest[n]
+		if k == nil || !k.bad(test) {
+			continue
+		}
+		if r := f.run[n]; r == nil || k.GeneratedAt.After(r.GeneratedAt) || replacedBySilence(test, k, r) {
+			f.speaks[n] = k
+		}
 	}
-	return r
 }
 
 // replacedBySilence reports whether next says nothing that could undo the

@@ -13,6 +13,7 @@ import (
 type graph struct {
 	project  *dbt.Project
 	nodes    []*dbt.Node
+	isTest   []bool
 	index    map[string]int32
 	parents  [][]int32          // of every node, tests and operations left out
 	dangling map[int32][]string // parents that the manifest does not hold
@@ -23,12 +24,13 @@ type graph struct {
 func newGraph(p *dbt.Project) *graph {
 	ids := slices.Sorted(maps.Keys(p.Nodes))
 	g := &graph{
-		project: p, nodes: make([]*dbt.Node, len(ids)), index: make(map[string]int32, len(ids)),
+		project: p, nodes: make([]*dbt.Node, len(ids)), isTest: make([]bool, len(ids)), index: make(map[string]int32, len(ids)),
 		parents: make([][]int32, len(ids)), dangling: map[int32][]string{},
 		attached: make([]int32, len(ids)), tests: make([][]int32, len(ids)),
 	}
 	for i, id := range ids {
 		g.nodes[i] = p.Nodes[id]
+		g.isTest[i] = g.nodes[i].Test()
 		g.index[id] = int32(i)
 	}
 	for i, n := range g.nodes {
@@ -38,7 +40,7 @@ func newGraph(p *dbt.Project) *graph {
 		if len(missing) > 0 {
 			g.dangling[int32(i)] = missing
 		}
-		if n.Test() {
+		if g.isTest[i] {
 			g.attach(int32(i))
 		}
 	}
@@ -63,7 +65,7 @@ func (g *graph) resolve(ids []string) (found []int32, missing []string) {
 			}
 			continue
 		}
-		if n := g.nodes[i]; !n.Test() && n.ResourceType != "operation" {
+		if !g.isTest[i] && g.nodes[i].ResourceType != "operation" {
 			found = append(found, i)
 		}
 	}

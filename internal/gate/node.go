@@ -38,6 +38,9 @@ func (j *judge) node(n int32, col column) standing {
 
 // bad judges rows 4, 5 and 7, and builds without all their rows.
 func (j *judge) bad(n int32, ft *fact, col column) bool {
+	if ft.class.proves() || ft.class == unknown {
+		return false
+	}
 	name, next := label(j.graph.nodes[n]), "dbt build --select "+selector(j.graph.nodes[n])+"+"
 	v := plan.VerdictBlock
 	// In scope direct an ancestor's failure does not close the gate, but
@@ -63,7 +66,6 @@ func (j *judge) bad(n int32, ft *fact, col column) bool {
 	case sliced:
 		j.sliced(n, ft, v)
 	case silent, reused, good, warned, unknown:
-		return false
 	}
 	return true
 }

@@ -24,7 +24,7 @@ func (f *Facts) read(r *dbt.RunResults) {
 	}
 	f.files = append(f.files, file)
 	for n, next := range rows {
-		f.run[n] = newer(f.graph.nodes[n].Test(), f.run[n], next)
+		f.run[n] = newer(f.graph.isTest[n], f.run[n], next)
 	}
 }
 
@@ -37,7 +37,10 @@ func isEvidence(r *dbt.RunResults, g *graph) bool {
 	}
 	for i := range r.Results {
 		row := &r.Results[i]
-		if n, ok := g.index[row.UniqueID]; ok && row.Status == "success" && g.nodes[n].Test() {
+		if row.Status != "success" {
+			continue
+		}
+		if n, ok := g.index[row.UniqueID]; ok && g.isTest[n] {
 			return false
 		}
 	}

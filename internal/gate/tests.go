@@ -67,6 +67,9 @@ func (j *judge) stand(t int32) stance {
 
 // test judges one test that has a result.
 func (j *judge) test(t int32, ft *fact, s stance) {
+	if ft.class == good || ft.class == reused {
+		return
+	}
 	name := j.graph.nodes[t].Name
 	closes := s.col == direct || s.col == ancestor && j.policy.TestScope == TestsClosure && !s.related
 	v := plan.VerdictGoWarn
