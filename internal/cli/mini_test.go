@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -222,4 +223,27 @@ func rows(tb testing.TB, conn *pgx.Conn, query string) map[string]string {
 		tb.Fatal(err)
 	}
 	return out
+}
+
+// startSandbox starts `exposync sandbox` as a process of its own and gives its
+// address; it is killed when the test ends.
+func startSandbox(tb testing.TB, m *mini) string {
+	tb.Helper()
+	cmd := m.command(tb.Context(), "sandbox", "--dir", filepath.Join(m.dir, "box"), "--address", "127.0.0.1:0")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		tb.Fatalf("the sandbox said %q: %v", line, err)
+	}
+	return strings.Fields(line)[1]
 }
