@@ -34,10 +34,10 @@ type world struct {
 	now      time.Time
 }
 
-func newWorld(t testing.TB) *world {
-	t.Helper()
+func newWorld(tb testing.TB) *world {
+	tb.Helper()
 	return &world{
-		t: t, ids: map[string]string{}, known: map[string]plan.Evidence{}, now: now,
+		t: tb, ids: map[string]string{}, known: map[string]plan.Evidence{}, now: now,
 		policies: gate.Policies{Default: gate.DefaultPolicy()},
 		project: &dbt.Project{
 			Name: "shop", InvocationID: "inv-1", GeneratedAt: builtAt, DBTVersion: "1.12.6",
@@ -48,9 +48,9 @@ func newWorld(t testing.TB) *world {
 }
 
 // shop is the project of the worked examples.
-func shop(t testing.TB) *world {
-	t.Helper()
-	return newWorld(t).
+func shop(tb testing.TB) *world {
+	tb.Helper()
+	return newWorld(tb).
 		node("source raw.customers").
 		node("ephemeral stg_customers", "raw.customers").
 		node("seed country_codes").
@@ -257,12 +257,11 @@ func (w *world) knows(name, status string, ago time.Duration) *world {
 }
 
 // remembers changes what the ledger knows of a node.
-func (w *world) remembers(name string, change func(*plan.Evidence)) *world {
+func (w *world) remembers(name string, change func(*plan.Evidence)) {
 	w.t.Helper()
 	e := w.known[w.id(name)]
 	change(&e)
 	w.known[w.id(name)] = e
-	return w
 }
 
 // freshness adds a sources.json in which a source was loaded some time ago.
@@ -280,10 +279,7 @@ func (w *world) freshness(name, status string, loadedAgo time.Duration) *world {
 	return w
 }
 
-func (w *world) policy(change func(*gate.Policy)) *world {
-	change(&w.policies.Default)
-	return w
-}
+func (w *world) policy(change func(*gate.Policy)) { change(&w.policies.Default) }
 
 func (w *world) accept(codes ...string) *world {
 	w.policies.Accept = gate.Accept{}

@@ -85,16 +85,15 @@ type class uint8
 
 // The classes, from the one that proves most to the one that proves the worst.
 const (
-	silent    class = iota // a row that says nothing: an ephemeral model, a no-op
-	reused                 // dbt found that nothing changed
-	good                   // built, or passed
-	warned                 // built or run, with a warning
-	unknown                // a status that Exposync does not know
-	skipped                // not run
-	partial                // some batches of a microbatch model failed
-	sliced                 // built with --empty or --sample
-	failed                 // not built, or rows found
-	otherwise              // not a class
+	silent  class = iota // a row that says nothing: an ephemeral model, a no-op
+	reused               // dbt found that nothing changed
+	good                 // built, or passed
+	warned               // built or run, with a warning
+	unknown              // a status that Exposync does not know
+	skipped              // not run
+	partial              // some batches of a microbatch model failed
+	sliced               // built with --empty or --sample
+	failed               // not built, or rows found
 )
 
 // proves reports whether the class is proof that something was done well.

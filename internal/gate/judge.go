@@ -64,7 +64,7 @@ func (j *judge) hooks() {
 		}
 		j.add(finding{at: h.GeneratedAt, Reason: plan.Reason{
 			Code: codeHookFailed, Verdict: v, UniqueID: id, Status: h.Status,
-			InvocationID: h.InvocationID, File: h.Evidence.File,
+			InvocationID: h.InvocationID, File: h.File,
 			Message: "a hook of " + when + " failed", Next: "dbt build",
 		}})
 	}
@@ -87,7 +87,8 @@ func (j *judge) lineage() {
 		}})
 	}
 	for _, n := range j.closure.all {
-		j.touched = j.touched || j.facts.run[n] != nil
+		ft := j.facts.run[n]
+		j.touched = j.touched || ft != nil && ft.class != silent
 	}
 }
 
@@ -165,7 +166,7 @@ func (j *judge) place(n int32) {
 	if t == nil || node.External || node.ResourceType == "source" {
 		return
 	}
-	wrong := ""
+	var wrong string
 	switch {
 	case t.Database != "" && !strings.EqualFold(node.Database, t.Database) &&
 		(node.ConfigDatabase == "" || !strings.EqualFold(node.Database, node.ConfigDatabase)):
@@ -175,12 +176,11 @@ func (j *judge) place(n int32) {
 	default:
 		return
 	}
-	name := t.Name
-	if name == "" {
-		name = "of the profile"
+	next, target := "dbt build --target "+t.Name, "target "+t.Name
+	if t.Name == "" {
+		next, target = "dbt build", "the profile's target"
 	}
-	j.report(n, nil, plan.VerdictHold, codeWrongTarget, "dbt build --target "+name,
-		"%s stands in %s as target %s has it", label(node), wrong, name)
+	j.report(n, nil, plan.VerdictHold, codeWrongTarget, next, "%s stands in %s as %s has it", label(node), wrong, target)
 }
 
 func (t *Target) hasSchema(schema, configured string) bool {
@@ -213,7 +213,7 @@ func (j *judge) ownRow() {
 	}
 	j.add(finding{at: row.GeneratedAt, Reason: plan.Reason{
 		Code: codeExposureSkipped, Verdict: plan.VerdictBlock, UniqueID: j.exposure.UniqueID, Status: row.Status,
-		InvocationID: row.InvocationID, File: row.Evidence.File,
+		InvocationID: row.InvocationID, File: row.File,
 		Message: "dbt skipped the exposure, so something above it failed", Next: "dbt retry",
 	}})
 }

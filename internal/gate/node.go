@@ -117,7 +117,7 @@ func (j *judge) proven(n int32, ft *fact, col column) {
 	case j.outdated(ft):
 		if needed {
 			j.report(n, ft, plan.VerdictHold, codeStale, "dbt build --select "+selector(node)+"+",
-				"%s was built longer ago than max_age (%s)", label(node), plan.Age(j.policy.MaxAge))
+				"the newest result of %s is not of the last %s (max_age)", label(node), plan.Age(j.policy.MaxAge))
 		}
 	case ft.class == warned:
 		j.report(n, ft, plan.VerdictGoWarn, codeModelWarned, "", "%s was built with a warning", label(node))
@@ -129,7 +129,8 @@ func (j *judge) proven(n int32, ft *fact, col column) {
 // outdated reports whether a success is too old to prove anything. Of the
 // newest file that is said once, for the file.
 func (j *judge) outdated(ft *fact) bool {
-	return ft.class.proves() && !j.timely(ft.GeneratedAt) && !(j.staleFile && ft.file == j.facts.newest())
+	said := j.staleFile && ft.file == j.facts.newest()
+	return ft.class.proves() && !j.timely(ft.GeneratedAt) && !said
 }
 
 func view(n *dbt.Node) bool { return n.Materialized == "view" && n.ResourceType == "model" }
@@ -223,7 +224,7 @@ func (j *judge) report(n int32, ft *fact, v plan.Verdict, code, next, format str
 
 func (f *finding) from(ft *fact) {
 	if ft != nil {
-		f.Status, f.InvocationID, f.File, f.at = ft.Status, ft.InvocationID, ft.Evidence.File, ft.GeneratedAt
+		f.Status, f.InvocationID, f.File, f.at = ft.Status, ft.InvocationID, ft.File, ft.GeneratedAt
 		f.file = ft.file
 	}
 }
@@ -237,7 +238,7 @@ func (j *judge) reportAbsence(n int32, v plan.Verdict, code, format string, args
 // in says where a result stood.
 func in(ft *fact) string {
 	if ft.file == nil {
-		return " in dbt " + ft.Which + " of " + ft.GeneratedAt.UTC().Format(time.DateOnly) + ", and was not built since"
+		return " in dbt " + ft.Which + " of " + ft.GeneratedAt.UTC().Format(time.DateOnly) + ", and nothing newer is known"
 	}
 	return " in dbt " + ft.Which
 }

@@ -20,7 +20,8 @@ import (
 // ledger and any policy. Each node has a result in one place at most, so that
 // taking one away uncovers no older one, and no file is empty, so that adding
 // a row makes no file a newer one.
-func drawWorld(t *rapid.T, tb testing.TB) *world {
+func drawWorld(tb testing.TB, t *rapid.T) *world {
+	tb.Helper()
 	w := newWorld(tb)
 	drawProject(t, w)
 	drawn := slices.Sorted(maps.Keys(w.ids))
@@ -131,7 +132,7 @@ func (w *world) results() []*dbt.Result {
 func TestAFailureNeverImprovesAVerdict(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		w := drawWorld(rt, t)
+		w := drawWorld(t, rt)
 		before, why := w.verdict()
 		// A skip or a partial success turns into the failure that
 		// allow_failed_ancestors is about: that adds none.
@@ -172,7 +173,7 @@ func TestAFailureNeverImprovesAVerdict(t *testing.T) {
 func TestALostSuccessNeverImprovesAVerdict(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		w := drawWorld(rt, t)
+		w := drawWorld(t, rt)
 		before, why := w.verdict()
 		for _, r := range w.runs {
 			good := slices.DeleteFunc(slices.Clone(r.Results), func(r dbt.Result) bool {
@@ -196,7 +197,7 @@ func TestALostSuccessNeverImprovesAVerdict(t *testing.T) {
 func TestOrderNeverCounts(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		w := drawWorld(rt, t)
+		w := drawWorld(t, rt)
 		// Rows of one node in several files and twice in one are the hard case.
 		if rows := w.results(); len(rows) > 0 {
 			again := *rapid.SampledFrom(rows).Draw(rt, "again")
@@ -229,7 +230,7 @@ func TestOrderNeverCounts(t *testing.T) {
 func TestAFailureElsewhereNeverCounts(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		w := drawWorld(rt, t)
+		w := drawWorld(t, rt)
 		w.node("table elsewhere").test("t_elsewhere", "elsewhere").node("view below", "elsewhere").exposure("other", "below")
 		w.runs[0].Results = append(w.runs[0].Results, dbt.Result{UniqueID: w.id("elsewhere"), Status: "success"})
 		before, _ := w.verdict()

@@ -150,7 +150,7 @@ func worse(old, next *fact) *fact {
 	if old == nil || cmp.Or(
 		cmp.Compare(next.class, old.class), cmp.Compare(next.Status, old.Status),
 		cmp.Compare(next.Failures, old.Failures), cmp.Compare(next.Message, old.Message),
-		cmp.Compare(next.InvocationID, old.InvocationID), cmp.Compare(next.Evidence.File, old.Evidence.File),
+		cmp.Compare(next.InvocationID, old.InvocationID), cmp.Compare(next.File, old.File),
 	) > 0 {
 		return next
 	}

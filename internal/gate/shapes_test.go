@@ -173,6 +173,9 @@ func TestNotInRun(t *testing.T) {
 		{"changed code speaks", func(w *world) {
 			w.knows("export_customers", "success", time.Hour).edit("export_customers", func(n *dbt.Node) { n.Checksum = "new" })
 		}, plan.VerdictHold, "not_built"},
+		{"a row of an ephemeral does not speak", func(w *world) {
+			w.last().Results = append(w.last().Results, dbt.Result{UniqueID: w.id("stg_customers"), Status: "skipped", Message: "Skipped"})
+		}, plan.VerdictHold, "not_in_run"},
 		{"a row of an ancestor", func(w *world) {
 			w.last().Results = append(w.last().Results, dbt.Result{UniqueID: w.id("country_codes"), Status: "success"})
 		}, plan.VerdictHold, "not_rebuilt"},

@@ -38,7 +38,7 @@ crm_contacts · block
    │  ├─ node_failed: dim_customers failed in dbt build
    │  │  └─ next: dbt build --select dim_customers+
    │  └─ country_codes · seed · error · 1m ago in dbt build inv-0
-   │     └─ node_failed: country_codes failed in dbt build of 2026-11-24, and was not built since
+   │     └─ node_failed: country_codes failed in dbt build of 2026-11-24, and nothing newer is known
    │        └─ next: dbt build --select country_codes+
    └─ not_null_export_customers · test · fail · 10m ago in dbt build inv-1
       └─ test_failed: not_null_export_customers failed (2 rows) in dbt build
@@ -136,12 +136,12 @@ func TestEveryReasonHasItsFacts(t *testing.T) {
 // TestEveryCodeHasAPage names the public codes: adding one is a promise.
 func TestEveryCodeHasAPage(t *testing.T) {
 	t.Parallel()
-	codes := strings.Fields(`node_failed node_skipped partial_success not_built view_not_in_run not_rebuilt not_in_run
+	codes := strings.FieldsSeq(`node_failed node_skipped partial_success not_built view_not_in_run not_rebuilt not_in_run
 		other_project source_unknown freshness_warn freshness_error freshness_missing test_warned test_failed test_error
 		test_skipped untested related_test_failed exposure_skipped hook_failed not_evidence no_results stale pair_mismatch
 		reparsed empty_build sample_build wrong_project wrong_target disabled no_parents dangling_parent deprecated
 		model_warned reused unknown_status waived config`)
-	for _, code := range codes {
+	for code := range codes {
 		p, ok := fault.Explain(code)
 		if !ok || p.Title == "" || len(p.Means) < 60 || p.Next == "" {
 			t.Errorf("the page of %s is missing or thin: %+v", code, p)
