@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
+	"strconv"
 
 	"exposync/internal/destination"
 	"exposync/internal/fault"
@@ -16,65 +18,137 @@ const settleChunk = 2000
 
 // Apply carries out a prepared plan and gives what became of it. When stop is
 // closed the batches in flight are finished, everything confirmed is saved
-// and the rest stays due. When ctx ends, what is in flight is in doubt.
+// and the rest stays due. When ctx ends, what is in flight is in doubt. A
+// plan with holds that nobody accepted is not carried out.
 func (e *Engine) Apply(ctx context.Context, stop <-chan struct{}, p *Prepared) plan.Result {
-	res := plan.Result{Job: p.req.Job.ID, Plan: &p.Plan, Counts: p.Plan.Counts, StartedAt: e.Now()}
+	made := p.Plan // a copy: the rows of p must not live as long as the result
+	res := plan.Result{Job: p.req.Job.ID, Plan: &made, Counts: made.Counts, StartedAt: e.Now()}
+	if len(made.Held()) > 0 || p.look {
+		return refused(res, p.look)
+	}
 	d := newDelivery(e, p, stop)
 	err := e.apply(ctx, p, d)
 	d.close(&res)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = nil // the status says it
+	}
 	if err != nil {
 		res.Problems = append(res.Problems, fault.All(err)...)
 	}
-	if !res.Counts.SentAddsUp() {
+	if !res.Counts.SentAddsUp() || res.Counts.NotSent < 0 {
 		res.Problems = append(res.Problems, &fault.Fault{
 			Code: "internal", Kind: fault.Bug, Whose: fault.Ours, Where: "job " + res.Job,
 			Msg: "the outcomes do not add up to the changes of the plan",
 		})
 	}
-	res.Status = status(res, p.req.Job.MaxRejected, d.interrupted())
+	res.Status = status(res, p.req.Job.MaxRejected, d.interrupted(), ctx.Err() != nil || d.cutShort)
 	res.Took = e.Now().Sub(res.StartedAt)
 	return res
 }
 
+// refused is the result of a plan that must not be carried out.
+func refused(res plan.Result, look bool) plan.Result {
+	res.Status, res.Counts.NotSent = plan.HeldStatus, res.Counts.Changes()
+	if look {
+		res.Status = plan.Failed
+		res.Problems = fault.List{{
+			Code: "internal", Kind: fault.Bug, Whose: fault.Ours, Where: "job " + res.Job,
+			Msg: "a plan that was made to be looked at cannot be applied; nothing was sent",
+		}}
+	}
+	return res
+}
+
 func (e *Engine) apply(ctx context.Context, p *Prepared, d *delivery) error {
-	if err := settleEntries(ctx, p); err != nil {
+	if err := e.begin(ctx, p, d); err != nil {
+		d.fail()
 		return err
 	}
 	err := d.run(ctx, p.writes)
-	if err == nil && p.Plan.Deletes && !d.halted() {
+	if err == nil && p.Plan.Deletes && ctx.Err() == nil && !d.halted() && d.answered() == p.writes.n {
 		err = d.run(ctx, p.deletes)
 	}
 	err = errors.Join(err, d.settle(ctx, p))
-	if ctx.Err() != nil {
-		return err // killed: the journal stays as it is and the next run folds it
+	if ctx.Err() != nil || d.failed {
+		return err // the journal stays as it is and the next run folds it
 	}
 	return errors.Join(err, e.fold(ctx, p, d))
 }
 
-// fold merges the journal into the marks, if the run changed anything.
-func (e *Engine) fold(ctx context.Context, p *Prepared, d *delivery) error {
-	h := p.header
-	same := h.Generation > 0 && h.Mapping == p.Plan.Mapping && h.Encoding == record.Encoding && h.Rows == p.Plan.Counts.Read
-	if same && !d.journaled() && p.settled.n == 0 {
+// begin makes decisions last that a run which comes to no end must not lose:
+// how the first run was answered, and that another mapping was accepted.
+func (e *Engine) begin(ctx context.Context, p *Prepared, d *delivery) error {
+	if p.Plan.FirstRun && p.writes.n+p.settled.n > 0 {
+		if err := e.remember(ctx, p, answerOf(p.Plan)); err != nil {
+			return err
+		}
+	}
+	if err := d.settleEntries(ctx, p); err != nil {
+		return err
+	}
+	if p.Plan.MappingWas != "" && p.header.Mapping != p.Plan.Mapping {
+		return e.remember(ctx, p, p.header.First)
+	}
+	return nil
+}
+
+// answerOf is how a first run goes: where nobody has to be asked, it sends.
+func answerOf(p plan.Plan) plan.First {
+	if p.First == plan.FirstAsk {
+		return plan.FirstSend
+	}
+	return p.First
+}
+
+// remember folds before anything is delivered.
+func (e *Engine) remember(ctx context.Context, p *Prepared, first plan.First) error {
+	next := p.header
+	next.Encoding, next.Mapping, next.First = record.Encoding, p.Plan.Mapping, first
+	if known(next) == known(p.header) {
 		return nil
 	}
-	next := h
-	next.Encoding, next.Mapping = record.Encoding, p.Plan.Mapping
-	if p.complete {
-		next.Rows = p.Plan.Counts.Read
+	if err := p.sync.Fold(ctx, next); err != nil {
+		return err
+	}
+	next.Generation++
+	p.header = next
+	return nil
+}
+
+// fold merges the journal into the marks, if the run changed anything. A first
+// run that met no record has not come to its end: the answer still counts.
+func (e *Engine) fold(ctx context.Context, p *Prepared, d *delivery) error {
+	next := p.header
+	next.Encoding, next.Mapping, next.Rows = record.Encoding, p.Plan.Mapping, p.Plan.Counts.Read
+	switch {
+	case !p.Plan.FirstRun, d.finished(p) && p.Plan.Counts.Read > 0:
+		next.First = plan.FirstAsk
+	default:
+		next.First = answerOf(p.Plan)
+	}
+	if p.header.Generation > 0 && known(next) == known(p.header) && !d.journaled() {
+		return nil
 	}
 	return p.sync.Fold(ctx, next)
 }
 
+// known is the part of a header that a run decides.
+func known(h ledger.Header) [4]string {
+	return [4]string{strconv.Itoa(h.Encoding), h.Mapping, strconv.FormatInt(h.Rows, 10), string(h.First)}
+}
+
+func (d *delivery) journaled() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.entries > 0
+}
+
 // settleEntries writes what the ledger learns without a delivery: adopted keys
 // and standings that no longer matter.
-func settleEntries(ctx context.Context, p *Prepared) error {
-	var entries []ledger.Entry
+func (d *delivery) settleEntries(ctx context.Context, p *Prepared) error {
+	entries := make([]ledger.Entry, 0, min(p.settled.n, settleChunk))
 	flush := func() error {
-		if len(entries) == 0 {
-			return nil
-		}
-		err := p.sync.Append(ctx, entries...)
+		err := d.append(ctx, entries...)
 		entries = entries[:0]
 		return err
 	}
@@ -82,7 +156,7 @@ func settleEntries(ctx context.Context, p *Prepared) error {
 		if err != nil {
 			return err
 		}
-		ch, err := decode(append([]byte(nil), frame...))
+		ch, _, _, err := decode(slices.Clone(frame), nil)
 		if err != nil {
 			return err
 		}
@@ -90,70 +164,103 @@ func settleEntries(ctx context.Context, p *Prepared) error {
 		if (ch.RowHash == record.Hash{}) {
 			entry.Kind = ledger.Released
 		}
-		if entries = append(entries, entry); len(entries) >= settleChunk {
-			if err := flush(); err != nil {
-				return err
-			}
+		if entries = append(entries, entry); len(entries) < settleChunk {
+			continue
+		}
+		if err := flush(); err != nil {
+			return err
+		}
+		if d.interrupted() {
+			d.cutShort = true
+			return nil
 		}
 	}
 	return flush()
 }
 
+// answered is how many changes have an outcome, or will have one when they
+// are settled.
+func (d *delivery) answered() int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.counts.OK + d.counts.Rejected + d.counts.InDoubt + d.pending.count
+}
+
+// finished reports whether the plan was carried out to its end.
+func (d *delivery) finished(p *Prepared) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !d.cutShort && d.counts.OK+d.counts.Rejected+d.counts.InDoubt == p.Plan.Counts.Changes()
+}
+
 // settle makes pending outcomes final, and confirms them in a second pass over
-// the changes.
+// the changes. What the writer did not settle was not sent.
 func (d *delivery) settle(ctx context.Context, p *Prepared) error {
-	settler, ok := p.writer.(destination.Settler)
-	if !ok || d.pending.count == 0 {
+	if d.pending.count == 0 {
 		return nil
 	}
-	state := destination.Outcome{State: destination.OK}
-	err := settler.Settle(ctx)
-	if err != nil {
-		state = destination.Outcome{State: destination.NotSent}
+	err := ctx.Err()
+	if err == nil {
+		err = d.settler.Settle(ctx)
 	}
 	at := int64(0)
 	for _, list := range []*changes{p.writes, p.deletes} {
-		if ferr := d.settleList(ctx, list, &at, state); ferr != nil {
+		if ferr := d.settleList(ctx, list, &at, err == nil); ferr != nil {
+			d.fail()
 			return errors.Join(err, ferr)
 		}
 	}
 	return err
 }
 
-func (d *delivery) settleList(ctx context.Context, list *changes, at *int64, state destination.Outcome) error {
-	b := &batch{}
-	flush := func() error {
-		if err := b.decode(); err != nil {
-			return err
-		}
-		err := d.finish(ctx, b.changes, destination.All(len(b.changes), state))
-		*b = batch{}
-		return err
-	}
+func (d *delivery) settleList(ctx context.Context, list *changes, at *int64, settled bool) error {
+	b := newBatch(0)
 	for frame, err := range list.frames() {
 		if err != nil {
 			return err
 		}
 		if d.pending.has(*at) {
-			b.add(frame, *at)
+			b.add(frame, *at, 0)
 		}
 		*at++
 		if len(b.ends) >= settleChunk {
-			if err := flush(); err != nil {
+			if err := d.settleBatch(ctx, b, settled); err != nil {
 				return err
 			}
+			b = newBatch(len(b.buf))
 		}
 	}
-	return flush()
+	return d.settleBatch(ctx, b, settled)
+}
+
+func (d *delivery) settleBatch(ctx context.Context, b *batch, settled bool) error {
+	l, err := b.decode(d.kinds)
+	if err != nil {
+		return err
+	}
+	if settled {
+		return d.finish(ctx, l, destination.All(l.len(), destination.Outcome{State: destination.OK}))
+	}
+	for i := range l.ways {
+		w := &l.ways[i]
+		w.announced = d.announces(l.changes[i])
+		if o, doubted := d.doubtful[w.ordinal]; doubted {
+			w.doubt = &o
+		}
+	}
+	if err := d.finish(ctx, lot{}, nil, &l); err != nil {
+		return err
+	}
+	return d.leave(ctx, l)
 }
 
 // status is the last word on a job.
-func status(res plan.Result, maxRejected plan.Limit, interrupted bool) plan.Status {
+func status(res plan.Result, maxRejected plan.Limit, interrupted, cut bool) plan.Status {
 	c := res.Counts
 	switch {
 	case len(res.Problems) > 0:
 		return plan.Failed
-	case interrupted && c.NotSent > 0:
+	case cut, interrupted && c.NotSent > 0:
 		return plan.Stopped
 	case c.Rejected+c.InDoubt+c.NotSent+c.Invalid > 0, maxRejected.Exceeded(c.Standing, c.Read):
 		return plan.PartialDone

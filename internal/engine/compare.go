@@ -6,6 +6,7 @@ import (
 
 	"exposync/internal/destination"
 	"exposync/internal/fault"
+	"exposync/internal/plan"
 	"exposync/internal/record"
 )
 
@@ -13,7 +14,8 @@ import (
 const compareChunk = 5000
 
 // compare reads the destination's records for the creates that were put
-// aside: equal ones are adopted, different ones become updates.
+// aside: equal ones are adopted, different ones become updates. Insert never
+// writes over a record, so it adopts those, too.
 func (s *scan) compare(ctx context.Context) error {
 	if len(s.asking) == 0 {
 		return nil
@@ -29,7 +31,7 @@ func (s *scan) compare(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if same(ours, held) {
+			if s.p.req.Job.Mode == plan.Insert || same(ours, held) {
 				if err := s.adopt(d); err != nil {
 					return err
 				}
@@ -37,7 +39,7 @@ func (s *scan) compare(ctx context.Context) error {
 			}
 			d.Op = record.Update
 		}
-		if err := s.write(d, d.Seen.RowHash, d.Seen.Row); err != nil {
+		if err := s.write(d, d.Seen.Row); err != nil {
 			return err
 		}
 	}

@@ -21,26 +21,37 @@ type delivery struct {
 	job     plan.Job
 	sync    ledger.Sync
 	writer  destination.Writer
+	settler destination.Settler // nil: a pending outcome is nobody's promise
 	traits  destination.Traits
+	kinds   []record.Kind // of the key's columns
 	limiter *rate.Limiter
-	stop    <-chan struct{}
+	stop    <-chan struct{} // closed by the user
+	ended   chan struct{}   // closed when nothing more may start
 	total   int64
 	next    int64 // ordinal of the next change to be batched
 	extra   atomic.Int64
 
-	mu      sync.Mutex
-	counts  plan.Counts
-	rejects groups
-	pending bits
-	halt    *fault.Fault // why nothing more is sent
-	entries int64
-	streak  refusals
+	mu       sync.Mutex
+	counts   plan.Counts
+	rejects  groups
+	pending  bits
+	doubtful map[int64]destination.Outcome // of pending: those that an earlier try may have stored
+	halt     *fault.Fault                  // why nothing more is sent
+	failed   bool                          // the ledger or the spool gave up
+	entries  int64
+	streak   refusals
+	cutShort bool // the user stopped it before all of the ledger's entries were written
 }
 
 func newDelivery(e *Engine, p *Prepared, stop <-chan struct{}) *delivery {
 	d := &delivery{
 		e: e, job: p.req.Job, sync: p.sync, writer: p.writer, traits: p.writer.Traits(),
-		stop: stop, total: p.Plan.Counts.Changes(), rejects: p.standing,
+		stop: stop, ended: make(chan struct{}), total: p.Plan.Counts.Changes(), rejects: p.standing,
+		doubtful: map[int64]destination.Outcome{},
+	}
+	d.settler, _ = p.writer.(destination.Settler)
+	for _, k := range p.bound.Key {
+		d.kinds = append(d.kinds, k.Kind)
 	}
 	d.traits.Rows = max(d.traits.Rows, 1)
 	d.traits.Concurrency = max(d.traits.Concurrency, 1)
@@ -51,18 +62,17 @@ func newDelivery(e *Engine, p *Prepared, stop <-chan struct{}) *delivery {
 }
 
 // run batches one list of changes and delivers it with as many workers as the
-// writer takes. A worker's error is of the ledger or the spool: what the
-// destination answers is an outcome.
+// writer takes. Its error is of the ledger or the spool: what the destination
+// answers is an outcome. One worker's trouble does not tear the requests of
+// the others: nothing more starts, and they end as they end.
 func (d *delivery) run(ctx context.Context, list *changes) error {
 	batches := make(chan *batch)
-	group, ctx := errgroup.WithContext(ctx)
+	var group errgroup.Group
 	for range d.traits.Concurrency {
 		group.Go(func() error {
 			for b := range batches {
-				if err := b.decode(); err != nil {
-					return err
-				}
-				if err := d.send(ctx, b.changes, b.ordinals); err != nil {
+				if err := d.deliver(ctx, b); err != nil {
+					d.fail()
 					return err
 				}
 			}
@@ -71,63 +81,83 @@ func (d *delivery) run(ctx context.Context, list *changes) error {
 	}
 	group.Go(func() error {
 		defer close(batches)
-		return d.batch(ctx, list, batches)
+		if err := d.batch(ctx, list, batches); err != nil {
+			d.fail()
+			return err
+		}
+		return nil
 	})
 	return group.Wait()
 }
 
-// batch cuts the list into batches until it ends or the delivery halts.
+func (d *delivery) deliver(ctx context.Context, b *batch) error {
+	if d.halted() {
+		return nil
+	}
+	l, err := b.decode(d.kinds)
+	if err != nil {
+		return err
+	}
+	return d.send(ctx, l)
+}
+
+// batch cuts the list into batches until it ends or the delivery halts. What
+// is not batched by then is not sent: close counts it.
 func (d *delivery) batch(ctx context.Context, list *changes, out chan<- *batch) error {
-	b := &batch{}
-	emit := func() error {
-		if len(b.ends) == 0 {
-			return nil
-		}
+	b := newBatch(0)
+	emit := func() bool {
 		select {
 		case out <- b:
-			b = &batch{}
-			return nil
+			b = newBatch(len(b.buf))
+			return !d.halted()
+		case <-d.ended:
+		case <-d.stop:
 		case <-ctx.Done():
-			return ctx.Err()
 		}
+		return false
 	}
 	for frame, err := range list.frames() {
 		if err != nil {
 			return err
 		}
-		if d.halted() {
-			return nil // the rest is not sent: close counts it
+		size := d.size(frame)
+		full := len(b.ends) >= d.traits.Rows || d.traits.Bytes > 0 && b.bytes+size > d.traits.Bytes
+		if full && len(b.ends) > 0 && !emit() {
+			return nil
 		}
-		if len(b.ends) >= d.traits.Rows || (d.traits.Bytes > 0 && len(b.ends) > 0 && b.bytes+d.size(frame) > d.traits.Bytes) {
-			if err := emit(); err != nil {
-				return err
-			}
-		}
-		if d.traits.Bytes > 0 {
-			b.bytes += d.size(frame)
-		}
-		b.add(frame, d.next)
+		b.add(frame, d.next, size)
 		d.next++
 	}
-	return emit()
+	if len(b.ends) > 0 {
+		emit()
+	}
+	return nil
 }
 
+// size is what a change counts towards the bytes of a batch.
 func (d *delivery) size(frame []byte) int {
+	if d.traits.Bytes <= 0 {
+		return 0
+	}
 	if d.traits.Size == nil {
 		return len(frame)
 	}
-	ch, err := decode(frame)
+	ch, _, _, err := decode(frame, nil)
 	if err != nil {
-		return len(frame)
+		return len(frame) // the worker meets the same error
 	}
+	exactKinds(ch.KeyVals, d.kinds)
 	return d.traits.Size(ch)
 }
 
 // halted reports whether no further batch may start.
 func (d *delivery) halted() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.halt != nil || d.interrupted()
+	select {
+	case <-d.ended:
+		return true
+	default:
+		return d.interrupted()
+	}
 }
 
 // interrupted reports whether the user asked to stop.
@@ -140,18 +170,31 @@ func (d *delivery) interrupted() bool {
 	}
 }
 
+// haltFor stops the delivery; the first reason is the one that is told.
 func (d *delivery) haltFor(f *fault.Fault) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.halt == nil {
 		d.halt = f
+		d.end()
 	}
 }
 
-func (d *delivery) journaled() bool {
+// fail stops the delivery without a reason of its own: the error says it.
+func (d *delivery) fail() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.entries > 0
+	d.failed = true
+	d.end()
+}
+
+// end closes ended, once; d.mu is held.
+func (d *delivery) end() {
+	select {
+	case <-d.ended:
+	default:
+		close(d.ended)
+	}
 }
 
 // append writes entries to the journal; nothing is counted before it is
@@ -181,50 +224,4 @@ func (d *delivery) close(res *plan.Result) {
 	if d.halt != nil {
 		res.Problems = append(res.Problems, d.halt)
 	}
-}
-
-// batch is a run of consecutive changes, copied once.
-type batch struct {
-	buf      []byte
-	ends     []int
-	ordinals []int64
-	bytes    int
-	changes  []record.Change
-}
-
-func (b *batch) add(frame []byte, ordinal int64) {
-	b.buf = append(b.buf, frame...)
-	b.ends = append(b.ends, len(b.buf))
-	b.ordinals = append(b.ordinals, ordinal)
-}
-
-func (b *batch) decode() error {
-	b.changes = make([]record.Change, len(b.ends))
-	start := 0
-	for i, end := range b.ends {
-		ch, err := decode(b.buf[start:end])
-		if err != nil {
-			return err
-		}
-		b.changes[i], start = ch, end
-	}
-	return nil
-}
-
-// bits is a set of ordinals.
-type bits struct {
-	words []uint64
-	count int64
-}
-
-func (s *bits) add(n int64) {
-	for int64(len(s.words)) <= n/64 {
-		s.words = append(s.words, 0)
-	}
-	s.words[n/64] |= 1 << (n % 64)
-	s.count++
-}
-
-func (s *bits) has(n int64) bool {
-	return n/64 < int64(len(s.words)) && s.words[n/64]&(1<<(n%64)) != 0
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 
 	"exposync/internal/fault"
@@ -11,6 +12,25 @@ func faultOfSpool(err error) *fault.Fault {
 		Code: "spool_failed", Kind: fault.Unavailable, Whose: fault.Setup,
 		Msg:  "rows could not be kept on the local disk",
 		Hint: "make room beside exposync.yml (folder .exposync), then run again; nothing is lost", Err: err,
+	}
+}
+
+// orInterrupted says that the user ended it, where that is why it ended.
+func orInterrupted(ctx context.Context, job string, err error) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	return &fault.Fault{
+		Code: "interrupted", Kind: fault.Interrupted, Whose: fault.User, Where: "job " + job,
+		Msg: "stopped while the plan was made; nothing was sent", Hint: "run again",
+	}
+}
+
+func newerLedger(job string) *fault.Fault {
+	return &fault.Fault{
+		Code: "ledger_newer", Kind: fault.Config, Whose: fault.Setup, Where: "job " + job,
+		Msg:  "the hashes in the ledger are of a newer exposync, and would all look changed to this one; nothing was sent",
+		Hint: "update exposync here: exposync version",
 	}
 }
 

@@ -9,22 +9,69 @@ import (
 	"exposync/internal/record"
 )
 
-// finish records final outcomes durably, and counts them only then.
-func (d *delivery) finish(ctx context.Context, changes []record.Change, outcomes []destination.Outcome) error {
-	entries := make([]ledger.Entry, 0, len(changes))
-	for i, ch := range changes {
-		if e, ok := d.outcomeEntry(ch, outcomes[i]); ok {
-			entries = append(entries, e)
+// uncertain stands in a mark for values that nobody knows: a change that may
+// have arrived was refused when it was sent again. It equals no values, so
+// whatever the source holds is sent; and the record counts as confirmed, so a
+// mirror may delete it.
+func uncertain() record.Hash {
+	var h record.Hash
+	for i := range h {
+		h[i] = 0xff
+	}
+	return h
+}
+
+// finish records final outcomes durably, and counts them only then. Of the
+// changes in unsent nothing was written by the call that gave the outcomes.
+func (d *delivery) finish(ctx context.Context, l lot, outcomes []destination.Outcome, unsent ...*lot) error {
+	entries := make([]ledger.Entry, 0, l.len())
+	for i, ch := range l.changes {
+		entries = d.outcomeEntries(entries, ch, l.ways[i], outcomes[i])
+	}
+	for _, u := range unsent {
+		for i, ch := range u.changes {
+			if w := &u.ways[i]; w.announced && w.doubt == nil {
+				entries = append(entries, entry(ledger.Unsent, ch))
+				w.announced = false
+			}
 		}
 	}
 	if err := d.append(context.WithoutCancel(ctx), entries...); err != nil {
+		d.unknown(int64(l.len()))
 		return err
 	}
-	d.count(changes, outcomes)
+	d.count(l, outcomes)
 	return nil
 }
 
-func (d *delivery) count(changes []record.Change, outcomes []destination.Outcome) {
+// unrecorded passes on an error of the ledger. Those of the changes that an
+// earlier try may have stored are in doubt.
+func (d *delivery) unrecorded(err error, lots ...lot) error {
+	n := int64(0)
+	for _, l := range lots {
+		for _, w := range l.ways {
+			if w.doubt != nil {
+				n++
+			}
+		}
+	}
+	d.unknown(n)
+	return err
+}
+
+// unknown counts changes that were sent, but whose outcome the ledger did not
+// take: for the next run they are in doubt.
+func (d *delivery) unknown(n int64) {
+	if n == 0 {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.counts.InDoubt += n
+	d.rejects.add("unrecorded", "sent, but the ledger could not be written", n, n)
+}
+
+func (d *delivery) count(l lot, outcomes []destination.Outcome) {
 	d.mu.Lock()
 	for i, o := range outcomes {
 		switch o.State {
@@ -33,7 +80,7 @@ func (d *delivery) count(changes []record.Change, outcomes []destination.Outcome
 		case destination.Rejected:
 			d.counts.Rejected++
 			fresh := int64(0)
-			if changes[i].Attempts == 0 {
+			if l.changes[i].Attempts == 0 {
 				fresh = 1
 			}
 			d.rejects.add(o.Code, o.Message, 1, fresh)
@@ -44,43 +91,56 @@ func (d *delivery) count(changes []record.Change, outcomes []destination.Outcome
 		}
 		d.streak.see(o)
 	}
-	if d.streak.hopeless() && d.halt == nil {
-		d.halt = refusedAll(d.job.ID, d.streak.code, d.streak.message)
-	}
+	hopeless := d.streak.hopeless()
 	done := d.counts.OK + d.counts.Rejected + d.counts.InDoubt
 	d.mu.Unlock()
-	if d.e.Progress != nil {
+	if hopeless {
+		d.haltFor(refusedAll(d.job.ID, d.streak.code, d.streak.message))
+	}
+	if d.e.Progress != nil && len(outcomes) > 0 {
 		d.e.Progress(d.job.ID, done, d.total)
 	}
 }
 
-// outcomeEntry is the journal's word on one outcome; none for what was not
-// sent.
-func (d *delivery) outcomeEntry(ch record.Change, o destination.Outcome) (ledger.Entry, bool) {
+// outcomeEntries appends the journal's words on one final outcome.
+func (d *delivery) outcomeEntries(entries []ledger.Entry, ch record.Change, w way, o destination.Outcome) []ledger.Entry {
 	switch o.State {
 	case destination.OK:
 		if ch.Op == record.Delete {
-			return entry(ledger.Deleted, ch), true
+			return append(entries, entry(ledger.Deleted, ch))
 		}
 		e := entry(ledger.Confirmed, ch)
 		if o.RemoteID != "" {
 			e.RemoteID = o.RemoteID
 		}
-		return e, true
+		return append(entries, e)
 	case destination.Rejected:
+		if ch.Op != record.Create && (w.doubt != nil || w.flags&wasDoubted != 0) {
+			entries = append(entries, uncertainEntry(ch, w))
+		}
 		e := entry(ledger.Refused, ch)
 		e.Standing = d.standing(ch, o, record.Rejected)
 		if e.Standing.Attempts >= maxAttempts {
 			e.Kind, e.Standing.State = ledger.Quarantine, record.Quarantined
 		}
-		return e, true
+		return append(entries, e)
 	case destination.InDoubt:
 		e := entry(ledger.Doubted, ch)
 		e.Standing = d.standing(ch, o, record.InDoubt)
-		return e, true
+		return append(entries, e)
 	default:
-		return ledger.Entry{}, false
+		return entries
 	}
+}
+
+// uncertainEntry takes the certainty from a mark, and nothing else.
+func uncertainEntry(ch record.Change, w way) ledger.Entry {
+	e := entry(ledger.Confirmed, ch)
+	e.RowHash = uncertain()
+	if w.flags&wasAdopted != 0 {
+		e.Kind = ledger.Adopted
+	}
+	return e
 }
 
 func (d *delivery) standing(ch record.Change, o destination.Outcome, state record.StandingState) *record.Standing {
@@ -113,7 +173,7 @@ const hopelessAfter = 100
 func (r *refusals) see(o destination.Outcome) {
 	switch {
 	case r.broken:
-	case o.State != destination.Rejected, r.n > 0 && o.Code != r.code:
+	case o.State != destination.Rejected, o.Transient, r.n > 0 && o.Code != r.code:
 		r.broken = true
 	default:
 		r.code, r.message = o.Code, o.Message

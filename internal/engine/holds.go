@@ -20,7 +20,7 @@ func (e *Engine) hold(ctx context.Context, p *Prepared) error {
 	}
 	moved := p.moved(siblings)
 	p.Plan.Holds = append(p.Plan.Holds, moved...)
-	if len(moved) == 0 && p.req.AskFirst && p.header.Generation == 0 && p.Plan.First == plan.FirstAsk {
+	if len(moved) == 0 && p.req.AskFirst && p.Plan.FirstRun && p.Plan.First == plan.FirstAsk {
 		p.Plan.Holds = append(p.Plan.Holds, plan.Hold{
 			Code:    "first_run",
 			Message: fmt.Sprintf("nothing was ever sent to %s.%s by this sync: %d records would be created", p.req.Job.Connection, p.req.Job.Object, p.Plan.Counts.Create),
@@ -29,7 +29,7 @@ func (e *Engine) hold(ctx context.Context, p *Prepared) error {
 	}
 	p.Plan.Holds = append(p.Plan.Holds, diff.Guards(p.req.Job.Guards, diff.Facts{
 		Counts: p.Plan.Counts, Marks: p.header.Marks, PreviousRows: p.header.Rows,
-		FirstRun: p.Plan.FirstRun, Remapped: p.Plan.MappingWas != "", BadKeys: p.Plan.Counts.Invalid,
+		FirstRun: p.Plan.FirstRun || p.header.Marks == 0, Remapped: p.Plan.MappingWas != "", BadKeys: p.Plan.Counts.Invalid,
 	})...)
 	for i, h := range p.Plan.Holds {
 		p.Plan.Holds[i].Accepted = h.Acceptable && slices.Contains(p.req.Accept, h.Code)

@@ -2,15 +2,18 @@ package engine
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"io"
+	"slices"
 
 	"exposync/internal/fault"
 	"exposync/internal/plan"
+	"exposync/internal/record"
 )
 
 // savedMagic opens the rows of a saved plan; the digit is its version.
@@ -44,7 +47,7 @@ func saveList(out *bufio.Writer, list *changes, values bool) error {
 			return err
 		}
 		if !values {
-			frame = frame[:33] // op, key hash, row hash
+			frame = frame[:factBytes]
 		}
 		head = binary.AppendUvarint(head[:0], uint64(len(frame)))
 		_, _ = out.Write(head)
@@ -57,25 +60,30 @@ func saveList(out *bufio.Writer, list *changes, values bool) error {
 
 // Restore prepares a saved plan for Apply without reading the source again.
 // The world must not have moved: a ledger of another generation or another
-// account is a fault with code "plan_stale".
+// account is a fault with code "plan_stale". Rows that are not those of the
+// plan are one with "plan_damaged".
 func (e *Engine) Restore(ctx context.Context, req Request, saved plan.Plan, rows io.Reader, digest string) (_ *Prepared, err error) {
+	if saved.Unsettled {
+		return e.Repeat(ctx, req, saved)
+	}
+	p := &Prepared{req: req, Plan: saved, standing: groups{}}
+	defer func() {
+		if err != nil {
+			_ = p.Close()
+			err = orInterrupted(ctx, req.Job.ID, err)
+		}
+	}()
 	id, err := req.account(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := &Prepared{req: req, Plan: saved, standing: groups{}, complete: true}
-	defer func() {
-		if err != nil {
-			_ = p.Close()
-		}
-	}()
 	if moved := movedSince(saved, id); moved != "" {
 		return nil, stale(saved.Job, moved)
 	}
 	if p.sync, err = e.Ledger.Open(ctx, id, req.Job.Target); err != nil {
 		return nil, err
 	}
-	if p.header = p.sync.Header(); p.header.Generation != saved.Generation || p.header.Leftover {
+	if p.header = p.sync.Header(); p.header.Generation != saved.Generation {
 		return nil, stale(saved.Job, "another run changed the ledger since")
 	}
 	if err := e.restoreColumns(ctx, p); err != nil {
@@ -84,7 +92,28 @@ func (e *Engine) Restore(ctx context.Context, req Request, saved plan.Plan, rows
 	if p.bound.Mapping() != saved.Mapping {
 		return nil, stale(saved.Job, "the mapping or the model's columns changed since")
 	}
+	p.Plan.Holds = slices.Clone(saved.Holds)
+	for i, h := range p.Plan.Holds {
+		p.Plan.Holds[i].Accepted = h.Accepted || h.Acceptable && slices.Contains(req.Accept, h.Code)
+	}
+	for _, g := range saved.Standing {
+		p.standing.add(g.Code, g.Reason, g.Records, g.New)
+	}
 	return p, e.restoreRows(p, rows, digest)
+}
+
+// Repeat prepares a job again and makes sure that the plan is the saved one:
+// for plans that were saved without values, or while another run was going on.
+func (e *Engine) Repeat(ctx context.Context, req Request, saved plan.Plan) (*Prepared, error) {
+	p, err := e.Prepare(ctx, req, false)
+	if err != nil {
+		return nil, err
+	}
+	if moved := Same(saved, p.Plan); moved != "" {
+		_ = p.Close()
+		return nil, stale(saved.Job, moved)
+	}
+	return p, nil
 }
 
 // restoreColumns binds the job to the source's columns and opens the writer.
@@ -115,35 +144,54 @@ func (e *Engine) restoreRows(p *Prepared, rows io.Reader, digest string) error {
 		return damaged(p.Plan.Job)
 	}
 	p.writes, p.deletes, p.settled = &changes{dir: e.Spool}, &changes{dir: e.Spool}, &changes{dir: e.Spool}
-	for _, list := range []*changes{p.writes, p.deletes, p.settled} {
-		if err := restoreList(in, list); err != nil {
-			return errors.Join(damaged(p.Plan.Job), err)
-		}
+	if err := errors.Join(
+		restoreList(in, p.writes, record.Create, record.Update),
+		restoreList(in, p.deletes, record.Delete),
+		restoreList(in, p.settled, 0),
+	); err != nil {
+		return errors.Join(damaged(p.Plan.Job), err)
 	}
 	if _, err := in.ReadByte(); !errors.Is(err, io.EOF) || hex.EncodeToString(sum.Sum(nil)) != digest {
+		return damaged(p.Plan.Job)
+	}
+	if !p.rowsOf() {
 		return damaged(p.Plan.Job)
 	}
 	return nil
 }
 
-func restoreList(in *bufio.Reader, list *changes) error {
+// rowsOf reports whether the restored rows are those that the plan's header
+// tells about.
+func (p *Prepared) rowsOf() bool {
+	c := p.Plan.Counts
+	return digestOf(p.writes, p.deletes, p.settled) == p.Plan.Digest && p.writes.n == c.Create+c.Update && p.deletes.n == c.Delete &&
+		(c.Delete == 0 || p.Plan.Deletes && p.req.Job.Mode == plan.Mirror)
+}
+
+// maxFrame is more than any change has: a longer one is damage, and memory
+// must not be asked for on its word.
+const maxFrame = 1 << 28
+
+func restoreList(in *bufio.Reader, list *changes, ops ...record.Op) error {
 	n, err := binary.ReadUvarint(in)
 	if err != nil {
 		return err
 	}
+	var frame bytes.Buffer
 	for range n {
 		size, err := binary.ReadUvarint(in)
-		if err != nil || size < 33 || size > 1<<30 {
+		if err != nil || size <= uint64(factBytes) || size > maxFrame {
 			return errChanges
 		}
-		frame := make([]byte, size)
-		if _, err := io.ReadFull(in, frame); err != nil {
+		frame.Reset()
+		if _, err := io.CopyN(&frame, in, int64(size)); err != nil { //nolint:gosec // at most maxFrame
 			return err
 		}
-		if _, err := decode(frame); err != nil {
-			return err
+		ch, _, _, err := decode(frame.Bytes(), nil)
+		if err != nil || !slices.Contains(ops, ch.Op) {
+			return errChanges
 		}
-		if err := list.addFrame(frame); err != nil {
+		if err := list.addFrame(frame.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -160,10 +208,16 @@ func Same(saved, fresh plan.Plan) string {
 		return "another run changed the ledger since"
 	case saved.Mapping != fresh.Mapping:
 		return "the mapping or the model's columns changed since"
-	case saved.Digest != fresh.Digest:
+	case saved.Digest != fresh.Digest, changesOf(saved) != changesOf(fresh):
 		return "the rows changed since"
 	}
 	return ""
+}
+
+// changesOf is what a plan does, in numbers.
+func changesOf(p plan.Plan) [5]int64 {
+	c := p.Counts
+	return [5]int64{c.Create, c.Update, c.Delete, c.Adopted, c.Invalid}
 }
 
 // Stale is the fault of a saved plan that the world has moved away from.
@@ -173,6 +227,9 @@ func movedSince(saved plan.Plan, id plan.SyncID) string {
 	code, from, to := difference(saved.Sync, id)
 	if code == "" && saved.Sync.Project == id.Project && saved.Sync.Job == id.Job {
 		return ""
+	}
+	if code == "" {
+		return "it was made for job " + saved.Sync.Project + "." + saved.Sync.Job
 	}
 	return "it was made for " + from + ", now it is " + to
 }

@@ -2,11 +2,12 @@ package engine
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"time"
 
 	"exposync/internal/destination"
 	"exposync/internal/ledger"
+	"exposync/internal/plan"
 	"exposync/internal/record"
 )
 
@@ -20,167 +21,234 @@ const (
 	maxAttempts = 5                      // runs that try the same values before quarantine
 )
 
-// send delivers changes until each has a final outcome, or the delivery halts.
-// What is left without one was not sent.
-func (d *delivery) send(ctx context.Context, changes []record.Change, ordinals []int64) error {
-	for try := 1; len(changes) > 0; try++ {
-		outcomes, err := d.write(ctx, changes)
-		if err != nil {
-			return err
+// send delivers a lot until each change has a final outcome, or the delivery
+// halts. What is left without one was not sent.
+func (d *delivery) send(ctx context.Context, l lot) error {
+	for try := 1; l.len() > 0; try++ {
+		if !d.admit(ctx) {
+			return d.leave(ctx, l)
 		}
-		s := d.sortOut(changes, ordinals, outcomes, try >= maxTries || ctx.Err() != nil)
-		if err := d.finish(ctx, s.final, s.outcomes); err != nil {
-			return err
+		if err := d.announce(ctx, l); err != nil {
+			return d.unrecorded(err, l)
 		}
-		if err := d.bisect(ctx, s, len(changes)); err != nil {
-			return err
+		s := d.sortOut(l, d.write(ctx, l), try >= maxTries || ctx.Err() != nil)
+		if err := d.finish(ctx, s.final, s.outcomes, &s.again, &s.halves, &s.unsent); err != nil {
+			return d.unrecorded(err, s.again, s.halves, s.unsent)
 		}
-		if d.refuse(s, try) || len(s.again) == 0 {
-			return d.finish(ctx, s.doubted, s.doubts)
+		d.refuse(s, try)
+		if err := d.leave(ctx, s.unsent); err != nil {
+			return d.unrecorded(err, s.again, s.halves)
 		}
-		if err := d.wait(ctx, try, s.after); err != nil || d.halted() {
-			return errors.Join(d.finish(ctx, s.doubted, s.doubts), err)
+		if err := d.bisect(ctx, s.halves, l.len(), s.bad); err != nil {
+			return d.unrecorded(err, s.again)
 		}
-		changes, ordinals = s.again, s.againOrdinals
+		l = s.again
+		if l.len() > 0 && (d.halted() || !d.wait(ctx, try, s.after)) {
+			return d.leave(ctx, l)
+		}
 	}
 	return nil
 }
 
-// write makes one call. Where sending twice would do harm, the ledger knows
-// of the attempt before the destination does.
-func (d *delivery) write(ctx context.Context, changes []record.Change) ([]destination.Outcome, error) {
-	if d.limiter != nil {
-		if err := d.limiter.Wait(ctx); err != nil {
-			return nil, err
+// admit waits for the rate limit and reports whether a call may be made.
+func (d *delivery) admit(ctx context.Context) bool {
+	if d.limiter == nil {
+		return ctx.Err() == nil
+	}
+	waiting, done := d.untilHalted(ctx)
+	defer done()
+	return d.limiter.Wait(waiting) == nil
+}
+
+// announces reports whether the ledger has to know of an attempt before the
+// destination does: where sending twice does harm, and where a mark would go
+// on claiming values that the destination may have lost.
+func (d *delivery) announces(ch record.Change) bool {
+	return !d.traits.Idempotent || ch.Op != record.Create
+}
+
+func (d *delivery) announce(ctx context.Context, l lot) error {
+	var entries []ledger.Entry
+	for i, ch := range l.changes {
+		if w := &l.ways[i]; !w.announced && d.announces(ch) {
+			entries = append(entries, entry(ledger.Sending, ch))
+			w.announced = true
 		}
 	}
-	if !d.traits.Idempotent {
-		entries := make([]ledger.Entry, len(changes))
-		for i, ch := range changes {
-			entries[i] = entry(ledger.Sending, ch)
-		}
-		if err := d.append(ctx, entries...); err != nil {
-			return nil, err
-		}
-	}
-	outcomes := d.writer.Write(ctx, changes)
+	return d.append(context.WithoutCancel(ctx), entries...)
+}
+
+// write makes one call and gives as many outcomes as changes.
+func (d *delivery) write(ctx context.Context, l lot) []destination.Outcome {
+	outcomes := d.writer.Write(ctx, l.changes)
 	d.mu.Lock()
 	d.counts.Calls++
 	d.mu.Unlock()
-	if len(outcomes) != len(changes) { // an adapter's mistake must not become success
-		outcomes = destination.All(len(changes), destination.Outcome{
+	if len(outcomes) != l.len() { // an adapter's mistake must not become success
+		outcomes = destination.All(l.len(), destination.Outcome{
 			State: destination.InDoubt, Code: "outcomes_missing", Message: "the adapter gave another number of outcomes than changes",
 		})
 	}
-	return outcomes, nil
+	return outcomes
 }
 
-// sorted is one call's outcomes by what happens next.
+// sorted is one call's changes by what happens next.
 type sorted struct {
-	final         []record.Change // with outcomes
-	outcomes      []destination.Outcome
-	again         []record.Change // to be sent again after a wait
-	againOrdinals []int64
-	halves        []record.Change // one of them is bad
-	halfOrdinals  []int64
-	after         time.Duration
-	last          destination.Outcome // why something is sent again
-	halting       destination.Outcome // Auth, Stop or Mapping
-	doubted       []record.Change     // of again, those that may have arrived, with outcomes
-	doubts        []destination.Outcome
+	final    lot
+	outcomes []destination.Outcome // of final
+	again    lot                   // to be sent again after a wait
+	after    time.Duration         // at least that long
+	stuck    bool                  // the destination did not take something that may be sent again
+	why      destination.Outcome   // of the last one that is stuck
+	halves   lot                   // one of them is bad
+	bad      destination.Outcome   // of the last one in halves
+	unsent   lot                   // nothing of it was written, and nothing will be
+	halting  destination.Outcome   // Auth, Stop or Mapping; else its State is InDoubt
 }
 
-func (d *delivery) sortOut(changes []record.Change, ordinals []int64, outcomes []destination.Outcome, lastTry bool) sorted {
-	var s sorted
+func (d *delivery) sortOut(l lot, outcomes []destination.Outcome, lastTry bool) sorted {
+	s := sorted{outcomes: make([]destination.Outcome, 0, l.len())}
+	s.final.changes, s.final.ways = make([]record.Change, 0, l.len()), make([]way, 0, l.len())
 	for i, o := range outcomes {
+		ch, w := l.changes[i], l.ways[i]
 		switch o.State {
-		case destination.Pending:
-			d.mu.Lock()
-			d.pending.add(ordinals[i])
-			d.mu.Unlock()
 		case destination.OK, destination.Rejected:
-			s.final, s.outcomes = append(s.final, changes[i]), append(s.outcomes, o)
-		case destination.InDoubt:
-			if !d.traits.Idempotent || lastTry {
-				s.final, s.outcomes = append(s.final, changes[i]), append(s.outcomes, o)
-				s.last = o
+			s.close(ch, w, o)
+		case destination.Pending:
+			if d.settler == nil {
+				s.close(ch, w, destination.Outcome{
+					State: destination.InDoubt, Code: "never_settled", Message: "accepted, but the adapter cannot say what becomes of it",
+				})
 				continue
 			}
-			s.doubted, s.doubts = append(s.doubted, changes[i]), append(s.doubts, o)
-			s.again, s.againOrdinals, s.last = append(s.again, changes[i]), append(s.againOrdinals, ordinals[i]), o
+			d.await(w)
 		case destination.Retry:
-			s.again, s.againOrdinals, s.last = append(s.again, changes[i]), append(s.againOrdinals, ordinals[i]), o
-			s.after = max(s.after, o.After)
+			s.again.add(ch, w)
+			s.stuck, s.why, s.after = true, o, max(s.after, o.After)
+			if o.After > longestAsk {
+				s.halting = asksTooMuch(o)
+			}
 		case destination.Bisect:
-			s.halves, s.halfOrdinals = append(s.halves, changes[i]), append(s.halfOrdinals, ordinals[i])
-			s.last = o
+			s.halves.add(ch, w)
+			s.bad = o
 		case destination.Auth, destination.Stop, destination.Mapping:
+			s.unsent.add(ch, w)
 			s.halting = o
 		case destination.NotSent:
+			s.unsent.add(ch, w)
+		default: // InDoubt, and whatever an adapter makes up
+			o.State = destination.InDoubt
+			s.stuck, s.why = s.stuck || d.traits.Idempotent, o
+			if !d.traits.Idempotent || lastTry {
+				s.close(ch, w, o)
+				continue
+			}
+			w.doubt = &o
+			s.again.add(ch, w)
 		}
 	}
 	return s
 }
 
+func (s *sorted) close(ch record.Change, w way, o destination.Outcome) {
+	s.final.add(ch, w)
+	s.outcomes = append(s.outcomes, o)
+}
+
+// await remembers a change whose fate the settler decides.
+func (d *delivery) await(w way) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pending.add(w.ordinal)
+	if w.doubt != nil {
+		d.doubtful[w.ordinal] = *w.doubt
+	}
+}
+
+// leave gives up on changes without an answer: those that an earlier try may
+// have stored are in doubt, the others were not sent.
+func (d *delivery) leave(ctx context.Context, l lot) error {
+	var doubted lot
+	var outcomes []destination.Outcome
+	for i, w := range l.ways {
+		if w.doubt != nil {
+			doubted.add(l.changes[i], w)
+			outcomes = append(outcomes, *w.doubt)
+		}
+	}
+	return d.finish(ctx, doubted, outcomes)
+}
+
 // bisect looks for the bad ones among changes of which nothing was written:
 // part of a batch is sent again as one, a whole batch in halves.
-func (d *delivery) bisect(ctx context.Context, s sorted, sent int) error {
-	n := len(s.halves)
+func (d *delivery) bisect(ctx context.Context, l lot, sent int, why destination.Outcome) error {
+	n := l.len()
+	why.State = destination.Rejected
 	switch {
 	case n == 0:
 		return nil
-	case n == 1 || d.extra.Add(2) > maxBisects:
-		o := destination.Outcome{State: destination.Rejected, Code: s.last.Code, Message: s.last.Message}
-		return d.finish(ctx, s.halves, destination.All(n, o))
+	case d.halted():
+		return d.leave(ctx, l)
+	case sent == 1:
+		return d.finish(ctx, l, []destination.Outcome{why})
+	case d.extra.Add(2) > maxBisects:
+		why.Transient = true // nobody knows which of them is bad: later runs look on
+		return d.finish(ctx, l, destination.All(n, why))
 	case n < sent:
-		return d.send(ctx, s.halves, s.halfOrdinals)
+		return d.send(ctx, l)
 	}
-	if err := d.send(ctx, s.halves[:n/2], s.halfOrdinals[:n/2]); err != nil || d.halted() {
-		return err
+	if err := d.send(ctx, l.cut(0, n/2)); err != nil {
+		return d.unrecorded(err, l.cut(n/2, n))
 	}
-	return d.send(ctx, s.halves[n/2:], s.halfOrdinals[n/2:])
+	return d.send(ctx, l.cut(n/2, n))
 }
 
 // refuse halts the delivery when no further call makes sense.
-func (d *delivery) refuse(s sorted, try int) bool {
-	switch s.halting.State {
+func (d *delivery) refuse(s sorted, try int) {
+	h := s.halting
+	switch h.State {
 	case destination.Auth:
-		d.haltFor(authRefused(d.job.ID, s.halting.Code, s.halting.Message))
-		return true
+		d.haltFor(authRefused(d.job.ID, h.Code, h.Message))
 	case destination.Mapping:
-		d.haltFor(refusedAll(d.job.ID, s.halting.Code, s.halting.Message))
-		return true
+		d.haltFor(refusedAll(d.job.ID, h.Code, h.Message))
 	case destination.Stop:
-		d.haltFor(stopped(d.job.ID, s.halting.Code, s.halting.Message))
-		return true
+		d.haltFor(stopped(d.job.ID, h.Code, h.Message))
 	default:
+		if s.stuck && try >= maxTries {
+			d.haltFor(unavailable(d.job.ID, s.why.Code, s.why.Message))
+		}
 	}
-	gaveUp := try >= maxTries && (len(s.again) > 0 || s.last.State == destination.InDoubt && d.traits.Idempotent)
-	if gaveUp {
-		d.haltFor(unavailable(d.job.ID, s.last.Code, s.last.Message))
-	}
-	return gaveUp
 }
 
-// wait backs off with full jitter; a destination's own word wins, within
-// reason.
-func (d *delivery) wait(ctx context.Context, try int, asked time.Duration) error {
+// asksTooMuch turns a wait that no run sits out into the end of this one.
+func asksTooMuch(o destination.Outcome) destination.Outcome {
+	o.State, o.Message = destination.Stop, fmt.Sprintf("it asks to wait %s %s", plan.Age(o.After), o.Message)
+	return o
+}
+
+// wait backs off with full jitter; a destination's own word wins. It is false
+// when something ended the delivery meanwhile.
+func (d *delivery) wait(ctx context.Context, try int, asked time.Duration) bool {
 	own := min(firstWait<<min(try-1, 10), longestWait)
 	wait := time.Duration(d.e.Rand() * float64(own))
 	if asked > 0 {
-		wait = min(asked, longestAsk) + wait/4
+		wait = asked + wait/4
 	}
+	waiting, done := d.untilHalted(ctx)
+	defer done()
+	return d.e.Wait(waiting, wait) == nil && !d.halted()
+}
+
+// untilHalted gives a context that ends when nothing more may start.
+func (d *delivery) untilHalted(ctx context.Context) (context.Context, context.CancelFunc) {
 	waiting, cancel := context.WithCancel(ctx)
-	defer cancel()
 	go func() {
 		select {
 		case <-d.stop:
-			cancel()
+		case <-d.ended:
 		case <-waiting.Done():
 		}
+		cancel()
 	}()
-	if err := d.e.Wait(waiting, wait); err != nil && ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return nil
+	return waiting, cancel
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"slices"
 
 	"exposync/internal/diff"
 	"exposync/internal/ledger"
@@ -20,6 +21,8 @@ type spill struct {
 	file   *os.File
 	size   int64
 	memory int
+	data   []byte      // of the part that was loaded last
+	seen   []diff.Seen // as well
 	parts  [ledger.Partitions]spillPart
 }
 
@@ -73,10 +76,11 @@ func (s *spill) flush() error {
 	return nil
 }
 
-// load gives the rows of one part, in the order of the scan.
+// load gives the rows of one part, in the order of the scan. They are valid
+// until the next load.
 func (s *spill) load(part int) ([]diff.Seen, error) {
 	p := &s.parts[part]
-	data := make([]byte, 0, p.bytes())
+	data := slices.Grow(s.data[:0], int(p.bytes()))
 	for _, b := range p.blocks {
 		start := len(data)
 		data = data[:start+int(b.size)]
@@ -85,7 +89,8 @@ func (s *spill) load(part int) ([]diff.Seen, error) {
 		}
 	}
 	data = append(data, p.buf...)
-	seen := make([]diff.Seen, 0, p.rows)
+	seen := slices.Grow(s.seen[:0], p.rows)
+	s.data, s.seen = data, seen
 	for len(data) > 0 {
 		var one diff.Seen
 		data = data[copy(one.KeyHash[:], data):]

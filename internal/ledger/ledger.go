@@ -56,8 +56,8 @@ type Sync interface {
 	// concurrent use.
 	Append(ctx context.Context, entries ...Entry) error
 	// Fold merges the journal into the marks, atomically, and remembers what
-	// the run knows about them: Encoding, Mapping and Rows of h; the store
-	// counts the rest itself. A crash at any instant leaves either the old
+	// the run knows about them: Encoding, Mapping, Rows and First of h; the
+	// store counts the rest itself. A crash at any instant leaves either the old
 	// marks with the journal or the new marks.
 	Fold(ctx context.Context, h Header) error
 	// Close gives the lease back. A journal that was not folded stays.
@@ -70,9 +70,12 @@ type Header struct {
 	Encoding   int    `json:"encoding"`   // record.Encoding of the hashes
 	Mapping    string `json:"mapping"`    // fingerprint the hashes were last made with; empty before the first fold
 	Rows       int64  `json:"rows"`       // source rows of the last complete read
-	Marks      int64  `json:"marks"`      // confirmed keys
-	Standing   int64  `json:"standing"`   // keys with a Standing
-	Leftover   bool   `json:"-"`          // an interrupted run's journal was found
+	// First is how the first run was answered, for as long as that run did not
+	// reach its end: until then another run goes on with the same answer.
+	First    plan.First `json:"first,omitempty"`
+	Marks    int64      `json:"marks"`    // confirmed keys
+	Standing int64      `json:"standing"` // keys with a Standing
+	Leftover bool       `json:"-"`        // an interrupted run's journal was found
 	// Jobs are those that were started or triggered and never ended, oldest
 	// first.
 	Jobs []OpenJob `json:"jobs,omitempty"`

@@ -33,8 +33,10 @@ func (k Key) Hash() Hash {
 }
 
 // Values decodes the key. Numbers come back as Decimal.
-func (k Key) Values() (Record, error) {
-	var out Record
+func (k Key) Values() (Record, error) { return k.AppendValues(nil) }
+
+// AppendValues is Values into memory that the caller has. The values share k.
+func (k Key) AppendValues(dst Record) (Record, error) {
 	for b := []byte(k); len(b) > 0; {
 		kind, ok := kindOf(b[0])
 		if !ok {
@@ -44,9 +46,9 @@ func (k Key) Values() (Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		out, b = append(out, Value{Kind: kind, Data: data}), rest
+		dst, b = append(dst, Value{Kind: kind, Data: data}), rest
 	}
-	return out, nil
+	return dst, nil
 }
 
 // Hasher makes the hash of a row's mapped values. A field that is Absent does

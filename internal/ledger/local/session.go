@@ -171,7 +171,7 @@ func (y *session) sorted() (*overlay, error) {
 // journal.
 func (y *session) rewrite(ctx context.Context, h ledger.Header, o *overlay) error {
 	next := ledger.Header{
-		Generation: y.base.generation() + 1, Encoding: h.Encoding, Mapping: h.Mapping, Rows: h.Rows,
+		Generation: y.base.generation() + 1, Encoding: h.Encoding, Mapping: h.Mapping, Rows: h.Rows, First: h.First,
 		Jobs: slices.Clone(y.base.head().Jobs),
 	}
 	for i := range o.jobs {

@@ -1,0 +1,261 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"exposync/internal/diff"
+	"exposync/internal/fault"
+	"exposync/internal/ledger"
+	"exposync/internal/plan"
+	"exposync/internal/record"
+	"exposync/internal/warehouse"
+)
+
+// scan is one reading of the source and its comparison with the marks.
+type scan struct {
+	e      *Engine
+	p      *Prepared
+	snap   warehouse.Snapshot
+	query  warehouse.Query
+	mapper *mapper
+	spill  *spill
+
+	keepRows bool // rows go to the spill, because nearly all of them will be sent
+	badKeys  int64
+	tally    diff.Tally
+	fetching []diff.Decision // decided without their rows, which are fetched by key
+	asking   []diff.Decision // creates of a first run to compare with the destination
+}
+
+func newScan(e *Engine, p *Prepared, snap warehouse.Snapshot) *scan {
+	s := &scan{
+		e: e, p: p, snap: snap, mapper: newMapper(p.bound),
+		spill:    &spill{dir: e.Spool},
+		keepRows: p.Plan.FirstRun || p.Plan.MappingWas != "",
+		query:    warehouse.Query{Relation: p.req.Job.Source.Relation, Columns: p.bound.Columns},
+	}
+	for _, k := range p.bound.Key {
+		s.query.Key = append(s.query.Key, k.Column)
+	}
+	p.writes, p.deletes, p.settled = &changes{dir: e.Spool}, &changes{dir: e.Spool}, &changes{dir: e.Spool}
+	return s
+}
+
+func (s *scan) run(ctx context.Context) error {
+	if err := s.rows(ctx); err != nil {
+		return err
+	}
+	rules := diff.Rules{
+		Mode: s.p.req.Job.Mode, Idempotent: s.p.writer.Traits().Idempotent, RetryRejected: s.p.req.Retry,
+		Remapped: s.p.Plan.MappingWas != "",
+	}
+	for part := range ledger.Partitions {
+		seen, err := s.spill.load(part)
+		if err != nil {
+			return err
+		}
+		tally, err := diff.Partition(seen, s.p.sync.Marks(ctx, part), rules,
+			func(d diff.Decision) error { return s.decide(ctx, d) })
+		if err != nil {
+			return err
+		}
+		s.tally.Add(tally)
+	}
+	if err := s.fetch(ctx); err != nil {
+		return err
+	}
+	if err := s.compare(ctx); err != nil {
+		return err
+	}
+	return s.count()
+}
+
+// rows reads the source once, to its end.
+func (s *scan) rows(ctx context.Context) error {
+	var row []byte
+	for r, err := range s.snap.Rows(ctx, s.query) {
+		if err != nil {
+			return err
+		}
+		key, ok := s.mapper.key(r)
+		if !ok {
+			s.badKeys++
+			continue
+		}
+		values := s.mapper.values(r)
+		row = row[:0]
+		if s.keepRows {
+			row = record.AppendRecord(row, values)
+		}
+		if err := s.spill.add(key.Hash(), s.mapper.hasher.Sum(values), key, row); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// decide puts one decision where it belongs. What a decision points to is
+// valid until the next one only.
+func (s *scan) decide(ctx context.Context, d diff.Decision) error {
+	if d.Op == 0 && !d.Forget {
+		s.p.standing.add(d.Mark.Standing.Code, d.Mark.Standing.Reason, 1, 0)
+		return nil
+	}
+	if d.Forget {
+		if err := s.p.settled.add(record.Change{KeyHash: d.Mark.KeyHash, Key: d.Mark.Key}, 0, nil); err != nil {
+			return err
+		}
+		d.Mark.Standing = nil
+	}
+	create := d.Op == record.Create && s.p.Plan.FirstRun
+	switch {
+	case d.Op == 0:
+		return nil
+	case d.Op == record.Delete:
+		s.p.Plan.Counts.Delete++
+		return s.p.deletes.add(changeOf(d), flagsOf(d.Mark), nil)
+	case create && s.p.Plan.First == plan.FirstAdopt:
+		return s.adopt(d)
+	case create && s.p.Plan.First == plan.FirstCompare:
+		s.asking = append(s.asking, lasting(d))
+		if len(s.asking) >= compareChunk {
+			return s.compare(ctx)
+		}
+		return nil
+	case s.keepRows:
+		return s.write(d, d.Seen.Row)
+	}
+	s.fetching = append(s.fetching, lasting(d))
+	if len(s.fetching) >= warehouse.FetchChunk {
+		return s.fetch(ctx)
+	}
+	return nil
+}
+
+// lasting copies a decision, so that it does not keep its whole partition in
+// memory.
+func lasting(d diff.Decision) diff.Decision {
+	d.Seen.Key, d.Seen.Row = slices.Clone(d.Seen.Key), slices.Clone(d.Seen.Row)
+	d.Mark.Key = nil
+	if d.Mark.Standing != nil {
+		standing := *d.Mark.Standing
+		d.Mark.Standing = &standing
+	}
+	return d
+}
+
+// write plans one create or update whose row is at hand.
+func (s *scan) write(d diff.Decision, encoded []byte) error {
+	if d.Op == record.Create {
+		s.p.Plan.Counts.Create++
+	} else {
+		s.p.Plan.Counts.Update++
+	}
+	return s.p.writes.add(changeOf(d), flagsOf(d.Mark), encoded)
+}
+
+func (s *scan) adopt(d diff.Decision) error {
+	s.p.Plan.Counts.Adopted++
+	return s.p.settled.add(record.Change{KeyHash: d.Seen.KeyHash, RowHash: d.Seen.RowHash, Key: d.Seen.Key}, 0, nil)
+}
+
+// fetch reads the rows that were decided without them, by key, in the same
+// snapshot. Asking in chunks bounds memory, whatever the number of changes.
+func (s *scan) fetch(ctx context.Context) error {
+	if len(s.fetching) == 0 {
+		return nil
+	}
+	due := make(map[record.Hash]diff.Decision, len(s.fetching))
+	keys := make([]record.Key, len(s.fetching))
+	for i, d := range s.fetching {
+		due[d.Seen.KeyHash], keys[i] = d, d.Seen.Key
+	}
+	s.fetching = s.fetching[:0]
+	var row []byte
+	for r, err := range s.snap.Fetch(ctx, s.query, keys) {
+		if err != nil {
+			return err
+		}
+		key, ok := s.mapper.key(r)
+		if !ok {
+			continue
+		}
+		d, wanted := due[key.Hash()]
+		if !wanted {
+			continue
+		}
+		values := s.mapper.values(r)
+		if s.mapper.hasher.Sum(values) != d.Seen.RowHash {
+			break // it stays due: see below
+		}
+		delete(due, d.Seen.KeyHash)
+		row = record.AppendRecord(row[:0], values)
+		if err := s.write(d, row); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(due) > 0 {
+		return &fault.Fault{
+			Code: "rows_vanished", Kind: fault.Unavailable, Whose: fault.Warehouse, Where: s.p.req.Job.Source.Node,
+			Msg:  fmt.Sprintf("at least one of %d rows that were read once is missing or different when it is read again by its key in the same transaction", len(keys)),
+			Hint: "the model gives different rows every time it is read (random(), clock_timestamp(), limit without order): make it a table, then run dbt build",
+		}
+	}
+	return nil
+}
+
+// count closes the counts of the plan and checks that they add up.
+func (s *scan) count() error {
+	p, c := s.p, &s.p.Plan.Counts
+	c.Read = s.tally.Read + s.badKeys
+	c.Unchanged = s.tally.Unchanged + c.Adopted
+	c.Invalid = s.badKeys + s.tally.Duplicate
+	c.HeldBack, c.Quarantined, c.Standing = s.tally.HeldBack, s.tally.Quarantined, s.tally.Standing
+	p.Plan.Deletes = p.req.Job.Mode == plan.Mirror
+	if p.Plan.Deletes && c.Invalid > 0 {
+		p.Plan.Deletes = false
+		p.Plan.Notes = append(p.Plan.Notes, fmt.Sprintf(
+			"%d rows have a null or duplicate key: nothing is deleted in this run", c.Invalid))
+		p.deletes.close()
+		c.Delete = 0
+	}
+	p.Plan.Digest = digestOf(p.writes, p.deletes, p.settled)
+	p.Plan.Standing = p.standing.list()
+	if !c.ReadAddsUp() {
+		return &fault.Fault{
+			Code: "internal", Kind: fault.Bug, Whose: fault.Ours, Where: "job " + p.req.Job.ID,
+			Msg: fmt.Sprintf("the counts of the plan do not add up: %+v; nothing was sent", *c),
+		}
+	}
+	return nil
+}
+
+// changeOf makes the change of a decision.
+func changeOf(d diff.Decision) record.Change {
+	ch := record.Change{
+		Op: d.Op, Key: d.Seen.Key, KeyHash: d.Seen.KeyHash, RowHash: d.Seen.RowHash, RemoteID: d.Mark.RemoteID,
+	}
+	if d.Op == record.Delete {
+		ch.Key, ch.KeyHash = d.Mark.Key, d.Mark.KeyHash
+	}
+	if s := d.Mark.Standing; s != nil && s.RowHash == ch.RowHash {
+		ch.Attempts, ch.Since = s.Attempts, s.Since
+	}
+	return ch
+}
+
+func flagsOf(m record.Mark) flags {
+	var f flags
+	if m.Adopted {
+		f |= wasAdopted
+	}
+	if m.Standing != nil && m.Standing.State == record.InDoubt {
+		f |= wasDoubted
+	}
+	return f
+}
