@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -45,8 +44,12 @@ its own. Everything after -- goes to dbt.`,
 func (a *app) dbtBuild(ctx context.Context, dbt string, extra []string) (int, error) {
 	args := []string{"build"}
 	for _, f := range []struct{ name, value string }{
-		{"--target", a.flags.target}, {"--profile", a.flags.profile}, {"--profiles-dir", a.flags.profilesDir},
-		{"--project-dir", a.flags.projectDir}, {"--target-path", a.flags.targetPath}, {"--vars", a.flags.vars},
+		{"--target", a.flags.target},
+		{"--profile", a.flags.profile},
+		{"--profiles-dir", a.flags.profilesDir},
+		{"--project-dir", a.flags.projectDir},
+		{"--target-path", a.flags.targetPath},
+		{"--vars", a.flags.vars},
 	} {
 		if f.value != "" {
 			args = append(args, f.name, f.value)
@@ -58,7 +61,7 @@ func (a *app) dbtBuild(ctx context.Context, dbt string, extra []string) (int, er
 	if err != nil {
 		return 0, &fault.Fault{
 			Code: "dbt_missing", Kind: fault.Config, Whose: fault.Setup,
-			Msg:  fmt.Sprintf("%s could not be started", dbt),
+			Msg:  dbt + " could not be started",
 			Hint: "install dbt, activate its environment, or name it: exposync build --dbt PATH", Err: err,
 		}
 	}

@@ -28,11 +28,10 @@ func Main() int { return Run(context.Background(), processEnv()) }
 // Run runs the command line of env and gives the exit code.
 func Run(ctx context.Context, env *Env) int {
 	app := newApp(env)
-	root := app.root()
+	root := app.root() //nolint:contextcheck // cobra hands each command its context
 	root.SetArgs(env.Args)
 	err := root.ExecuteContext(ctx)
-	var done exitError
-	if errors.As(err, &done) {
+	if done, ok := errors.AsType[exitError](err); ok {
 		return int(done)
 	}
 	if err != nil {
@@ -131,7 +130,7 @@ func (a *app) printError(err error) {
 }
 
 func isFault(err error) bool {
-	var one *fault.Fault
-	var many fault.List
-	return errors.As(err, &one) || errors.As(err, &many)
+	_, one := errors.AsType[*fault.Fault](err)
+	_, many := errors.AsType[fault.List](err)
+	return one || many
 }

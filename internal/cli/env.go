@@ -47,13 +47,14 @@ func processEnv() *Env {
 	dir, _ := os.Getwd()
 	program, _ := os.Executable()
 	width := 0
-	if w, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil { //nolint:gosec // a file descriptor fits
+	if w, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil {
 		width = w
 	}
 	return &Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv, Dir: dir,
-		Now: time.Now, Rand: mathrand.Float64, NewID: newID, Interrupts: interrupts,
-		Terminal: term.IsTerminal(int(os.Stderr.Fd())), OutTerminal: term.IsTerminal(int(os.Stdout.Fd())), //nolint:gosec // a file descriptor fits
+		Now:  time.Now, //nolint:forbidigo // the one clock
+		Rand: mathrand.Float64, NewID: newID, Interrupts: interrupts,
+		Terminal: term.IsTerminal(int(os.Stderr.Fd())), OutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		Width: width, Exec: execProcess, Program: program,
 	}
 }
@@ -73,7 +74,7 @@ func newID() string {
 // execProcess lets dbt have the terminal. An interrupt reaches the child by
 // itself, since it is of the same process group.
 func execProcess(ctx context.Context, dir, name string, args ...string) (int, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
+	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the dbt that the user named
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, os.Stdin, os.Stdout, os.Stderr
 	err := cmd.Run()
 	if cmd.ProcessState != nil {

@@ -97,14 +97,14 @@ func killing(t *testing.T, m *mini, theirs func() map[string]string) {
 }
 
 // sandboxRecords reads an object of the sandbox, page by page.
-func sandboxRecords(t testing.TB, object, key, field string) map[string]string {
-	t.Helper()
+func sandboxRecords(tb testing.TB, object, key, field string) map[string]string {
+	tb.Helper()
 	out, after := map[string]string{}, ""
 	for {
-		req := must(http.NewRequestWithContext(t.Context(), http.MethodGet, object+"/records?limit=1000&after="+after, nil))
+		req := must(http.NewRequestWithContext(tb.Context(), http.MethodGet, object+"/records?limit=1000&after="+after, nil))
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		var page struct {
 			Records []struct {
@@ -116,7 +116,7 @@ func sandboxRecords(t testing.TB, object, key, field string) map[string]string {
 		err = json.NewDecoder(resp.Body).Decode(&page)
 		_ = resp.Body.Close()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		for _, r := range page.Records {
 			out[r.Key[key].String()] = r.Fields[field]

@@ -11,15 +11,13 @@ import (
 
 // runOptions are the flags of run, and of build after its dbt part.
 type runOptions struct {
-	threads   int
-	first     string
-	accept    []string
-	planFile  string
-	retryAll  bool
-	failFast  bool
-	dbtExit   *int
-	command   string
-	noResults bool
+	threads  int
+	first    string
+	accept   []string
+	planFile string
+	failFast bool
+	dbtExit  *int
+	command  string
 }
 
 func (o *runOptions) add(cmd *cobra.Command) {

@@ -98,7 +98,9 @@ func (a *app) startSandbox(ctx context.Context, dir, address string) (*runningSa
 	return &runningSandbox{url: url, dir: dir, close: func() {
 		_ = os.Remove(note)
 		cancel()
-		<-ended
+		if err := <-ended; err != nil {
+			a.say("the sandbox ended with: %v", err)
+		}
 		_ = store.Close()
 	}}, nil
 }
@@ -146,7 +148,7 @@ func findSandbox(ctx context.Context, dir string) string {
 	if err != nil {
 		return ""
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := http.DefaultClient.Do(req) //nolint:forbidigo // one look at our own process, not at a destination
 	if err != nil {
 		return ""
 	}

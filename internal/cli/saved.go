@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -104,7 +105,7 @@ func (r *runner) saved() (*savedPlan, error) {
 	}
 	var doc savedPlan
 	if err := json.Unmarshal(data, &doc); err != nil || doc.Version == 0 {
-		return nil, planFile(path, fmt.Errorf("it is no saved plan"))
+		return nil, planFile(path, errors.New("it is no saved plan"))
 	}
 	doc.dir = filepath.Dir(r.a.pathOf(path))
 	moved := ""
@@ -127,7 +128,7 @@ func (r *runner) saved() (*savedPlan, error) {
 // onlySaved narrows the run to the jobs of the plan; each must still be what
 // was reviewed.
 func (r *runner) onlySaved(doc *savedPlan) error {
-	for i := len(r.jobs) - 1; i >= 0; i-- {
+	for i := range slices.Backward(r.jobs) {
 		if doc.job(r.jobs[i].ID) == nil {
 			r.jobs, r.reports, r.prepared = slices.Delete(r.jobs, i, i+1), slices.Delete(r.reports, i, i+1), slices.Delete(r.prepared, i, i+1)
 		}

@@ -79,6 +79,9 @@ func (a *app) open(ctx context.Context, command string) (*session, error) {
 func (a *app) look(ctx context.Context) (*session, error) { return a.load(ctx, false) }
 
 func (a *app) load(ctx context.Context, strict bool) (*session, error) {
+	if err := a.checkSelectors(); err != nil {
+		return nil, err
+	}
 	s := &session{a: a, destinations: map[string]*opened{}, acceptedByGate: map[string]bool{}}
 	if err := s.findProject(strict); err != nil {
 		return nil, err

@@ -57,8 +57,12 @@ func Tail(c plan.Counts, took time.Duration) string {
 		n    int64
 		word string
 	}{
-		{c.Rejected, "rejected"}, {c.InDoubt, "in doubt"}, {c.NotSent, "not sent"}, {c.Invalid, "invalid"},
-		{c.HeldBack, "held back"}, {c.Quarantined, "quarantined"},
+		{c.Rejected, "rejected"},
+		{c.InDoubt, "in doubt"},
+		{c.NotSent, "not sent"},
+		{c.Invalid, "invalid"},
+		{c.HeldBack, "held back"},
+		{c.Quarantined, "quarantined"},
 	} {
 		if part.n > 0 {
 			fmt.Fprintf(&b, ", %d %s", part.n, part.word)
