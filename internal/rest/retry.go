@@ -25,13 +25,11 @@ func (c *Client) checkRetry(ctx context.Context, resp *http.Response, err error)
 	if err != nil && ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	if ctx.Err() != nil || !again || k.attempts >= k.most {
-		return false, nil
-	}
+	again = again && ctx.Err() == nil && k.attempts < k.most
 	if asked := c.asked(resp); asked > 0 && !c.canWait(ctx, asked) {
-		return false, nil
+		again = false
 	}
-	return true, nil
+	return again, nil
 }
 
 // mayRepeat is the table of classes and answers; it knows no limits.

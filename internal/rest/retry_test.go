@@ -278,11 +278,13 @@ func TestCircuitOpens(t *testing.T) {
 		want    string
 	}{
 		"after failures": {
-			[]answer{{status: 500}}, 3, false,
+			[]answer{{status: 500}},
+			3, false,
 			"POST http://crm.test: answered 500 to 3 requests in a row, so nothing more is sent to it in this run",
 		},
 		"after denials": {
-			[]answer{{status: 401}}, 2, true,
+			[]answer{{status: 401}},
+			2, true,
 			"POST http://crm.test: answered 401 to 2 requests in a row, so nothing more is sent to it in this run",
 		},
 		"not after mixed denials":    {[]answer{{status: 401}, {status: 403}, {status: 401}, {status: 403}, {status: 200}}, 10, false, ""},

@@ -97,7 +97,7 @@ func hangUp(t *testing.T, w http.ResponseWriter) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
-	conn.Close()
+	_ = conn.Close()
 }
 
 func send(ctx context.Context, t *testing.T, c *rest.Client, class rest.Class, url string) (*rest.Response, error) {

@@ -2,6 +2,7 @@ package declared
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/tidwall/gjson"
@@ -54,13 +55,7 @@ func (e *each) accepted(item gjson.Result) bool {
 	if len(e.okIn) == 0 {
 		return truth(item, e.ok)
 	}
-	text := plain(item.Get(e.ok))
-	for _, word := range e.okIn {
-		if text == word {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(e.okIn, plain(item.Get(e.ok)))
 }
 
 // claims collects which records the errors of an answer name.

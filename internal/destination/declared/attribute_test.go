@@ -98,6 +98,9 @@ func TestCorrelationModes(t *testing.T) {
 		"one error about two records": {
 			`[{errors: [{at: a, key: ids, code: c}]}]`, 200, `{"a":[{"ids":["k0","k2"],"c":"X"}]}`, 3, "fail/X ok fail/X",
 		},
+		"one error about a known and an unknown record": {
+			`[{errors: [{at: a, key: ids, code: c}]}]`, 200, `{"a":[{"ids":["k0","k9"],"c":"X"}]}`, 3, "fail/X bisect/X bisect/X",
+		},
 		"several codes, one of them for good": {
 			`[{each: {at: r, ok: ok, code: e.#.c, class: {LOCKED: retry}}}]`, 200,
 			`{"r":[{"e":[{"c":"LOCKED"},{"c":"WRONG"}]}]}`, 1, "fail/LOCKED,WRONG",

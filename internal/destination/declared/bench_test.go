@@ -34,7 +34,8 @@ func wideChange(i int) record.Change {
 	ch.Values = record.Record{
 		val(record.Text, "user"+n+"@example.com"), val(record.Text, "Adélaïde"), val(record.Text, "O'Neil \"Ace\""),
 		val(record.Int, n), val(record.Decimal, "1234.56"), val(record.Bool, "true"),
-		val(record.Instant, "2024-02-29T12:34:56.789Z"), {Kind: record.Null},
+		val(record.Instant, "2024-02-29T12:34:56.789Z"),
+		{Kind: record.Null},
 	}
 	return ch
 }
@@ -150,7 +151,7 @@ func BenchmarkDeliver(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }()
 	w, err := d.Open(b.Context(), wide())
 	if err != nil {
 		b.Fatal(err)

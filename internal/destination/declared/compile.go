@@ -14,7 +14,6 @@ import (
 type compiler struct {
 	target   destination.Target
 	values   values
-	envelope bool // $rows and $row have a place, record values have none
 	problems []string
 }
 

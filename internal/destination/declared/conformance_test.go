@@ -26,7 +26,7 @@ func connect(t *testing.T, url, inline string) *declared.Destination {
 	if err != nil {
 		t.Fatalf("New(): %v", err)
 	}
-	t.Cleanup(func() { d.Close() })
+	t.Cleanup(func() { _ = d.Close() })
 	return d
 }
 
@@ -53,6 +53,7 @@ func TestHTTPConforms(t *testing.T) {
 			destinationtest.JSONNulls: "JSON has one null",
 		},
 		New: func(t *testing.T) *destinationtest.Subject {
+			t.Helper()
 			s := newStore(t)
 			return &destinationtest.Subject{
 				Destination: connect(t, s.URL+"/api", ""),

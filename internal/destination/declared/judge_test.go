@@ -148,7 +148,7 @@ func drop(t *testing.T, w http.ResponseWriter, raw string) {
 		return
 	}
 	fmt.Fprint(conn, raw)
-	conn.Close()
+	_ = conn.Close()
 }
 
 // A single record cannot be cut in halves: what would be bisected is refused.
@@ -167,6 +167,26 @@ func TestSingleRecordIsRefused(t *testing.T) {
 		d := service(t, answers(200, "application/json", body), "")
 		if got := brief(open1(t, d, destination.Upsert).Write(t.Context(), persons(1))); got != want {
 			t.Errorf("%s: %s, want %s", body, got, want)
+		}
+	}
+}
+
+// A redirect that keeps method and body may be followed by what may be sent
+// twice; the records of anything else must not arrive by a detour.
+func TestRedirectOnTheSameHost(t *testing.T) {
+	t.Parallel()
+	d := service(t, func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/new") {
+			http.Redirect(w, r, "/new"+r.URL.Path, http.StatusTemporaryRedirect)
+			return
+		}
+		answers(200, "application/json", `{"accepted":2}`)(w, r)
+	}, "")
+	for mode, want := range map[destination.Mode]string{
+		destination.Upsert: "ok ok", destination.Append: "stop/http_redirect stop/http_redirect",
+	} {
+		if got := brief(open1(t, d, mode).Write(t.Context(), persons(2))); got != want {
+			t.Errorf("%s: %s, want %s", mode, got, want)
 		}
 	}
 }

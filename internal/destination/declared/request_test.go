@@ -178,7 +178,8 @@ func TestAddressesAndHeaders(t *testing.T) {
 		},
 		"an operation of one's own": {
 			"ops: {upsert: {request: {method: PUT, path: \"/v2/${object}/batch\", query: {mode: \"${mode}\", a: \"b&c\"}, headers: {X-Key: \"${key_field}\"}}}}",
-			"p q", "/v2/p%20q/batch?a=b%26c&mode=upsert", map[string]string{"X-Key": "email"},
+			"p q", "/v2/p%20q/batch?a=b%26c&mode=upsert",
+			map[string]string{"X-Key": "email"},
 		},
 	}
 	for name, tt := range tests {
@@ -348,7 +349,7 @@ func TestAccount(t *testing.T) {
 		"denied":     {answers(401, "application/json", `{}`), check, "", "http_auth"},
 		"missing":    {answers(404, "application/json", `{}`), check, "", "http_refused"},
 		"broken":     {answers(500, "", ``), check, "", "http_unavailable"},
-		"moved":      {http.RedirectHandler("https://elsewhere.test/x", 302).ServeHTTP, check, "", "http_redirect"},
+		"moved":      {http.RedirectHandler("https://elsewhere.test/x", http.StatusFound).ServeHTTP, check, "", "http_redirect"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

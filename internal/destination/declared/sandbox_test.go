@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -110,7 +111,7 @@ func (b *box) take(object, mode string, records []boxRecord, size int) string {
 		if !strings.HasPrefix(status, `"rejected"`) {
 			accepted++
 		}
-		results[i] = `{"status":` + status + `,"id":"` + fmt.Sprint(i) + `"}`
+		results[i] = `{"status":` + status + `,"id":"` + strconv.Itoa(i) + `"}`
 	}
 	return fmt.Sprintf(`{"results":[%s],"accepted":%d}`, strings.Join(results, ","), accepted)
 }
@@ -177,6 +178,7 @@ func TestSandboxConforms(t *testing.T) {
 			destinationtest.JSONNulls: "JSON has one null",
 		},
 		New: func(t *testing.T) *destinationtest.Subject {
+			t.Helper()
 			b := newBox(t)
 			return &destinationtest.Subject{
 				Destination: b.connect(t), Object: "crm.people/a",
@@ -187,7 +189,7 @@ func TestSandboxConforms(t *testing.T) {
 				Fail: func(t *testing.T, f destinationtest.Failure) {
 					t.Helper()
 					if f == destinationtest.Die {
-						b.Server.Close()
+						b.Close()
 						return
 					}
 					b.mu.Lock()
@@ -209,11 +211,11 @@ func TestSandboxTellsItsAccount(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
 	d := b.connect(t)
-	defer d.Close()
+	defer func() { _ = d.Close() }()
 	if got, err := d.Account(t.Context()); got != "sandbox/crm" || err != nil {
 		t.Errorf("Account() = %q, %v", got, err)
 	}
-	b.Server.Close()
+	b.Close()
 	if _, err := d.Account(t.Context()); !fault.Is(err, "http_unreachable") || !strings.Contains(err.Error(), "exposync.yml:9") {
 		t.Errorf("Account() of a sandbox that is down = %v", err)
 	}

@@ -16,8 +16,8 @@ func (d *decoder) shape(o *op) {
 	}
 	rows := 0
 	d.walk(o.envelope, func(n *yamlx.Node, word string) {
-		switch {
-		case word == "$rows" || word == "$row":
+		switch word {
+		case "$rows", "$row":
 			rows++
 			if word == "$row" && o.limits.rows != 1 {
 				d.fail(n, "add limits: {rows: 1} to the operation", "$row stands for one record, so a request must hold only one")

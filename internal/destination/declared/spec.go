@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"exposync/internal/destination"
@@ -246,7 +247,7 @@ func matchesStatus(pattern string, status int) bool {
 	if pattern == "" {
 		return true
 	}
-	text := fmt.Sprint(status)
+	text := strconv.Itoa(status)
 	if class, ok := strings.CutSuffix(pattern, "xx"); ok {
 		return text[:1] == class
 	}

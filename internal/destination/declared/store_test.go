@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -134,12 +135,8 @@ func (s *store) apply(object, op string, rec row) string {
 		delete(rows, key)
 	default:
 		merged := row{}
-		for k, v := range old {
-			merged[k] = v
-		}
-		for k, v := range rec {
-			merged[k] = v
-		}
+		maps.Copy(merged, old)
+		maps.Copy(merged, rec)
 		rows[key] = merged
 	}
 	return fmt.Sprintf(`{"ok":true,"id":%q}`, "r-"+strings.Trim(key, `"`))
@@ -188,7 +185,7 @@ func (s *store) seen() []destinationtest.Size {
 func (s *store) arrange(t *testing.T, f destinationtest.Failure) {
 	t.Helper()
 	if f == destinationtest.Die {
-		s.Server.Close()
+		s.Close()
 		return
 	}
 	s.mu.Lock()
@@ -207,5 +204,5 @@ func hangUp(t *testing.T, w http.ResponseWriter) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
-	conn.Close()
+	_ = conn.Close()
 }

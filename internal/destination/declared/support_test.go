@@ -24,7 +24,7 @@ func service(t *testing.T, h http.HandlerFunc, inline string) *Destination {
 	if err != nil {
 		t.Fatalf("New(): %v", err)
 	}
-	t.Cleanup(func() { d.Close() })
+	t.Cleanup(func() { _ = d.Close() })
 	return d
 }
 
@@ -57,7 +57,7 @@ func people(mode destination.Mode) destination.Target {
 	}
 }
 
-// person is a change of people with the key k0, k1, …
+// person is a change of people with the key k0 for 0, k1 for 1.
 func person(i int) record.Change {
 	ch := record.Change{
 		Op: record.Create, KeyVals: record.Record{val(record.Text, "k"+strconv.Itoa(i))},
@@ -79,7 +79,7 @@ func val(kind record.Kind, text string) record.Value {
 	return record.Value{Kind: kind, Data: []byte(text)}
 }
 
-// brief writes outcomes as the fixtures of a spec do: ok, fail/CODE, …
+// brief writes outcomes as the fixtures of a spec do: ok, fail/CODE.
 func brief(out []destination.Outcome) string {
 	words := map[destination.State]string{
 		destination.Pending: "pending", destination.NotSent: "not_sent",

@@ -99,10 +99,10 @@ func (t *template) appendObject(dst []byte, c *rowContext) ([]byte, error) {
 		}
 		dst = append(dst, e.name...)
 		out, err := e.value.append(dst, c)
-		switch err { //nolint:errorlint // the sentinel itself, on the hot path
+		switch err {
 		case nil:
 			dst, first = out, false
-		case errAbsent:
+		case errAbsent: //nolint:errorlint // the sentinel itself, on the hot path
 			dst = out[:before]
 		default:
 			return out, err
@@ -118,10 +118,11 @@ func (t *template) appendArray(dst []byte, c *rowContext) ([]byte, error) {
 			dst = append(dst, ',')
 		}
 		out, err := item.append(dst, c)
-		switch err { //nolint:errorlint // the sentinel itself, on the hot path
+		switch err {
 		case nil:
 			dst = out
-		case errAbsent: // a place in a list cannot be left out
+		case errAbsent: //nolint:errorlint // the sentinel itself, on the hot path
+			// a place in a list cannot be left out
 			dst = append(out, "null"...)
 		default:
 			return out, err
@@ -164,7 +165,7 @@ func (t *template) split(before []byte) (head, tail []byte, found bool) {
 			if i > 0 {
 				head, tail = appendTo(head, tail, found, ",")
 			}
-			child := (*template)(nil)
+			var child *template
 			if t.kind == object {
 				head, tail = appendTo(head, tail, found, string(t.entries[i].name))
 				child = t.entries[i].value

@@ -1,7 +1,9 @@
 package declared
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -30,7 +32,7 @@ func expand(text string, lookup func(string) (string, bool), escape func(string)
 		case strings.HasPrefix(text[i:], "${"):
 			end := strings.IndexByte(text[i:], '}')
 			if end < 0 {
-				return "", fmt.Errorf("${ without }")
+				return "", errors.New("${ without }")
 			}
 			name := text[i+2 : i+end]
 			value, ok := lookup(name)
@@ -110,9 +112,7 @@ func (v values) lookup(name string) (string, bool) {
 // with gives the values with more names.
 func (v values) with(more ...pair) values {
 	out := values{named: make(map[string]string, len(v.named)+len(more))}
-	for k, x := range v.named {
-		out.named[k] = x
-	}
+	maps.Copy(out.named, v.named)
 	for _, p := range more {
 		out.named[p.name] = p.text
 	}

@@ -172,8 +172,6 @@ func (t *template) overhead() int {
 
 // size estimates one record's bytes: exact would mean to encode it twice, and
 // deliver splits what turns out larger.
-func (w *writer) size(ch record.Change) int { return w.write.size(ch) }
-
 func (s *sender) size(ch record.Change) int {
 	n := s.overhead + 1
 	for _, v := range ch.KeyVals {

@@ -13,6 +13,7 @@ import (
 )
 
 func testAccount(t *testing.T, s *Subject) {
+	t.Helper()
 	first, err := s.Destination.Account(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -26,6 +27,7 @@ func testAccount(t *testing.T, s *Subject) {
 }
 
 func testTraits(t *testing.T, s *Subject) {
+	t.Helper()
 	w := s.open(t, destination.Upsert)
 	traits := w.Traits()
 	if traits.Rows < 1 || traits.Concurrency < 1 || traits.Bytes < 0 || traits.PerSecond < 0 {
@@ -42,6 +44,7 @@ func testTraits(t *testing.T, s *Subject) {
 }
 
 func testEmptyBatch(t *testing.T, s *Subject) {
+	t.Helper()
 	w := s.open(t, destination.Upsert)
 	if out := w.Write(t.Context(), nil); len(out) != 0 {
 		t.Errorf("Write(nothing) = %+v", out)
@@ -51,6 +54,7 @@ func testEmptyBatch(t *testing.T, s *Subject) {
 }
 
 func testUpsert(t *testing.T, s *Subject) {
+	t.Helper()
 	wantAll(t, s.write(t, destination.Upsert, create("a"), create("b")), 2, destination.OK)
 	updated := renamed(record.Update, "b", "Grace")
 	wantAll(t, s.write(t, destination.Upsert, updated), 1, destination.OK)
@@ -60,6 +64,7 @@ func testUpsert(t *testing.T, s *Subject) {
 // testValues sends values at the edges. One that cannot be kept may be
 // refused, but what is confirmed must read back letter by letter.
 func testValues(t *testing.T, s *Subject) {
+	t.Helper()
 	kinds := map[string]record.Kind{}
 	for _, f := range Fields() {
 		kinds[f.Name] = f.Kind
@@ -109,6 +114,7 @@ func mayRefuse(ch record.Change) bool {
 }
 
 func testNull(t *testing.T, s *Subject) {
+	t.Helper()
 	nulls := map[string]record.Value{}
 	for _, f := range Fields() {
 		nulls[f.Name] = null()
@@ -123,6 +129,7 @@ func testNull(t *testing.T, s *Subject) {
 
 // testJSONNull tells the JSON document null from no document.
 func testJSONNull(t *testing.T, s *Subject) {
+	t.Helper()
 	changes := []record.Change{
 		Change(record.Create, "document", map[string]record.Value{"doc": {Kind: record.JSON, Data: []byte("null")}}),
 		Change(record.Create, "nothing", map[string]record.Value{"doc": null()}),
@@ -132,6 +139,7 @@ func testJSONNull(t *testing.T, s *Subject) {
 }
 
 func testAbsent(t *testing.T, s *Subject) {
+	t.Helper()
 	wantAll(t, s.write(t, destination.Upsert, create("a"), create("b")), 2, destination.OK)
 	only := map[string]record.Value{"score": {Kind: record.Int, Data: []byte("7")}}
 	for _, f := range Fields() {
@@ -148,6 +156,7 @@ func testAbsent(t *testing.T, s *Subject) {
 }
 
 func testBatches(t *testing.T, s *Subject) {
+	t.Helper()
 	w := s.open(t, destination.Upsert)
 	var all []record.Change
 	var out []destination.Outcome
@@ -162,6 +171,7 @@ func testBatches(t *testing.T, s *Subject) {
 }
 
 func testConcurrent(t *testing.T, s *Subject) {
+	t.Helper()
 	w := s.open(t, destination.Upsert)
 	workers := min(w.Traits().Concurrency, 8)
 	all := make([][]record.Change, workers)
@@ -179,6 +189,7 @@ func testConcurrent(t *testing.T, s *Subject) {
 }
 
 func testWriters(t *testing.T, s *Subject) {
+	t.Helper()
 	var all []record.Change
 	for _, prefix := range []string{"a", "b", "c"} {
 		batch := creates(prefix, 3)
@@ -189,6 +200,7 @@ func testWriters(t *testing.T, s *Subject) {
 }
 
 func testOrder(t *testing.T, s *Subject) {
+	t.Helper()
 	changes := creates("k", 30)
 	slices.Reverse(changes)
 	changes[7], changes[19] = renamed(record.Create, "zz", "last"), renamed(record.Create, "aa", "first")
@@ -197,6 +209,7 @@ func testOrder(t *testing.T, s *Subject) {
 }
 
 func testCancelled(t *testing.T, s *Subject) {
+	t.Helper()
 	w := s.open(t, destination.Upsert)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -215,6 +228,7 @@ func testCancelled(t *testing.T, s *Subject) {
 }
 
 func testAgain(t *testing.T, s *Subject) {
+	t.Helper()
 	w := s.open(t, destination.Upsert)
 	if !w.Traits().Idempotent {
 		t.Error("an upsert by key that is not idempotent")

@@ -14,6 +14,7 @@ import (
 // testOneBad is the scenario that peers lose rows in: one bad record must
 // cost exactly itself.
 func testOneBad(t *testing.T, s *Subject) {
+	t.Helper()
 	w := s.open(t, destination.Upsert)
 	n := min(max(w.Traits().Rows, 10), 200)
 	settle(t, w, nil)
@@ -39,6 +40,7 @@ func testOneBad(t *testing.T, s *Subject) {
 }
 
 func testOnlyBad(t *testing.T, s *Subject) {
+	t.Helper()
 	changes := creates("k", 3)
 	for i := range changes {
 		s.Spoil(&changes[i])
@@ -49,6 +51,7 @@ func testOnlyBad(t *testing.T, s *Subject) {
 
 // testLimits writes full batches and looks at what arrived.
 func testLimits(t *testing.T, s *Subject) {
+	t.Helper()
 	w := s.open(t, destination.Upsert)
 	traits := w.Traits()
 	n := min(2*traits.Rows+1, 5001)
@@ -80,6 +83,7 @@ func testLimits(t *testing.T, s *Subject) {
 }
 
 func testShed(t *testing.T, s *Subject) {
+	t.Helper()
 	w := s.open(t, destination.Upsert)
 	s.Fail(t, Shed)
 	changes := creates("k", 5)
@@ -98,6 +102,7 @@ func testShed(t *testing.T, s *Subject) {
 }
 
 func testLoseAnswer(t *testing.T, s *Subject) {
+	t.Helper()
 	w := s.open(t, destination.Upsert)
 	s.Fail(t, LoseAnswer)
 	changes := creates("k", 5)
@@ -115,6 +120,7 @@ func testLoseAnswer(t *testing.T, s *Subject) {
 }
 
 func testLoseAppend(t *testing.T, s *Subject) {
+	t.Helper()
 	w := s.open(t, destination.Append)
 	s.Fail(t, LoseAnswer)
 	changes := creates("k", 5)
@@ -128,6 +134,7 @@ func testLoseAppend(t *testing.T, s *Subject) {
 }
 
 func testHang(t *testing.T, s *Subject) {
+	t.Helper()
 	w := s.open(t, destination.Upsert)
 	s.Fail(t, Hang)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -160,6 +167,7 @@ func testHang(t *testing.T, s *Subject) {
 // testDeny takes the credentials away: somebody must say so, whether it is
 // the account, Open or the write, and nothing may be confirmed.
 func testDeny(t *testing.T, s *Subject) {
+	t.Helper()
 	s.Fail(t, Deny)
 	_, err := s.Destination.Account(t.Context())
 	if err != nil && !configFault(err) {
@@ -193,6 +201,7 @@ func configFault(err error) bool {
 }
 
 func testDie(t *testing.T, s *Subject) {
+	t.Helper()
 	w := s.open(t, destination.Upsert)
 	s.Fail(t, Die)
 	out := w.Write(t.Context(), creates("k", 3))

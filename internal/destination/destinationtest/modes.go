@@ -9,6 +9,7 @@ import (
 )
 
 func testUpdate(t *testing.T, s *Subject) {
+	t.Helper()
 	// Something to update comes by another mode, where there is one.
 	w, err := s.Destination.Open(t.Context(), s.Target(destination.Upsert))
 	there := err == nil
@@ -34,6 +35,7 @@ func testUpdate(t *testing.T, s *Subject) {
 }
 
 func testInsert(t *testing.T, s *Subject) {
+	t.Helper()
 	wantAll(t, s.write(t, destination.Upsert, create("there")), 1, destination.OK)
 	out := s.write(t, destination.Insert, create("new"), renamed(record.Create, "there", "other"), create("newer"))
 	want(t, out, destination.OK, destination.Rejected, destination.OK)
@@ -44,6 +46,7 @@ func testInsert(t *testing.T, s *Subject) {
 }
 
 func testAppend(t *testing.T, s *Subject) {
+	t.Helper()
 	first, second := create("a"), renamed(record.Update, "a", "Grace")
 	wantAll(t, s.write(t, destination.Append, first, create("b")), 2, destination.OK)
 	wantAll(t, s.write(t, destination.Append, second), 1, destination.OK)
@@ -64,6 +67,7 @@ func testAppend(t *testing.T, s *Subject) {
 }
 
 func testMirror(t *testing.T, s *Subject) {
+	t.Helper()
 	w := s.open(t, destination.Mirror)
 	deletes := w.Traits().Deletes
 	settle(t, w, nil)
@@ -76,6 +80,7 @@ func testMirror(t *testing.T, s *Subject) {
 }
 
 func testMixed(t *testing.T, s *Subject) {
+	t.Helper()
 	wantAll(t, s.write(t, destination.Mirror, create("a"), create("b"), create("c")), 3, destination.OK)
 	updated := renamed(record.Update, "c", "Grace")
 	out := s.write(t, destination.Mirror,
@@ -85,6 +90,7 @@ func testMixed(t *testing.T, s *Subject) {
 }
 
 func testDeleteMissing(t *testing.T, s *Subject) {
+	t.Helper()
 	wantAll(t, s.write(t, destination.Mirror, create("a")), 1, destination.OK)
 	gone := Change(record.Delete, "never", nil)
 	wantAll(t, s.write(t, destination.Mirror, gone), 1, destination.OK)
