@@ -310,6 +310,63 @@ func TestNotes(t *testing.T) {
 	}
 }
 
+func TestNothingToNote(t *testing.T) {
+	t.Parallel()
+	w := shop(t).green()
+	w.target = &gate.Target{Name: "prod"}
+	if got := w.facts().Notes; len(got) != 0 {
+		t.Errorf("notes of a plain build: %v", got)
+	}
+}
+
+// TestHints: what to type next depends on what went wrong.
+func TestHints(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		world         func(*world)
+		message, next string
+	}{
+		{func(w *world) { w.ran("generate", "dim_customers success") }, "dbt docs generate wrote this file", "--target-path target/docs"},
+		{func(w *world) { w.ran("freshness", "dim_customers success") }, "dbt source freshness wrote this file", "dbt build"},
+		{func(w *world) { w.ran("", "dim_customers success") }, "does not say which dbt command", "dbt build"},
+		{func(w *world) { w.green("unique_export_customers success") }, "only dbt compile and docs", "dbt build"},
+		{func(w *world) { w.ran("build") }, "check its --select", "dbt build"},
+		{func(w *world) { w.green().project.InvocationID = "inv-2" }, "dbt ls, parse, docs or source freshness", "exposync build"},
+		{func(w *world) {
+			w.file("build", "inv-9", builtAt, append(w.greenRows(), "model.shop.a success", "model.shop.b success")...)
+		}, "it lacks model.shop.a and 1 more", "dbt build"},
+		{func(w *world) { w.file("build", "inv-1", now.Add(time.Hour), w.greenRows()...) }, "1h in the future", "dbt build"},
+		{func(w *world) { w.ran("build", "fct_invoices success") }, "nothing that crm_contacts depends on", "dbt build --select +exposure:crm_contacts"},
+		{func(w *world) { w.green("dim_customers error: Compilation Error") }, "dim_customers failed in dbt build: it does not compile", "dbt build --select dim_customers+"},
+		{func(w *world) {
+			w.ran("build", "dim_customers error: Compilation Error", "export_customers error: Compilation Error")
+		}, "like everything in it: dbt stopped before it built anything", "dbt build --select export_customers+"},
+		{func(w *world) { w.green("export_customers skipped: Skipping due to fail_fast") }, "--fail-fast", "dbt build --select export_customers+"},
+		{func(w *world) {
+			w.edit("dim_customers", func(n *dbt.Node) { n.Version = "2" }).green("dim_customers error")
+		}, "dim_customers.v2 failed", "dbt build --select dim_customers.v2+"},
+		{func(w *world) {
+			w.target = &gate.Target{Schema: "dev"}
+			w.green()
+		}, "export_customers stands in schema \"prod\", not \"dev\" as the profile's target has it", "dbt build"},
+		{func(w *world) {
+			w.green().args(func(a *dbt.Args) { a.Target = "dev" })
+			w.target = &gate.Target{Name: "prod"}
+		}, "ran with --target dev, not prod", "dbt build --target prod"},
+	}
+	for _, c := range cases {
+		t.Run(c.message, func(t *testing.T) {
+			t.Parallel()
+			w := shop(t)
+			c.world(w)
+			r := w.judge("crm_contacts").Reasons[0]
+			if !strings.Contains(r.Message, c.message) || !strings.Contains(r.Next, c.next) {
+				t.Errorf("%s: %q, next %q\nwant %q, next %q", r.Code, r.Message, r.Next, c.message, c.next)
+			}
+		})
+	}
+}
+
 func TestMetadataFaultsBlockOnlyTheirExposure(t *testing.T) {
 	t.Parallel()
 	w := shop(t).green()

@@ -215,6 +215,21 @@ func absenceRows() []row {
 		{name: "12 error, ignore", kind: "source", world: late("error", 25*time.Hour), set: freshness(gate.FreshnessIgnore), direct: "go_warn: source_unknown n", above: "go"},
 		{name: "12 runtime error", kind: "source", world: late("runtime error", time.Hour), direct: "go_warn: freshness_missing n", above: "go_warn: freshness_missing n"},
 		{name: "12 missing though freshness ran", kind: "source", world: func(w *world) { promised(w); w.freshness("", "", 0) }, direct: "go_warn: freshness_missing n", above: "go_warn: freshness_missing n"},
+		{name: "12 the file says no limits, the project does", kind: "source", world: func(w *world) {
+			promised(w)
+			w.freshness("n", "pass", 2*time.Hour).sources.Results[0].Freshness = dbt.Freshness{}
+		}, direct: "block: freshness_error n", above: "go_warn: freshness_error n"},
+		{name: "12 exactly as old as it may be", kind: "source", world: late("pass", 24*time.Hour), direct: "go_warn: freshness_warn n", above: "go_warn: freshness_warn n"},
+		{name: "12 twice in one file, the worse counts", kind: "source", world: func(w *world) {
+			w.freshness("n", "pass", time.Hour).freshness("n", "error", 30*time.Hour).freshness("n", "pass", time.Hour)
+		}, direct: "block: freshness_error n", above: "go_warn: freshness_error n"},
+		{name: "12 a result without unique_id", kind: "source", world: func(w *world) {
+			w.freshness("n", "pass", time.Hour).sources.Results = append(w.sources.Results, dbt.SourceResult{Status: "error"})
+		}, direct: "go", above: "go"},
+		{name: "12 an error without a time", kind: "source", world: func(w *world) {
+			w.freshness("n", "error", 0).sources.Results[0].MaxLoadedAt = time.Time{}
+		}, direct: "block: freshness_error n", above: "go_warn: freshness_error n"},
+		{name: "12 a status that is new", kind: "source", world: late("exploded", time.Hour), direct: "go_warn: freshness_missing n", above: "go_warn: freshness_missing n"},
 		{name: "12 missing, require", kind: "source", world: func(w *world) { promised(w); w.freshness("", "", 0) }, set: freshness(gate.FreshnessRequire), direct: "hold: freshness_missing n", above: "hold: freshness_missing n"},
 		{name: "12 missing, but it promises nothing", kind: "source", world: func(w *world) { w.freshness("", "", 0) }, direct: "go_warn: source_unknown n", above: "go"},
 	}

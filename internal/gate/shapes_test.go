@@ -60,6 +60,14 @@ func TestShapes(t *testing.T) {
 		{"an absent view over something that is gone", func(w *world) {
 			w.node("table a").node("view b", "a", "model.shop.gone").exposure("e", "b").green("b").knows("b", "success", time.Hour)
 		}, "block: dangling_parent model.shop.gone"},
+		{"tests of a view over a source are as old as the view", func(w *world) {
+			w.node("source raw.a").node("view b", "raw.a").test("t", "b").node("table other").exposure("e", "b")
+			w.file("build", "inv-0", builtAt.Add(-time.Minute), "b success", "t pass").ran("build", "other success")
+		}, "go"},
+		{"tests of a view over a table that nobody saw built may be old", func(w *world) {
+			w.node("table a").node("view b", "a").test("t", "b").node("table other").exposure("e", "b")
+			w.file("build", "inv-0", builtAt.Add(-time.Minute), "b success", "t pass").ran("build", "other success")
+		}, "go_warn: untested b"},
 		{"something that is gone further up", func(w *world) {
 			w.node("table a", "model.shop.gone").node("table b", "a").exposure("e", "b").green()
 		}, "go"},
