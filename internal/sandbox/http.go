@@ -1,0 +1,248 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"exposync/internal/record"
+)
+
+// handler builds the routes. The page reads through /_/, which is not logged.
+func (s *Sandbox) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.health)
+	mux.Handle("GET /v1/_faults", http.HandlerFunc(s.listFaults))
+	mux.Handle("POST /v1/_faults", http.HandlerFunc(s.setFaults))
+	mux.Handle("DELETE /v1/_faults", http.HandlerFunc(s.clearFaults))
+	mux.Handle("GET /v1/{connection}", s.logged(s.account))
+	mux.Handle("POST /v1/{connection}/{object}/batch", s.logged(s.write))
+	mux.Handle("GET /v1/{connection}/{object}/records", s.logged(s.records))
+	mux.Handle("GET /v1/{connection}/{object}/records/{id}", s.logged(s.history))
+	mux.Handle("DELETE /v1/{connection}/{object}", s.logged(s.drop))
+	mux.Handle("/v1/", s.logged(func(w http.ResponseWriter, _ *http.Request, _ *exchange, _ []Rule) {
+		fail(w, http.StatusNotFound, "no_such_path", "the sandbox has no such path or method")
+	}))
+	s.pageRoutes(mux)
+	return guard(mux)
+}
+
+// guard keeps web pages of others away: the Host must be this machine's (a
+// name that was rebound to 127.0.0.1 is not), and a browser must not send
+// requests for another site. There is no CORS, so nothing can be read either.
+func guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !loopback(r.Host) {
+			fail(w, http.StatusForbidden, "wrong_host", "the sandbox answers to 127.0.0.1 and localhost only")
+			return
+		}
+		if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+			fail(w, http.StatusForbidden, "wrong_site", "the sandbox answers no requests of other sites")
+			return
+		}
+		if writes := r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch; writes {
+			if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+				fail(w, http.StatusUnsupportedMediaType, "not_json", "the Content-Type of a write is application/json")
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func loopback(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	name = strings.Trim(name, "[]")
+	if strings.EqualFold(name, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(name)
+	return ip != nil && ip.IsLoopback()
+}
+
+// logged is a request of the API: rules act on it and the page shows it.
+func (s *Sandbox) logged(next func(http.ResponseWriter, *http.Request, *exchange, []Rule)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := address{r.PathValue("connection"), r.PathValue("object")}
+		start := s.config.Now()
+		e := &exchange{At: start, Method: r.Method, Path: r.URL.RequestURI()}
+		rec := &recorder{ResponseWriter: w}
+		rules := s.faults.acting(r.Method, a)
+		e.Fault = kinds(rules)
+		defer func() { // also when a rule closes the connection
+			e.TookMS = float64(s.config.Now().Sub(start).Microseconds()) / 1000
+			e.Status, e.ResponseType = rec.status, rec.Header().Get("Content-Type")
+			e.Response, e.ResponseCut = string(rec.head), rec.cut
+			s.log.add(*e)
+		}()
+		if s.faults.before(rec, r, rules) {
+			return
+		}
+		if !named(a) {
+			fail(rec, http.StatusBadRequest, "bad_name", "names of connections and objects have 1 to 80 bytes of UTF-8; a connection's does not begin with _")
+			return
+		}
+		next(rec, r, e, rules)
+	})
+}
+
+func kinds(rules []Rule) string {
+	names := make([]string, len(rules))
+	for i, r := range rules {
+		names[i] = r.Kind
+	}
+	return strings.Join(names, ", ")
+}
+
+func named(a address) bool {
+	valid := func(s string) bool { return len(s) <= maxName && utf8.ValidString(s) }
+	return valid(a.connection) && valid(a.object) && !strings.HasPrefix(a.connection, "_")
+}
+
+func (s *Sandbox) health(w http.ResponseWriter, _ *http.Request) {
+	answer(w, map[string]any{"sandbox": true, "token": s.token})
+}
+
+func (s *Sandbox) account(w http.ResponseWriter, r *http.Request, _ *exchange, rules []Rule) {
+	reply(w, map[string]any{"account": "sandbox/" + r.PathValue("connection"), "sandbox": true}, rules)
+}
+
+// write takes a batch.
+func (s *Sandbox) write(w http.ResponseWriter, r *http.Request, e *exchange, rules []Rule) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBytes))
+	e.Bytes = int64(len(body))
+	e.Request, e.RequestCut = clip(body)
+	if err != nil {
+		if _, large := errors.AsType[*http.MaxBytesError](err); large {
+			err = errTooMany
+		}
+		failWith(w, err)
+		return
+	}
+	b, err := readBatch(body)
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	e.Mode, e.Records = b.mode, len(b.records)
+	o, err := s.store.make(address{r.PathValue("connection"), r.PathValue("object")})
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	results, err := o.apply(b, s.config.Now(), func(it *item) (string, string) { return reject(rules, it) })
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	e.Results = map[string]int{}
+	for _, result := range results {
+		e.Results[result.status]++
+	}
+	send(w, appendResults(results, len(results)-e.Results[rejected]), rules)
+}
+
+func appendResults(results []result, accepted int) []byte {
+	out := append(make([]byte, 0, 64*len(results)+64), `{"accepted":`...)
+	out = append(strconv.AppendInt(out, int64(accepted), 10), `,"results":[`...)
+	for i, r := range results {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(append(append(out, `{"status":"`...), r.status...), `","id":"`...)
+		out = append(append(out, r.id.String()...), '"')
+		if r.code != "" {
+			out = appendString(append(out, `,"code":`...), r.code)
+			out = appendString(append(out, `,"message":`...), r.message)
+		}
+		out = append(out, '}')
+	}
+	return append(out, "]}"...)
+}
+
+func appendString(dst []byte, text string) []byte {
+	dst, _ = record.AppendJSONText(dst, strings.ToValidUTF8(text, "?")) // so it cannot fail
+	return dst
+}
+
+func (s *Sandbox) drop(w http.ResponseWriter, r *http.Request, _ *exchange, rules []Rule) {
+	dropped, err := s.store.drop(address{r.PathValue("connection"), r.PathValue("object")})
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	reply(w, map[string]any{"dropped": dropped}, rules)
+}
+
+func (s *Sandbox) listFaults(w http.ResponseWriter, _ *http.Request) {
+	answer(w, map[string]any{"rules": s.faults.list()})
+}
+
+func (s *Sandbox) clearFaults(w http.ResponseWriter, r *http.Request) {
+	_ = s.faults.set(nil)
+	s.listFaults(w, r)
+}
+
+func (s *Sandbox) setFaults(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Rules []Rule `json:"rules"`
+	}
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBytes))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&body)
+	if err != nil {
+		err = problem("bad_rule", "the body is not a list of rules: "+err.Error())
+	} else {
+		err = s.faults.set(body.Rules)
+	}
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	s.listFaults(w, r)
+}
+
+func failWith(w http.ResponseWriter, err error) {
+	if e, ok := errors.AsType[*apiError](err); ok {
+		fail(w, http.StatusBadRequest, e.code, e.message)
+		return
+	}
+	switch {
+	case errors.Is(err, errTooMany):
+		fail(w, http.StatusRequestEntityTooLarge, "too_large", err.Error())
+	case errors.Is(err, errDropped):
+		fail(w, http.StatusConflict, "dropped", err.Error())
+	default:
+		fail(w, http.StatusInternalServerError, "store", err.Error())
+	}
+}
+
+// answer sends a value as JSON.
+func answer(w http.ResponseWriter, v any) { reply(w, v, nil) }
+
+func reply(w http.ResponseWriter, v any, rules []Rule) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		fail(w, http.StatusInternalServerError, "store", "the answer cannot be written")
+		return
+	}
+	send(w, data, rules)
+}
+
+// send gives the whole length before the body, so that half a reply is seen
+// as half.
+func send(w http.ResponseWriter, data []byte, rules []Rule) {
+	sent := after(rules, data)
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+	_, _ = w.Write(sent)
+}

@@ -1,0 +1,88 @@
+package sandbox
+
+import (
+	"embed"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+//go:embed web
+var web embed.FS
+
+// pageRoutes adds the page and what it reads. The paths below /_/data are
+// those of the API, but not logged and not subject to rules.
+func (s *Sandbox) pageRoutes(mux *http.ServeMux) {
+	index := template.Must(template.ParseFS(web, "web/index.html"))
+	static, err := fs.Sub(web, "web")
+	if err != nil {
+		panic("BUG: the page is not embedded: " + err.Error())
+	}
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		headers(w, "text/html; charset=utf-8")
+		_ = index.Execute(w, struct{ Dir string }{s.config.Dir})
+	})
+	for name, kind := range map[string]string{"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8", "view.js": "text/javascript; charset=utf-8"} {
+		mux.HandleFunc("GET /_/"+name, func(w http.ResponseWriter, r *http.Request) {
+			headers(w, kind)
+			http.ServeFileFS(w, r, static, name)
+		})
+	}
+	quiet := func(next func(http.ResponseWriter, *http.Request, *exchange, []Rule)) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) { next(w, r, &exchange{}, nil) }
+	}
+	mux.HandleFunc("GET /_/overview", s.overview)
+	mux.HandleFunc("GET /_/requests/{number}", s.request)
+	mux.HandleFunc("GET /_/data/{connection}/{object}/records", quiet(s.records))
+	mux.HandleFunc("GET /_/data/{connection}/{object}/records/{id}", quiet(s.history))
+}
+
+// headers let the page load nothing from elsewhere and nothing be put into it.
+func headers(w http.ResponseWriter, kind string) {
+	h := w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "+
+		"img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-cache")
+}
+
+// objectSummary is one object on the page.
+type objectSummary struct {
+	Connection string    `json:"connection"`
+	Object     string    `json:"object"`
+	Records    int       `json:"records"`
+	Deleted    int       `json:"deleted"`
+	Versions   int64     `json:"versions"`
+	UpdatedAt  time.Time `json:"updated_at"`
+}
+
+// overview answers with everything that the page shows before a choice.
+// Revision changes when anything else does.
+func (s *Sandbox) overview(w http.ResponseWriter, _ *http.Request) {
+	objects := []objectSummary{}
+	for _, o := range s.store.list() {
+		o.mu.RLock()
+		objects = append(objects, objectSummary{
+			Connection: o.connection, Object: o.name, Records: o.live, Deleted: len(o.entries) - o.live,
+			Versions: o.lines, UpdatedAt: time.UnixMicro(o.touched).UTC(),
+		})
+		o.mu.RUnlock()
+	}
+	requests, count := s.log.list(keptRequests)
+	answer(w, map[string]any{
+		"revision": count, "now": s.config.Now().UTC(), "objects": objects, "requests": requests, "rules": s.faults.list(),
+	})
+}
+
+func (s *Sandbox) request(w http.ResponseWriter, r *http.Request) {
+	number, err := strconv.ParseInt(r.PathValue("number"), 10, 64)
+	if e, ok := s.log.get(number); err == nil && ok {
+		answer(w, e)
+		return
+	}
+	fail(w, http.StatusNotFound, "not_found", "this request is no longer kept")
+}
