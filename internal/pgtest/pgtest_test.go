@@ -22,7 +22,7 @@ import (
 const sleeper = "PGTEST_SLEEPER"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(sleeper) != "" { //nolint:forbidigo // how the child knows what it is
+	if os.Getenv(sleeper) != "" {
 		m.Run()
 		return
 	}
@@ -56,12 +56,12 @@ func TestStartStopsItsOwnServer(t *testing.T) {
 // A test binary that is killed cannot stop anything itself.
 func TestServerEndsWithTheTestBinary(t *testing.T) {
 	t.Parallel()
-	if os.Getenv(sleeper) != "" { //nolint:forbidigo // how the child knows what it is
-		fmt.Println("port", pgtest.Start(t).Port()) //nolint:forbidigo // the line that the parent process waits for
+	if os.Getenv(sleeper) != "" {
+		fmt.Println("port", pgtest.Start(t).Port())
 		select {}
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v") //nolint:forbidigo,gosec // this very binary
-	cmd.Env = append(os.Environ(), sleeper+"=1", "TMPDIR="+enterable(t))                          //nolint:forbidigo // handed on as it is
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), sleeper+"=1", "TMPDIR="+enterable(t))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -84,8 +84,8 @@ func TestServerEndsWithTheTestBinary(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	for deadline := time.Now().Add(10 * time.Second); listens(port); { //nolint:forbidigo // a limit for another process
-		if time.Now().After(deadline) { //nolint:forbidigo // see above
+	for deadline := time.Now().Add(10 * time.Second); listens(port); {
+		if time.Now().After(deadline) {
 			t.Fatalf("the server on port %d outlives its test binary", port)
 		}
 	}
@@ -100,7 +100,7 @@ func enterable(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // see above
+	if err := os.Chmod(dir, 0o711); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -116,7 +116,7 @@ func parse(t *testing.T, dsn string) *url.URL {
 }
 
 func listens(port int) bool {
-	c, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), time.Second) //nolint:noctx // a probe of this machine
+	c, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), time.Second)
 	if err != nil {
 		return false
 	}

@@ -104,7 +104,8 @@ func (s *Server) run(ctx context.Context) error {
 	// it is not bound to ctx, which ends with the start.
 	s.cmd = s.command(context.WithoutCancel(ctx), "postgres", "-D", s.data(), "-p", strconv.Itoa(port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.dir, "-c", "fsync=off",
-		"-c", "full_page_writes=off", "-c", "synchronous_commit=off", "-c", "max_connections=200")
+		"-c", "full_page_writes=off", "-c", "synchronous_commit=off", "-c", "max_connections=200",
+		"-c", "temp_file_limit=2GB") // a test that goes wrong must not fill the disk
 	s.cmd.Stderr = &log
 	if err := s.launch(); err != nil {
 		return err

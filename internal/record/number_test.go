@@ -151,7 +151,7 @@ func numericWire(text string) []byte {
 	}
 	var wire []byte
 	for _, n := range []int{len(groups), weight, int(sign), scale} {
-		wire = binary.BigEndian.AppendUint16(wire, uint16(n)) //nolint:gosec // 16 bits on the wire
+		wire = binary.BigEndian.AppendUint16(wire, uint16(n))
 	}
 	for _, g := range groups {
 		wire = binary.BigEndian.AppendUint16(wire, g)

@@ -33,8 +33,7 @@ func Broken(ctx context.Context, relation string, err error) error {
 	if stopped := ctx.Err(); stopped != nil {
 		return fmt.Errorf("read %s: %w", relation, stopped)
 	}
-	var told *fault.Fault
-	if errors.As(err, &told) {
+	if _, told := errors.AsType[*fault.Fault](err); told {
 		return err
 	}
 	return &fault.Fault{

@@ -83,13 +83,11 @@ func (c Config) settingsFault(setting string, err error) error {
 	if setting != "" {
 		msg += ": " + setting
 	}
-	if inner := errors.Unwrap(err); inner != nil {
-		err = inner // the outer one repeats all settings
-	}
-	var path *os.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*os.PathError](err); ok {
 		msg += ": " + path.Path
 		err = path.Err
+	} else if _, reason, ok := strings.Cut(err.Error(), "`: "); ok {
+		err = errors.New(reason) // before it the driver repeats all settings
 	}
 	return &fault.Fault{
 		Code: "warehouse_settings", Kind: fault.Config, Whose: fault.Setup, Where: c.Where,
@@ -109,8 +107,8 @@ func (c Config) connectFault(ctx context.Context, err error) error {
 		Hint: "try the same settings with: dbt debug",
 		Err:  c.discreet(cause(err)),
 	}
-	var refused *pgconn.PgError
-	if !errors.As(err, &refused) {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
 		return f
 	}
 	f.Whose, f.Err = fault.Warehouse, c.discreet(plainError(refused))
@@ -127,8 +125,8 @@ func (c Config) connectFault(ctx context.Context, err error) error {
 
 // beginFault is for what can go wrong between connecting and the first read.
 func (c Config) beginFault(ctx context.Context, err error) error {
-	var refused *pgconn.PgError
-	if ctx.Err() != nil || !errors.As(err, &refused) {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	if ctx.Err() != nil || !ok {
 		return c.connectFault(ctx, err)
 	}
 	return &fault.Fault{
@@ -140,16 +138,13 @@ func (c Config) beginFault(ctx context.Context, err error) error {
 
 // cause digs out what the network said, without the driver's preamble.
 func cause(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op
 	}
-	var dns *net.DNSError
-	if errors.As(err, &dns) {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dns
 	}
-	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) && connect.Unwrap() != nil {
+	if connect, ok := errors.AsType[*pgconn.ConnectError](err); ok && connect.Unwrap() != nil {
 		return connect.Unwrap()
 	}
 	return err

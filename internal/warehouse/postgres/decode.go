@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"strconv"
 
 	"exposync/internal/record"
@@ -90,6 +91,8 @@ func scalarOf(oid uint32) (scalar, bool) {
 		return scalar{record.Bytes, decodeBytes}, true
 	case 2950:
 		return scalar{record.Text, decodeUUID}, true
+	case 650, 869: // cidr, inet; cast to text, an inet would get a /32 that it does not print with
+		return scalar{record.Text, decodeNetwork}, true
 	case jsonOID:
 		return scalar{record.JSON, decodeJSON}, true
 	case 3802:
@@ -171,6 +174,25 @@ func decodeUUID(raw, buf []byte) (record.Value, []byte, error) {
 	out := hex.AppendEncode(buf, raw[:4])
 	for _, part := range [][]byte{raw[4:6], raw[6:8], raw[8:10], raw[10:]} {
 		out = hex.AppendEncode(append(out, '-'), part)
+	}
+	return appended(record.Text, buf, out)
+}
+
+// decodeNetwork reads family, bits of the mask, whether it is a cidr, size
+// and address (src/backend/utils/adt/network.c, network_send).
+func decodeNetwork(raw, buf []byte) (record.Value, []byte, error) {
+	const head = 4
+	if len(raw) < head {
+		return record.Value{}, buf, errWire
+	}
+	addr, ok := netip.AddrFromSlice(raw[head:])
+	bits := int(raw[1])
+	if !ok || len(raw)-head != int(raw[3]) || bits > addr.BitLen() {
+		return record.Value{}, buf, errWire
+	}
+	out := addr.AppendTo(buf)
+	if cidr := raw[2] != 0; cidr || bits < addr.BitLen() {
+		out = strconv.AppendInt(append(out, '/'), int64(bits), 10)
 	}
 	return appended(record.Text, buf, out)
 }

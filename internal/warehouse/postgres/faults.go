@@ -15,8 +15,8 @@ import (
 // describeFault says why the columns of a relation could not be learnt. No
 // row was read until then, so the server's message cannot quote one.
 func describeFault(ctx context.Context, relation string, err error) error {
-	var refused *pgconn.PgError
-	if ctx.Err() != nil || !errors.As(err, &refused) {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	if ctx.Err() != nil || !ok {
 		return readFault(ctx, relation, err)
 	}
 	switch refused.Code {
@@ -32,11 +32,11 @@ func describeFault(ctx context.Context, relation string, err error) error {
 
 // readFault says why the rows of a relation could not be read to their end.
 func readFault(ctx context.Context, relation string, err error) error {
-	var refused *pgconn.PgError
+	refused, ok := errors.AsType[*pgconn.PgError](err)
 	switch {
-	case errors.As(err, &refused) && refused.Code == "42501" && ctx.Err() == nil:
+	case ok && refused.Code == "42501" && ctx.Err() == nil:
 		return warehouse.Denied(relation, plainError(refused))
-	case errors.As(err, &refused):
+	case ok:
 		err = discreetError(refused)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = errors.New("the server closed the connection")

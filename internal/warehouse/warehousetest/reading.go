@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,7 +32,7 @@ func quoting(t *testing.T, h Harness) {
 	relation, defs, marks := b.Relation(`Odd "table"`), make([]string, len(odd)), make([]string, len(odd))
 	for i, name := range odd {
 		defs[i] = `"` + strings.ReplaceAll(name, `"`, `""`) + `" int`
-		marks[i] = fmt.Sprint(i)
+		marks[i] = strconv.Itoa(i)
 	}
 	b.Exec(t, fmt.Sprintf("create table %s (%s)", relation, strings.Join(defs, ", ")))
 	b.Exec(t, fmt.Sprintf("insert into %s values (%s)", relation, strings.Join(marks, ", ")))
@@ -156,9 +157,7 @@ func closing(t *testing.T, h Harness) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range s.Rows(t.Context(), q) {
-		break
-	}
+	first(t, s.Rows(t.Context(), q))
 	if err := b.Warehouse.Close(); err != nil {
 		t.Errorf("Close with an open snapshot: %v", err)
 	}
@@ -172,22 +171,16 @@ func breaking(t *testing.T, h Harness) {
 	q := numbers(t, h, b, 50_000)
 	s := snapshot(t, b)
 	ctx, cancel := context.WithCancel(t.Context())
-	for range s.Rows(ctx, q) {
-		break
-	}
+	first(t, s.Rows(ctx, q))
 	cancel() // of a call that is over: it may not spoil the next
 	if got := names(t.Context(), t, s, q.Relation); len(got) != 2 {
 		t.Errorf("Columns after a break = %v", got)
 	}
-	for range s.Fetch(t.Context(), q, []record.Key{intKey(1), intKey(2)}) {
-		break
-	}
+	first(t, s.Fetch(t.Context(), q, []record.Key{intKey(1), intKey(2)}))
 	if rows := all(t, s.Rows(t.Context(), q)); len(rows) != 50_000 {
 		t.Errorf("Rows after a break gave %d rows", len(rows))
 	}
-	for range s.Rows(t.Context(), q) {
-		break
-	}
+	first(t, s.Rows(t.Context(), q))
 	if rows := all(t, s.Fetch(t.Context(), q, []record.Key{intKey(50_000)})); len(rows) != 1 {
 		t.Errorf("Fetch after a break gave %d rows", len(rows))
 	}

@@ -92,6 +92,18 @@ func all(t *testing.T, rows iter.Seq2[record.Record, error]) []record.Record {
 	return out
 }
 
+// first reads one row and breaks off.
+func first(t *testing.T, rows iter.Seq2[record.Record, error]) {
+	t.Helper()
+	for _, err := range rows {
+		if err != nil {
+			t.Fatalf("the first row: %v", err)
+		}
+		return
+	}
+	t.Fatal("there is no first row")
+}
+
 // drained counts rows up to the end or an error; nothing may come after one.
 func drained(t *testing.T, rows iter.Seq2[record.Record, error], each func(n int)) (n int, err error) {
 	t.Helper()
