@@ -194,11 +194,18 @@ func (j *judge) settle(out []destination.Outcome, resp *rest.Response) []destina
 			}
 		case o.State == destination.Bisect && len(j.at) == 1:
 			o.State = destination.Rejected
+			o.Transient = garbled(o.Code) // the answer was bad, not the record
 		case o.State == destination.Retry && !j.s.op.safe() && (resp.Status >= 500 || resp.Status == http.StatusRequestTimeout):
 			o.State = destination.InDoubt
 		}
 	}
 	return out
+}
+
+// garbled reports whether a code stands for an answer that does not add up,
+// as opposed to one that refuses something.
+func garbled(code string) bool {
+	return code == codeCount || code == codeOKCount || code == codeUnclaimed
 }
 
 // refused reports whether a status says that the request was not taken.

@@ -165,8 +165,13 @@ func TestSingleRecordIsRefused(t *testing.T) {
 		`{"results":[{"ok":false}],"results":[1,2]}`: "fail", // of a doubled key the first counts
 	} {
 		d := service(t, answers(200, "application/json", body), "")
-		if got := brief(open1(t, d, destination.Upsert).Write(t.Context(), persons(1))); got != want {
+		out := open1(t, d, destination.Upsert).Write(t.Context(), persons(1))
+		if got := brief(out); got != want {
 			t.Errorf("%s: %s, want %s", body, got, want)
+		}
+		// A bad answer must not hold a good record back for good.
+		if garbled := strings.HasSuffix(want, "_mismatch"); out[0].Transient != garbled {
+			t.Errorf("%s: Transient = %v", body, out[0].Transient)
 		}
 	}
 }

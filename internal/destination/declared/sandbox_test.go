@@ -1,161 +1,153 @@
 package declared_test
 
 import (
+	"bytes"
 	"encoding/json"
-	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"exposync/internal/destination/declared"
 	"exposync/internal/destination/destinationtest"
 	"exposync/internal/fault"
 	"exposync/internal/record"
+	"exposync/internal/sandbox"
 )
 
-// box keeps the contract of the sandbox's generic store, as specs/sandbox.yaml
-// relies on it.
+// box is a real sandbox behind a handler that counts batches and can hang.
 type box struct {
 	*httptest.Server
-	t *testing.T
+	sandbox *sandbox.Sandbox
 
-	mu      sync.Mutex
-	objects map[string]map[string]row // object → key → key and fields
-	logs    map[string][]row
-	sizes   []destinationtest.Size
-	next    []destinationtest.Failure
-	quit    chan struct{}
+	mu    sync.Mutex
+	sizes []destinationtest.Size
+	hangs bool
+	quit  chan struct{}
 }
 
-type boxRecord struct {
-	Op     string
-	Key    row
-	Fields row
+// spoilt makes the sandbox refuse one value.
+func spoilt() sandbox.Rule {
+	return sandbox.Rule{
+		Kind: "reject", Field: "name", Value: json.RawMessage(`"spoilt value"`), Code: "INVALID", Message: "name must not be spoilt value",
+	}
 }
 
 func newBox(t *testing.T) *box {
 	t.Helper()
-	b := &box{t: t, objects: map[string]map[string]row{}, logs: map[string][]row{}, quit: make(chan struct{})}
+	s, err := sandbox.Open(sandbox.Config{Dir: t.TempDir(), Now: time.Now, Rules: []sandbox.Rule{spoilt()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &box{sandbox: s, quit: make(chan struct{})}
 	b.Server = httptest.NewServer(b)
 	t.Cleanup(func() {
 		close(b.quit)
 		b.Close()
+		if err := s.Close(); err != nil {
+			t.Errorf("close the sandbox: %v", err)
+		}
 	})
 	return b
 }
 
-// ServeHTTP answers the account and batches.
+// ServeHTTP looks at batches on their way.
 func (b *box) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	parts := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/v1/"), "/")
-	if len(parts) == 1 && r.Method == http.MethodGet {
-		fmt.Fprintf(w, `{"account":"sandbox/%s","sandbox":true}`, parts[0])
-		return
-	}
-	var batch struct {
-		Mode    string
-		Records []boxRecord
-	}
-	if err := json.NewDecoder(r.Body).Decode(&batch); err != nil || len(parts) != 3 || parts[2] != "batch" {
-		http.Error(w, `{"message":"not a batch"}`, http.StatusBadRequest)
-		return
-	}
-	failure, failing := b.failure()
-	switch {
-	case failing && failure == destinationtest.Shed:
-		w.WriteHeader(http.StatusServiceUnavailable)
-		return
-	case failing && failure == destinationtest.Hang:
-		select {
-		case <-r.Context().Done():
-		case <-b.quit:
+	if strings.HasSuffix(r.URL.Path, "/batch") {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
 		}
-		return
-	}
-	reply := b.take(parts[1], batch.Mode, batch.Records, int(r.ContentLength))
-	if failing && failure == destinationtest.LoseAnswer {
-		hangUp(b.t, w)
-		return
-	}
-	fmt.Fprint(w, reply)
-}
-
-func (b *box) failure() (destinationtest.Failure, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.next) == 0 {
-		return 0, false
-	}
-	f := b.next[0]
-	if f != destinationtest.Hang {
-		b.next = b.next[1:]
-	}
-	return f, true
-}
-
-func (b *box) take(object, mode string, records []boxRecord, size int) string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.sizes = append(b.sizes, destinationtest.Size{Rows: len(records), Bytes: size})
-	if b.objects[object] == nil {
-		b.objects[object] = map[string]row{}
-	}
-	accepted := 0
-	results := make([]string, len(records))
-	for i, rec := range records {
-		status := b.apply(object, mode, rec)
-		if !strings.HasPrefix(status, `"rejected"`) {
-			accepted++
+		var batch struct{ Records []json.RawMessage }
+		_ = json.Unmarshal(body, &batch)
+		b.mu.Lock()
+		b.sizes = append(b.sizes, destinationtest.Size{Rows: len(batch.Records), Bytes: len(body)})
+		hangs := b.hangs
+		b.mu.Unlock()
+		if hangs {
+			select {
+			case <-r.Context().Done():
+			case <-b.quit:
+			}
+			return
 		}
-		results[i] = `{"status":` + status + `,"id":"` + strconv.Itoa(i) + `"}`
+		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	return fmt.Sprintf(`{"results":[%s],"accepted":%d}`, strings.Join(results, ","), accepted)
+	b.sandbox.ServeHTTP(w, r)
 }
 
-func (b *box) apply(object, mode string, rec boxRecord) string {
-	key := string(rec.Key["id"])
-	old, exists := b.objects[object][key]
-	whole := maps.Clone(rec.Key)
-	maps.Copy(whole, rec.Fields)
-	switch {
-	case rec.Op == "delete":
-		delete(b.objects[object], key)
-		return `"deleted"`
-	case string(rec.Fields["name"]) == `"spoilt value"`:
-		return `"rejected","code":"INVALID","message":"name must not be spoilt value"`
-	case mode == "append":
-		b.logs[object] = append(b.logs[object], whole)
-		return `"appended"`
-	case mode == "update" && !exists:
-		return `"rejected","code":"not_found","message":"no such record"`
-	case mode == "insert" && exists:
-		return `"rejected","code":"exists","message":"the record exists"`
+func (b *box) fail(t *testing.T, f destinationtest.Failure) {
+	t.Helper()
+	rules := []sandbox.Rule{spoilt()}
+	switch f {
+	case destinationtest.Die:
+		b.Close()
+		return
+	case destinationtest.Hang:
+		b.mu.Lock()
+		b.hangs = true
+		b.mu.Unlock()
+	case destinationtest.Shed:
+		rules = append(rules, sandbox.Rule{Kind: "status", Status: 503, Method: http.MethodPost, Times: 1})
+	case destinationtest.LoseAnswer:
+		rules = append(rules, sandbox.Rule{Kind: "reset_after_commit", Method: http.MethodPost, Times: 1})
+	case destinationtest.Deny:
+		t.Fatal("the sandbox has no credentials")
 	}
-	merged := row{}
-	maps.Copy(merged, old)
-	maps.Copy(merged, whole)
-	b.objects[object][key] = merged
-	if exists {
-		return `"updated"`
+	body, err := json.Marshal(map[string]any{"rules": rules})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return `"created"`
+	b.call(t, http.MethodPost, "/v1/_faults", body)
 }
 
-func (b *box) rows(object string) []destinationtest.Row {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *box) call(t *testing.T, method, path string, body []byte) []byte {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, b.URL+path, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	reply, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: %d %s, %v", method, path, resp.StatusCode, reply, err)
+	}
+	return reply
+}
+
+// rows reads an object page by page.
+func (b *box) rows(t *testing.T, object string) []destinationtest.Row {
+	t.Helper()
 	var out []destinationtest.Row
-	for _, r := range b.logs[object] {
-		out = append(out, readRow(r))
+	for after := ""; ; {
+		var page struct {
+			Records []struct{ Key, Fields row }
+			Next    string
+		}
+		path := "/v1/crm/" + url.PathEscape(object) + "/records?limit=1000&after=" + url.QueryEscape(after)
+		if err := json.Unmarshal(b.call(t, http.MethodGet, path, nil), &page); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.Records {
+			whole := maps.Clone(r.Key)
+			maps.Copy(whole, r.Fields)
+			out = append(out, readRow(whole))
+		}
+		if page.Next == "" {
+			return out
+		}
+		after = page.Next
 	}
-	for _, r := range b.objects[object] {
-		out = append(out, readRow(r))
-	}
-	return out
 }
 
 func (b *box) connect(t *testing.T) *declared.Destination {
@@ -170,8 +162,11 @@ func (b *box) connect(t *testing.T) *declared.Destination {
 	return d
 }
 
+// The spec and the sandbox are written from one contract by two hands: here
+// they meet.
 func TestSandboxConforms(t *testing.T) {
 	t.Parallel()
+	const object = "crm.people/a b"
 	destinationtest.Run(t, destinationtest.Harness{
 		Missing: map[destinationtest.Ability]string{
 			destinationtest.Denies:    "the sandbox has no credentials",
@@ -181,27 +176,17 @@ func TestSandboxConforms(t *testing.T) {
 			t.Helper()
 			b := newBox(t)
 			return &destinationtest.Subject{
-				Destination: b.connect(t), Object: "crm.people/a",
-				Rows: func(*testing.T) []destinationtest.Row { return b.rows("crm.people%2Fa") },
+				Destination: b.connect(t), Object: object, Secrets: []string{"spoilt value"},
+				Rows: func(t *testing.T) []destinationtest.Row { t.Helper(); return b.rows(t, object) },
 				Spoil: func(ch *record.Change) {
 					ch.Values[0] = record.Value{Kind: record.Text, Data: []byte("spoilt value")}
 				},
-				Fail: func(t *testing.T, f destinationtest.Failure) {
-					t.Helper()
-					if f == destinationtest.Die {
-						b.Close()
-						return
-					}
-					b.mu.Lock()
-					defer b.mu.Unlock()
-					b.next = append(b.next, f)
-				},
+				Fail: b.fail,
 				Seen: func() []destinationtest.Size {
 					b.mu.Lock()
 					defer b.mu.Unlock()
 					return append([]destinationtest.Size(nil), b.sizes...)
 				},
-				Secrets: []string{"spoilt value"},
 			}
 		},
 	})
