@@ -29,7 +29,7 @@ type Tree struct {
 	Verdict  plan.Verdict // what this line leads to; of the exposure, the verdict itself
 	Children []*Tree
 
-	id string
+	id, code string
 }
 
 // Line is one line of a printed tree.
@@ -73,6 +73,7 @@ func Why(f *Facts, judgement plan.Judgement, now time.Time) *Tree {
 		}
 	}
 	root.sort()
+	root.hush()
 	return root
 }
 
@@ -105,7 +106,7 @@ func (w *explainer) explain(to *[]*Tree, r plan.Reason, role Role) {
 	if role == RoleFile && r.File != "" {
 		text += fmt.Sprintf(" (%s, %s ago)", r.File, plan.Age(r.Age))
 	}
-	reason := &Tree{Role: role, Text: text, Verdict: r.Verdict}
+	reason := &Tree{Role: role, Text: text, Verdict: r.Verdict, code: r.Code}
 	if r.Next != "" {
 		reason.Children = []*Tree{{Role: RoleNext, Text: "next: " + r.Next, Verdict: r.Verdict}}
 	}
@@ -186,6 +187,20 @@ func (t *Tree) sort() {
 	})
 	for _, c := range t.Children {
 		c.sort()
+	}
+}
+
+// hush takes the command away from what was skipped below a failure that is
+// shown: mending the failure is what helps.
+func (t *Tree) hush() {
+	deeper := slices.ContainsFunc(t.Children, func(c *Tree) bool {
+		return c.Role == RoleNode && c.worst() >= severity(plan.VerdictBlock)
+	})
+	for _, c := range t.Children {
+		if deeper && c.code == codeNodeSkipped {
+			c.Children = nil
+		}
+		c.hush()
 	}
 }
 

@@ -44,6 +44,22 @@ crm_contacts · block
       └─ test_failed: not_null_export_customers failed (2 rows) in dbt build
          └─ next: dbt test --select not_null_export_customers
 `},
+		{"skipped below a failure", func(w *world) {
+			w.green("dim_customers error", "export_customers skipped: Skipped due to upstream failure", "unique_export_customers skipped", "not_null_export_customers skipped")
+		}, `
+crm_contacts · block
+└─ export_customers · view · skipped · 10m ago in dbt build inv-1 · 0 of 2 tests passed
+   ├─ node_skipped: export_customers was skipped in dbt build: something above it failed
+   └─ dim_customers · table · error · 10m ago in dbt build inv-1
+      └─ node_failed: dim_customers failed in dbt build
+         └─ next: dbt build --select dim_customers+
+`},
+		{"skipped by itself", func(w *world) { w.green("export_customers skipped: Skipping due to fail_fast") }, `
+crm_contacts · block
+└─ export_customers · view · skipped · 10m ago in dbt build inv-1 · 2 of 2 tests passed
+   └─ node_skipped: export_customers was skipped in dbt build: an earlier failure stopped dbt (--fail-fast)
+      └─ next: dbt build --select export_customers+
+`},
 		{"go", func(w *world) { w.green() }, `
 crm_contacts · go
 └─ export_customers · view · success · 10m ago in dbt build inv-1 · 2 of 2 tests passed
