@@ -94,7 +94,7 @@ func (s *session) judgeReadOnly(ctx context.Context, accept []string, record boo
 func (s *session) judge(ctx context.Context, accept []string) error {
 	in := gate.Input{Runs: s.runs, Sources: s.sources, Target: s.gateTarget()}
 	if s.ledger != nil {
-		known, err := s.ledger.Evidence(ctx, s.project.Name)
+		known, err := s.ledger.Evidence(ctx, s.world())
 		if err != nil {
 			return err
 		}

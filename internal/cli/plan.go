@@ -70,7 +70,7 @@ func (a *app) plan(ctx context.Context, opts runOptions, out string, values bool
 	}
 	run := r.result()
 	if out != "" {
-		if err := r.save(out, values); err != nil {
+		if err := r.save(a.pathOf(out), values); err != nil {
 			return err
 		}
 	}

@@ -125,6 +125,9 @@ func (s *session) gateTarget() *gate.Target {
 		Name: s.target, Database: s.profile.Output.Database, Schema: s.profile.Output.Schema,
 		Schemas: s.config.Targets[s.target].Schemas,
 	}
+	if t.Schema == "" && s.profile.Output.Adapter == "duckdb" {
+		t.Schema = "main" // what dbt-duckdb takes where the profile says nothing
+	}
 	if s.file != nil {
 		t.Project = s.file.Name
 	}

@@ -199,8 +199,12 @@ func (s *session) ledgerDir() string {
 // recordEvidence keeps what dbt's files prove, failures too, before anything
 // is judged.
 func (s *session) recordEvidence(ctx context.Context) error {
-	return s.ledger.Record(ctx, s.project.Name, gate.NewEvidence(s.project, s.runs))
+	return s.ledger.Record(ctx, s.world(), gate.NewEvidence(s.project, s.runs))
 }
+
+// world is what evidence is kept under: a dev build says nothing about
+// production's tables.
+func (s *session) world() string { return s.project.Name + "@" + s.target }
 
 // engine gives the engine of this session.
 func (s *session) engine() *engine.Engine {

@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -195,13 +196,16 @@ func TestFiles(t *testing.T) {
 func TestTarget(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
-		name   string
-		target gate.Target
-		edit   func(*dbt.Node)
-		args   string
-		want   string
+		name    string
+		adapter string
+		target  gate.Target
+		edit    func(*dbt.Node)
+		args    string
+		want    string
 	}{
-		{name: "match", target: gate.Target{Name: "prod", Project: "shop", Database: "DB", Schema: "PROD"}, args: "prod", want: "go"},
+		{name: "match", target: gate.Target{Name: "prod", Project: "shop", Database: "db", Schema: "prod"}, args: "prod", want: "go"},
+		{name: "case counts on postgres", target: gate.Target{Name: "prod", Database: "db", Schema: "PROD"}, want: "hold: wrong_target export_customers"},
+		{name: "case does not on snowflake", adapter: "snowflake", target: gate.Target{Name: "prod", Database: "DB", Schema: "PROD"}, want: "go"},
 		{name: "another schema", target: gate.Target{Name: "prod", Schema: "analytics"}, want: "hold: wrong_target export_customers"},
 		{name: "another database", target: gate.Target{Name: "prod", Database: "other", Schema: "prod"}, want: "hold: wrong_target export_customers"},
 		{
@@ -228,6 +232,7 @@ func TestTarget(t *testing.T) {
 			t.Parallel()
 			w := shop(t)
 			w.target = &c.target
+			w.project.Adapter = cmp.Or(c.adapter, "postgres")
 			if c.edit != nil {
 				w.edit("export_customers", c.edit)
 			}

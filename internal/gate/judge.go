@@ -166,12 +166,13 @@ func (j *judge) place(n int32) {
 	if t == nil || node.External || node.ResourceType == "source" {
 		return
 	}
+	same := sameName(j.graph.project.Adapter)
 	var wrong string
 	switch {
-	case t.Database != "" && !strings.EqualFold(node.Database, t.Database) &&
-		(node.ConfigDatabase == "" || !strings.EqualFold(node.Database, node.ConfigDatabase)):
+	case t.Database != "" && !same(node.Database, t.Database) &&
+		(node.ConfigDatabase == "" || !same(node.Database, node.ConfigDatabase)):
 		wrong = fmt.Sprintf("database %q, not %q", node.Database, t.Database)
-	case !t.hasSchema(node.SchemaName, node.ConfigSchema):
+	case !t.hasSchema(same, node.SchemaName, node.ConfigSchema):
 		wrong = fmt.Sprintf("schema %q, not %q", node.SchemaName, t.Schema)
 	default:
 		return
@@ -183,15 +184,24 @@ func (j *judge) place(n int32) {
 	j.report(n, nil, plan.VerdictHold, codeWrongTarget, next, "%s stands in %s as %s has it", label(node), wrong, target)
 }
 
-func (t *Target) hasSchema(schema, configured string) bool {
+func (t *Target) hasSchema(same func(a, b string) bool, schema, configured string) bool {
 	if t.Schema == "" && len(t.Schemas) == 0 {
 		return true
 	}
-	if strings.EqualFold(schema, t.Schema) ||
-		configured != "" && strings.EqualFold(schema, t.Schema+"_"+configured) {
+	if same(schema, t.Schema) || configured != "" && same(schema, t.Schema+"_"+configured) {
 		return true
 	}
-	return slices.ContainsFunc(t.Schemas, func(s string) bool { return strings.EqualFold(s, schema) })
+	return slices.ContainsFunc(t.Schemas, func(s string) bool { return same(s, schema) })
+}
+
+// sameName compares names as the warehouse does: regardless of case where it
+// folds unquoted names to another case than dbt writes, or tells no case apart.
+func sameName(adapter string) func(a, b string) bool {
+	switch adapter {
+	case "snowflake", "duckdb", "sqlite", "redshift", "databricks", "spark":
+		return strings.EqualFold
+	}
+	return func(a, b string) bool { return a == b }
 }
 
 // ownRow is the backstop of row 23: dbt skipped the exposure, and nothing else
