@@ -20,14 +20,14 @@ import (
 func numbers(t *testing.T, h Harness, b Bench, count int) warehouse.Query {
 	t.Helper()
 	relation := b.Relation("numbers")
-	b.Exec(t, fmt.Sprintf("create table %s as "+h.Numbers, relation, count))
+	b.Exec(t, "create table "+relation+" as "+fmt.Sprintf(h.Numbers, count))
 	return warehouse.Query{Relation: relation, Columns: []string{"n", "s"}, Key: []string{"n"}}
 }
 
 func quoting(t *testing.T, h Harness) {
 	b := h.New(t)
 	odd := []string{
-		"plain", "Upper", "UPPER", "with space", `with"quote`, "with'apostrophe", "select", "größe", "a.b", "%s", "$1", "?", "semi;colon", "--", `back\slash`,
+		"plain", "Upper", "LOUD", "with space", `with"quote`, "with'apostrophe", "select", "größe", "a.b", "%s", "$1", "?", "semi;colon", "--", `back\slash`,
 	}
 	relation, defs, marks := b.Relation(`Odd "table"`), make([]string, len(odd)), make([]string, len(odd))
 	for i, name := range odd {
