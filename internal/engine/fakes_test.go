@@ -13,6 +13,7 @@ import (
 	"exposync/internal/destination"
 	"exposync/internal/engine"
 	"exposync/internal/fault"
+	"exposync/internal/ledger"
 	"exposync/internal/ledger/local"
 	"exposync/internal/plan"
 	"exposync/internal/record"
@@ -26,6 +27,7 @@ type table struct {
 	die  int         // rows after which reading fails; 0 never
 	read int         // rows yielded by Rows
 	got  int         // rows yielded by Fetch
+	odd  bool        // a view that gives other values every time
 }
 
 func (t *table) set(rows ...[2]string) {
@@ -77,6 +79,9 @@ func (s *tableSnapshot) Fetch(_ context.Context, q warehouse.Query, keys []recor
 				continue
 			}
 			s.t.got++
+			if s.t.odd {
+				r[1] += " again"
+			}
 			if !yield(cells(q.Columns, r), nil) {
 				return
 			}
@@ -109,6 +114,7 @@ type crm struct {
 	records map[string]string
 	traits  destination.Traits
 	answer  func(call int, batch []record.Change) []destination.Outcome // nil: store everything
+	calling func(ctx context.Context)                                   // is told of every call before anything else
 	calls   int
 	sent    []string
 }
@@ -149,7 +155,10 @@ func (w *crmWriter) Traits() destination.Traits { return w.traits }
 
 func (w *crmWriter) Close() error { return nil }
 
-func (w *crmWriter) Write(_ context.Context, batch []record.Change) []destination.Outcome {
+func (w *crmWriter) Write(ctx context.Context, batch []record.Change) []destination.Outcome {
+	if w.calling != nil {
+		w.calling(ctx)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls++
@@ -182,12 +191,14 @@ func (c *crm) put(ch record.Change) {
 type bench struct {
 	*testing.T
 	dir   string
+	mem   *memory // the ledger, if it is not the one in dir
 	table *table
 	crm   *crm
 	job   plan.Job
 	req   engine.Request
 	now   time.Time
 	waits []time.Duration
+	wait  func(ctx context.Context) error // nil: no time passes
 	stop  chan struct{}
 }
 
@@ -206,17 +217,25 @@ func setup(t *testing.T) *bench {
 
 func (b *bench) engine() (*engine.Engine, func()) {
 	b.Helper()
-	l, err := local.Open(b.dir, local.Options{})
-	if err != nil {
-		b.Fatal(err)
+	var l ledger.Ledger = b.mem
+	if b.mem == nil {
+		var err error
+		if l, err = local.Open(b.dir, local.Options{}); err != nil {
+			b.Fatal(err)
+		}
+	} else {
+		b.mem.held = false // a process that died holds nothing
 	}
 	var mu sync.Mutex
 	return &engine.Engine{
 		Ledger: l, Spool: b.T.TempDir(), Now: func() time.Time { return b.now }, Rand: func() float64 { return 0.5 },
 		Wait: func(ctx context.Context, d time.Duration) error {
 			mu.Lock()
-			defer mu.Unlock()
 			b.waits = append(b.waits, d)
+			mu.Unlock()
+			if b.wait != nil {
+				return b.wait(ctx)
+			}
 			return ctx.Err()
 		},
 	}, func() { _ = l.Close() }

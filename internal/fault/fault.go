@@ -92,15 +92,25 @@ func (l List) Err() error {
 }
 
 // All gives every fault inside err, in order; an error that holds none
-// becomes a single fault with code "internal".
+// becomes a single fault with code "internal", and so does each one of several
+// joined errors.
 func All(err error) List {
 	if err == nil {
 		return nil
 	}
-	if list, ok := errors.AsType[List](err); ok {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all List
+		for _, e := range joined.Unwrap() {
+			all = append(all, All(e)...)
+		}
+		return all
+	}
+	var list List
+	if errors.As(err, &list) {
 		return list
 	}
-	if one, ok := errors.AsType[*Fault](err); ok {
+	var one *Fault
+	if errors.As(err, &one) {
 		return List{one}
 	}
 	return List{{Code: "internal", Kind: Bug, Whose: Ours, Msg: err.Error()}}

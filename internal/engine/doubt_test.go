@@ -1,0 +1,459 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"exposync/internal/destination"
+	"exposync/internal/engine"
+	"exposync/internal/fault"
+	"exposync/internal/plan"
+	"exposync/internal/record"
+)
+
+// once answers one call of a run with a state, stored or not, and every other
+// call with success.
+func (b *bench) once(nth int, stored bool, o destination.Outcome) {
+	n := 0
+	b.crm.answer = func(_ int, batch []record.Change) []destination.Outcome {
+		if n++; n != nth {
+			return nil
+		}
+		if stored {
+			b.crm.store(batch)
+		}
+		return destination.All(len(batch), o)
+	}
+}
+
+func lost() destination.Outcome {
+	return destination.Outcome{State: destination.InDoubt, Code: "timeout"}
+}
+
+func setupMemory(t *testing.T) *bench {
+	t.Helper()
+	b := setup(t)
+	b.mem = newMemory()
+	return b
+}
+
+func (b *bench) holds(key, want string) {
+	b.Helper()
+	if got := b.crm.records[key]; got != want {
+		b.Errorf("the destination holds %q, want %q", got, want)
+	}
+}
+
+func TestTheSourceGoesBackAfterADoubt(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(b *bench){
+		"the answer was lost, all tries": func(b *bench) {
+			b.crm.answer = func(_ int, batch []record.Change) []destination.Outcome {
+				b.crm.store(batch)
+				return destination.All(len(batch), lost())
+			}
+		},
+		"the process died before it could write it down": func(b *bench) { b.mem.dieAt = b.mem.appends + 2 },
+		"lost, then the quota was used up": func(b *bench) {
+			b.crm.answer = func(call int, batch []record.Change) []destination.Outcome {
+				if call == 2 {
+					b.crm.store(batch)
+					return destination.All(len(batch), lost())
+				}
+				return destination.All(len(batch), destination.Outcome{State: destination.Stop})
+			}
+		},
+		"lost, then refused": func(b *bench) {
+			b.crm.answer = func(call int, batch []record.Change) []destination.Outcome {
+				if call == 2 {
+					b.crm.store(batch)
+					return destination.All(len(batch), lost())
+				}
+				return destination.All(len(batch), destination.Outcome{State: destination.Rejected})
+			}
+		},
+	}
+	for name, accident := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setupMemory(t)
+			b.table.set([2]string{"k", "old"})
+			b.run()
+			b.table.set([2]string{"k", "new"})
+			accident(b)
+			b.run()
+			b.holds("k", "new")
+			b.crm.answer, b.mem.dieAt = nil, 0
+			b.table.set([2]string{"k", "old"})
+			if res := b.run(); res.Counts.Update != 1 || res.Status != plan.Success {
+				t.Errorf("%s %+v", res.Status, res.Counts)
+			}
+			b.holds("k", "old")
+			if res := b.run(); res.Counts.Unchanged != 1 || res.Counts.Calls != 0 {
+				t.Errorf("afterwards: %+v", res.Counts)
+			}
+		})
+	}
+}
+
+func TestARefusalInALaterRunKeepsTheDoubt(t *testing.T) {
+	t.Parallel()
+	b := setupMemory(t)
+	b.table.set([2]string{"k", "old"})
+	b.run()
+	b.table.set([2]string{"k", "new"})
+	b.crm.answer = func(_ int, batch []record.Change) []destination.Outcome {
+		b.crm.store(batch)
+		return destination.All(len(batch), lost())
+	}
+	b.run()
+	b.table.set([2]string{"k", "bad"})
+	b.once(1, false, destination.Outcome{State: destination.Rejected, Code: "bad"})
+	b.run()
+	b.crm.answer = nil
+	if res := b.run(); res.Counts.HeldBack != 1 || res.Counts.Calls != 0 {
+		t.Errorf("a refusal for good stands, doubt or not: %+v", res.Counts)
+	}
+	b.table.set([2]string{"k", "old"})
+	b.run()
+	b.holds("k", "old")
+}
+
+func TestADoubtNeverMakesARecordOurs(t *testing.T) {
+	t.Parallel()
+	doubtThenRefusal := func(b *bench) {
+		n := 0
+		b.crm.answer = func(_ int, batch []record.Change) []destination.Outcome {
+			if n++; n == 1 {
+				return destination.All(len(batch), lost())
+			}
+			return destination.All(len(batch), destination.Outcome{State: destination.Rejected})
+		}
+		b.run()
+		b.crm.answer = nil
+	}
+	tests := map[string]func(b *bench){
+		"adopted": func(b *bench) {
+			b.table.set([2]string{"k", "old"})
+			b.req.First = plan.FirstAdopt
+			b.run()
+			b.table.set([2]string{"k", "new"})
+			doubtThenRefusal(b)
+		},
+		"never confirmed": func(b *bench) {
+			b.table.set([2]string{"k", "new"})
+			doubtThenRefusal(b)
+		},
+	}
+	for name, before := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setupMemory(t)
+			b.job.Mode = plan.Mirror
+			b.crm.records["k"] = "theirs"
+			before(b)
+			b.table.set()
+			if res := b.run(); res.Counts.Delete != 0 {
+				t.Errorf("a record that was never confirmed would be deleted: %+v", res.Counts)
+			}
+			b.holds("k", "theirs")
+		})
+	}
+}
+
+func TestWhatMayHaveArrivedIsNotCalledNotSent(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		setup func(b *bench)
+		want  plan.Counts
+		code  string
+	}{
+		"a state nobody knows": {func(b *bench) {
+			b.crm.traits.Idempotent = false
+			b.once(1, true, destination.Outcome{State: destination.State(99)})
+		}, plan.Counts{InDoubt: 5}, ""},
+		"doubt, then the end of the quota": {func(b *bench) {
+			b.crm.answer = func(call int, batch []record.Change) []destination.Outcome {
+				if call == 1 {
+					return destination.All(len(batch), lost())
+				}
+				return destination.All(len(batch), destination.Outcome{State: destination.Stop})
+			}
+		}, plan.Counts{InDoubt: 5}, "destination_stopped"},
+		"doubt, then the user stops": {func(b *bench) {
+			b.crm.answer = func(_ int, batch []record.Change) []destination.Outcome {
+				close(b.stop)
+				return destination.All(len(batch), lost())
+			}
+		}, plan.Counts{InDoubt: 5}, ""},
+		"pending, and nobody to settle it": {func(b *bench) {
+			b.once(1, true, destination.Outcome{State: destination.Pending})
+		}, plan.Counts{InDoubt: 5}, ""},
+		"the ledger cannot be written": {func(b *bench) { b.mem.dieAt = 1 }, plan.Counts{InDoubt: 5}, "internal"},
+		"the ledger cannot be written before a call": {func(b *bench) {
+			b.crm.traits.Idempotent = false
+			b.mem.dieAt = 1
+		}, plan.Counts{NotSent: 5}, "internal"},
+		"refused for now, to the end": {func(b *bench) {
+			b.crm.answer = func(_ int, batch []record.Change) []destination.Outcome {
+				return destination.All(len(batch), destination.Outcome{State: destination.Retry})
+			}
+		}, plan.Counts{NotSent: 5}, "destination_unavailable"},
+		"the adapter did not send it": {func(b *bench) {
+			b.once(1, false, destination.Outcome{State: destination.NotSent})
+		}, plan.Counts{NotSent: 5}, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setupMemory(t)
+			b.table.set(contacts(5)...)
+			tt.setup(b)
+			res := b.run()
+			if c := res.Counts; c.OK != tt.want.OK || c.InDoubt != tt.want.InDoubt || c.NotSent != tt.want.NotSent {
+				t.Errorf("%+v, want %+v", c, tt.want)
+			}
+			if tt.code != "" && !fault.Is(res.Problems, tt.code) || tt.code == "" && len(res.Problems) > 0 {
+				t.Errorf("problems = %v, want %q", res.Problems, tt.code)
+			}
+			if engine.Handled(res) {
+				t.Error("such a run is not handled")
+			}
+		})
+	}
+}
+
+// What was announced, and then certainly not sent, must not wait for a person.
+func TestWhatWasNotSentIsDueWhereSendingTwiceDoesHarm(t *testing.T) {
+	t.Parallel()
+	states := map[string]destination.State{
+		"retry": destination.Retry, "auth": destination.Auth, "stop": destination.Stop,
+		"mapping": destination.Mapping, "not sent": destination.NotSent,
+	}
+	for name, state := range states {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setupMemory(t)
+			b.crm.traits.Idempotent = false
+			b.table.set(contacts(5)...)
+			b.crm.answer = func(_ int, batch []record.Change) []destination.Outcome {
+				return destination.All(len(batch), destination.Outcome{State: state})
+			}
+			if res := b.run(); res.Counts.NotSent != 5 {
+				t.Fatalf("%+v", res.Counts)
+			}
+			b.crm.answer = nil
+			if res := b.run(); res.Counts.OK != 5 || len(b.crm.records) != 5 {
+				t.Errorf("%+v", res.Counts)
+			}
+		})
+	}
+}
+
+func TestTroubleWithTheLedgerDoesNotTearOtherRequests(t *testing.T) {
+	t.Parallel()
+	b := setupMemory(t)
+	b.crm.traits.Concurrency, b.crm.traits.Rows = 2, 1
+	b.table.set(contacts(20)...)
+	b.mem.dieAt = 1
+	arrived := make(chan struct{}, 20)
+	b.crm.calling = func(ctx context.Context) {
+		arrived <- struct{}{}
+		for range 100 { // both are on their way; one of them comes back to a broken ledger
+			if len(arrived) >= 2 {
+				break
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Millisecond):
+			}
+		}
+		if ctx.Err() != nil {
+			t.Error("a request was torn because another one's outcome could not be written down")
+		}
+	}
+	res := b.run()
+	if res.Counts.InDoubt+res.Counts.NotSent != 20 || res.Counts.InDoubt != res.Counts.Calls || res.Counts.Calls > 2 {
+		t.Errorf("%+v", res.Counts)
+	}
+}
+
+func TestAFirstRunGoesOnAsItBegan(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		first plan.First
+		cut   func(b *bench)
+		sent  []string // by the second run
+	}{
+		"adopt, killed":  {plan.FirstAdopt, func(b *bench) { b.mem.dieAt = 2 }, nil},
+		"adopt, stopped": {plan.FirstAdopt, func(b *bench) { close(b.stop) }, nil},
+		"compare, stopped": {plan.FirstCompare, func(b *bench) {
+			b.crm.calling = func(context.Context) {
+				if len(b.crm.sent) == 0 {
+					close(b.stop)
+				}
+			}
+		}, []string{"update"}},
+		"send, killed": {plan.FirstSend, func(b *bench) { b.mem.dieAt = 3 }, []string{"create"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setupMemory(t)
+			b.crm.traits.Concurrency = 1
+			b.req.AskFirst, b.req.First = true, tt.first
+			rows := contacts(5000)
+			for i, r := range rows {
+				if b.crm.records[r[0]] = r[1]; tt.first == plan.FirstCompare && i%100 == 0 {
+					b.crm.records[r[0]] = "other"
+				}
+			}
+			b.table.set(rows...)
+			tt.cut(b)
+			b.run()
+			b.stop, b.mem.dieAt, b.req.First, b.crm.calling, b.crm.sent = make(chan struct{}), 0, plan.FirstAsk, nil, nil
+			p := b.plan()
+			if !p.FirstRun || p.First != tt.first || len(p.Held()) > 0 {
+				t.Fatalf("the next run starts otherwise: first run %t, %q, %v", p.FirstRun, p.First, codes(p))
+			}
+			if res := b.run(); res.Status != plan.Success {
+				t.Fatalf("%s %+v %v", res.Status, res.Counts, res.Problems)
+			}
+			for _, s := range b.crm.sent {
+				if word, _, _ := strings.Cut(s, " "); !slices.Contains(tt.sent, word) {
+					t.Fatalf("the second run sent %s", s)
+				}
+			}
+			if p := b.plan(); p.FirstRun || p.Counts.Unchanged != 5000 {
+				t.Errorf("after its end: %+v", p.Counts)
+			}
+		})
+	}
+}
+
+// A mirror whose source was empty once must not take the rows that come back
+// for sent, whatever `first:` says.
+func TestAnEmptiedMirrorIsNoFirstRun(t *testing.T) {
+	t.Parallel()
+	b := setupMemory(t)
+	b.job.Mode, b.job.First, b.job.Guards = plan.Mirror, plan.FirstAdopt, plan.Guards{Deletes: plan.Limit{Off: true}, Rows: plan.Limit{Off: true}, Creates: plan.DefaultGuards().Creates, Keys: plan.DefaultGuards().Keys}
+	b.req.First = plan.FirstSend
+	b.table.set(contacts(300)...)
+	b.run()
+	b.req.First = plan.FirstAsk
+	b.table.set()
+	if res := b.run(); res.Counts.Delete != 300 || len(b.crm.records) != 0 {
+		t.Fatalf("%+v", res.Counts)
+	}
+	b.table.set(contacts(300)...)
+	if got := codes(b.plan()); len(got) > 0 {
+		t.Errorf("holds = %v", got)
+	}
+	if res := b.run(); res.Counts.OK != 300 || len(b.crm.records) != 300 {
+		t.Errorf("%+v", res.Counts)
+	}
+}
+
+func TestAnEmptyFirstRunIsNotItsEnd(t *testing.T) {
+	t.Parallel()
+	b := setupMemory(t)
+	b.job.First, b.req.AskFirst = plan.FirstCompare, true
+	b.run()
+	rows := contacts(3)
+	b.crm.records = map[string]string{rows[0][0]: rows[0][1]}
+	b.table.set(rows...)
+	if res := b.run(); res.Counts.Adopted != 1 || res.Counts.Create != 2 {
+		t.Errorf("the first records must still be compared: %+v", res.Counts)
+	}
+}
+
+func TestAnotherMappingGivesRejectsAnotherChance(t *testing.T) {
+	t.Parallel()
+	b := setupMemory(t)
+	b.job.Mode = plan.Update
+	b.table.set(contacts(3)...)
+	b.crm.answer = func(_ int, batch []record.Change) []destination.Outcome {
+		if b.job.Mode != plan.Update {
+			return nil
+		}
+		return destination.All(len(batch), destination.Outcome{State: destination.Rejected, Code: "not_found"})
+	}
+	b.run()
+	b.job.Mode = plan.Upsert
+	if res := b.run(); res.Counts.OK != 3 || res.Status != plan.Success {
+		t.Errorf("%s %+v", res.Status, res.Counts)
+	}
+}
+
+func TestApplyRefusesWhatNobodyLetThrough(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.req.AskFirst = true
+	b.table.set(contacts(3)...)
+	if res := b.run(); res.Status != plan.HeldStatus || res.Counts.NotSent != 3 || b.crm.calls != 0 {
+		t.Errorf("%s %+v", res.Status, res.Counts)
+	}
+	e, done := b.engine()
+	defer done()
+	b.req.First = plan.FirstSend
+	p, err := e.Prepare(t.Context(), b.request(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Close() }()
+	if res := e.Apply(t.Context(), b.stop, p); res.Status != plan.Failed || b.crm.calls != 0 {
+		t.Errorf("a plan without the lease was applied: %s, %d calls", res.Status, b.crm.calls)
+	}
+}
+
+func TestInterruptedWhilePlanning(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.table.set(contacts(3)...)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := b.try(ctx)
+	if !fault.Is(err, "interrupted") || fault.ExitCode(err) != 130 {
+		t.Errorf("err = %v", err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	b.crm.calling = func(context.Context) { cancel() }
+	res, err := b.try(ctx)
+	if err != nil || res.Status != plan.Stopped || len(res.Problems) != 0 {
+		t.Errorf("killed while sending: %s %v %v", res.Status, res.Problems, errors.Unwrap(err))
+	}
+}
+
+func TestANewerEncodingStopsThePlan(t *testing.T) {
+	t.Parallel()
+	b := setupMemory(t)
+	b.table.set(contacts(3)...)
+	b.run()
+	b.mem.header.Encoding++
+	if _, err := b.try(t.Context()); !fault.Is(err, "ledger_newer") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestReasonsAreGrouped(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.crm.traits.Rows = 1
+	b.table.set(contacts(200)...)
+	b.crm.answer = func(call int, _ []record.Change) []destination.Outcome {
+		return []destination.Outcome{{State: destination.Rejected, Code: fmt.Sprint("code ", call/2)}}
+	}
+	res := b.run()
+	total := int64(0)
+	for _, g := range res.Rejects {
+		total += g.Records
+	}
+	if len(res.Rejects) != 51 || total != 200 || res.Rejects[0].Code != "other" {
+		t.Errorf("%d groups of %d records, first %+v", len(res.Rejects), total, res.Rejects[0])
+	}
+}

@@ -1,0 +1,466 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"exposync/internal/destination"
+	"exposync/internal/engine"
+	"exposync/internal/plan"
+	"exposync/internal/record"
+)
+
+// chaos is a destination that answers anything, and knows what it stored.
+type chaos struct {
+	*crm
+	rng     *rand.Rand
+	faults  float64 // share of calls that do not simply succeed; 0 for none
+	settles bool
+	staged  []record.Change
+	log     map[string][]string // every value it ever stored, by key
+	deleted []string
+	unsure  map[string]bool // keys that may be in doubt: an answer was lost
+	died    bool            // the ledger did once, so that clear answers were lost, too
+	stop    func()
+	kill    func()
+	ledger  *memory
+}
+
+func (c *chaos) Open(context.Context, destination.Target) (destination.Writer, error) {
+	w := &chaosWriter{c}
+	if c.settles {
+		return &settlingWriter{w}, nil
+	}
+	return w, nil
+}
+
+type chaosWriter struct{ *chaos }
+
+func (w *chaosWriter) Traits() destination.Traits { return w.traits }
+
+func (w *chaosWriter) Close() error { return nil }
+
+func (w *chaosWriter) Write(_ context.Context, batch []record.Change) []destination.Outcome {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls++
+	if w.rng.Float64() >= w.faults {
+		return w.take(batch)
+	}
+	all := func(s destination.State) []destination.Outcome {
+		return destination.All(len(batch), destination.Outcome{State: s, Code: fmt.Sprint("code ", s)})
+	}
+	kind := w.rng.IntN(13)
+	if kind >= 3 && kind <= 9 && kind != 7 {
+		w.doubt(batch...)
+	}
+	switch kind {
+	case 0:
+		return all(destination.Retry)
+	case 1:
+		return all(destination.Bisect)
+	case 2:
+		return all([]destination.State{destination.Auth, destination.Stop, destination.Mapping, destination.NotSent}[w.rng.IntN(4)])
+	case 3: // stored, but the answer is lost
+		w.store(batch)
+		return all(destination.InDoubt)
+	case 4:
+		return all(destination.InDoubt)
+	case 5:
+		w.store(batch[:w.rng.IntN(len(batch)+1)])
+		return all(destination.OK)[:w.rng.IntN(len(batch))]
+	case 6:
+		w.store(batch)
+		return all(destination.State(99))
+	case 7:
+		w.stop()
+		return w.take(batch)
+	case 8:
+		w.kill()
+		w.store(batch[:w.rng.IntN(len(batch)+1)])
+		return all(destination.InDoubt)
+	case 9: // the process dies before it can write down anything more
+		w.died = true
+		w.ledger.mu.Lock()
+		w.ledger.dieAt = w.ledger.appends + 1
+		w.ledger.mu.Unlock()
+		return w.take(batch)
+	case 10:
+		return destination.All(len(batch), destination.Outcome{State: destination.Retry, After: 10 * time.Minute})
+	default:
+		return w.mixed(batch)
+	}
+}
+
+// mixed answers for every change on its own.
+func (w *chaosWriter) mixed(batch []record.Change) []destination.Outcome {
+	out := make([]destination.Outcome, len(batch))
+	for i, ch := range batch {
+		switch w.rng.IntN(7) {
+		case 0:
+			out[i] = destination.Outcome{State: destination.Rejected, Code: "permanent"}
+		case 1:
+			out[i] = destination.Outcome{State: destination.Rejected, Code: "transient", Transient: true}
+		case 2:
+			w.doubt(ch)
+			w.put(ch)
+			out[i] = destination.Outcome{State: destination.InDoubt, Code: "stored"}
+		case 3:
+			out[i] = destination.Outcome{State: destination.Retry}
+		case 4:
+			out[i] = destination.Outcome{State: destination.NotSent}
+		default:
+			out[i] = w.take(batch[i : i+1])[0]
+		}
+	}
+	return out
+}
+
+func (w *chaosWriter) doubt(batch ...record.Change) {
+	for _, ch := range batch {
+		w.unsure[string(ch.KeyVals[0].Data)] = true
+	}
+}
+
+func (w *chaosWriter) take(batch []record.Change) []destination.Outcome {
+	if !w.settles {
+		w.store(batch)
+		return destination.All(len(batch), destination.Outcome{State: destination.OK})
+	}
+	for _, ch := range batch {
+		ch.Values, ch.KeyVals = ch.Values.Clone(), ch.KeyVals.Clone()
+		w.staged = append(w.staged, ch)
+	}
+	return destination.All(len(batch), destination.Outcome{State: destination.Pending})
+}
+
+func (w *chaosWriter) store(batch []record.Change) {
+	for _, ch := range batch {
+		w.put(ch)
+	}
+}
+
+func (w *chaosWriter) put(ch record.Change) {
+	w.crm.put(ch)
+	key := string(ch.KeyVals[0].Data)
+	if ch.Op == record.Delete {
+		w.deleted = append(w.deleted, key)
+		return
+	}
+	w.log[key] = append(w.log[key], string(ch.Values[0].Data))
+}
+
+// settlingWriter keeps everything back until Settle, and then stores all or
+// nothing.
+type settlingWriter struct{ *chaosWriter }
+
+func (w *settlingWriter) Settle(context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.rng.Float64() < w.faults/2 {
+		return errDisk
+	}
+	w.store(w.staged)
+	w.staged = nil
+	return nil
+}
+
+func (w *settlingWriter) Close() error {
+	w.staged = nil
+	return nil
+}
+
+// world is everything that lasts from run to run.
+type world struct {
+	*rapid.T
+	ledger *memory
+	dest   *chaos
+	source map[string]string
+	extra  [][2]string // rows with bad keys
+	job    plan.Job
+	names  []string // that the one field ever had
+	spool  string
+}
+
+// hashes gives what a value's hash was under any of the mappings so far; the
+// last one is today's.
+func (w *world) hashes(value string) []record.Hash {
+	var out []record.Hash
+	for _, name := range w.names {
+		out = append(out, record.NewHasher([]string{name}).Sum(record.Record{text(value)}))
+	}
+	return out
+}
+
+func newWorld(t *rapid.T, spool string, idempotent bool) *world {
+	w := &world{T: t, ledger: newMemory(), source: map[string]string{}, names: []string{"name"}, spool: spool}
+	w.dest = &chaos{
+		crm: newCRM(), rng: rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)), ledger: w.ledger,
+		log: map[string][]string{}, unsure: map[string]bool{},
+	}
+	w.dest.traits = destination.Traits{
+		Rows: rapid.IntRange(0, 4).Draw(t, "rows"), Bytes: rapid.SampledFrom([]int{0, 1, 200}).Draw(t, "bytes"),
+		Concurrency: rapid.SampledFrom([]int{0, 1, 1, 3}).Draw(t, "concurrency"), Idempotent: idempotent, Deletes: true,
+	}
+	w.job = plan.Job{
+		ID: "contacts", Project: "shop", Target: "prod", Connection: "crm", Type: "fake", Object: "contacts",
+		Source: plan.Source{Node: "model.shop.export_contacts", Name: "export_contacts"},
+		Key:    []plan.KeyField{{Field: "external_id", Column: "id"}}, Fields: []plan.Field{{Name: "name", Column: "name"}},
+		Guards: plan.Guards{Deletes: plan.Limit{Off: true}, Creates: plan.Limit{Off: true}, Rows: plan.Limit{Off: true}, Keys: plan.Limit{Off: true}},
+	}
+	return w
+}
+
+// change edits the source.
+func (w *world) change() {
+	for range rapid.IntRange(0, 5).Draw(w.T, "edits") {
+		key := rapid.StringMatching("[a-j]").Draw(w.T, "key")
+		if rapid.IntRange(0, 3).Draw(w.T, "gone") == 0 {
+			delete(w.source, key)
+		} else {
+			w.source[key] = rapid.SampledFrom([]string{"1", "2", "3"}).Draw(w.T, "value")
+		}
+	}
+	w.extra = nil
+	if rapid.IntRange(0, 5).Draw(w.T, "bad keys") == 0 {
+		w.extra = [][2]string{{"", "nobody"}, {"twin", "1"}, {"twin", "2"}}
+	}
+}
+
+func (w *world) table() *table {
+	rows := slices.Clone(w.extra)
+	for k, v := range w.source { // in an order that is never the same
+		rows = append(rows, [2]string{k, v})
+	}
+	t := &table{}
+	t.set(rows...)
+	return t
+}
+
+// run is one process from its start to its end, however that comes.
+func (w *world) run(req engine.Request) plan.Result {
+	ctx, kill := context.WithCancel(context.Background())
+	defer kill()
+	stop := make(chan struct{})
+	w.dest.stop, w.dest.kill = sync.OnceFunc(func() { close(stop) }), kill
+	w.ledger.dieAt, w.ledger.held, w.dest.staged = 0, false, nil
+	e := &engine.Engine{
+		Ledger: w.ledger, Spool: w.spool, Now: func() time.Time { return time.Unix(1, 0) }, Rand: func() float64 { return 0.5 },
+		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Log: slog.New(slog.DiscardHandler),
+	}
+	req.Job, req.Warehouse, req.Destination = w.job, w.table(), w.dest
+	before := w.known()
+	w.dest.deleted = nil
+	p, err := e.Prepare(ctx, req, false)
+	if err != nil {
+		w.Fatal(err)
+	}
+	res := e.Apply(ctx, stop, p)
+	_ = p.Close()
+	w.check(res, before)
+	return res
+}
+
+// known is what the ledger says of every key.
+func (w *world) known() map[string]record.Mark {
+	v, err := w.ledger.View(context.Background(), plan.SyncID{}, "")
+	if err != nil {
+		w.Fatal(err)
+	}
+	out := map[string]record.Mark{}
+	for part := range 256 {
+		for m := range v.Marks(context.Background(), part) {
+			vals, err := m.Key.Values()
+			if err != nil {
+				w.Fatal(err)
+			}
+			if m.Standing != nil {
+				standing := *m.Standing
+				m.Standing = &standing
+			}
+			out[string(vals[0].Data)] = m
+		}
+	}
+	return out
+}
+
+// check holds a run against the invariants.
+func (w *world) check(res plan.Result, before map[string]record.Mark) {
+	if c := res.Counts; !c.ReadAddsUp() || !c.SentAddsUp() || min(c.OK, c.Rejected, c.InDoubt, c.NotSent) < 0 {
+		w.Fatalf("counts do not add up: %+v", c)
+	}
+	for _, f := range res.Problems {
+		if f.Code == "internal" && !strings.Contains(f.Msg, errDisk.Error()) {
+			w.Fatalf("a mistake of our own: %v", f)
+		}
+	}
+	for _, key := range w.dest.deleted {
+		_, there := w.source[key]
+		if !before[key].Confirmed() || before[key].Adopted || there || w.job.Mode != plan.Mirror || res.Counts.Invalid > 0 {
+			w.Fatalf("%q was deleted; confirmed %t, in the source %t, mode %s, %d invalid", key, before[key].Confirmed(), there, w.job.Mode, res.Counts.Invalid)
+		}
+	}
+	for key, m := range w.known() {
+		if m.Standing != nil && m.Standing.State == record.InDoubt && !w.dest.unsure[key] && !w.dest.died {
+			w.Fatalf("%q is in doubt, though every answer about it was clear", key)
+		}
+		if m.Confirmed() && m.RowHash == uncertain() {
+			if !before[key].Confirmed() {
+				w.Fatalf("%q counts as confirmed, though it never was", key)
+			}
+			continue
+		}
+		if !m.Confirmed() {
+			continue
+		}
+		if m.Standing != nil && m.Standing.State == record.InDoubt {
+			continue
+		}
+		if value, held := w.dest.records[key]; !held || !slices.Contains(w.hashes(value), m.RowHash) {
+			w.Fatalf("the ledger says that %q is confirmed, but the destination holds other values (log %v)", key, w.dest.log[key])
+		}
+	}
+	if !w.dest.traits.Idempotent {
+		for key, values := range w.dest.log {
+			if len(slices.Compact(slices.Clone(values))) != len(values) {
+				w.Fatalf("%q was doubled: %v", key, values)
+			}
+		}
+	}
+}
+
+// uncertain is what a mark holds when nobody knows what the destination does.
+func uncertain() record.Hash { return record.Hash(bytes.Repeat([]byte{0xff}, 16)) }
+
+// rest is what a run has to send, by the ledger's own word.
+func (w *world) rest(known map[string]record.Mark) []string {
+	var out []string
+	hash := func(value string) record.Hash { return w.hashes(value)[len(w.names)-1] }
+	for key, value := range w.source {
+		m := known[key]
+		doubt := m.Standing != nil && m.Standing.State == record.InDoubt
+		switch {
+		case m.Standing != nil && m.Standing.State == record.Quarantined && m.Standing.RowHash == hash(value):
+		case !m.Confirmed():
+			out = append(out, "create "+key)
+		case m.RowHash != hash(value) || doubt:
+			out = append(out, "update "+key)
+		}
+	}
+	for key, m := range known {
+		_, there := w.source[key]
+		if !there && m.Confirmed() && !m.Adopted && w.job.Mode == plan.Mirror && (m.Standing == nil || m.Standing.State != record.Quarantined || m.Standing.RowHash != record.Hash{}) {
+			out = append(out, "delete "+key)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Whatever happens, nothing is lost, doubled or deleted by mistake, and when
+// it stops happening one run brings the destination to where the source is.
+func TestNothingIsEverLost(t *testing.T) {
+	t.Parallel()
+	spool := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t, spool, true)
+		w.job.Mode = rapid.SampledFrom([]plan.Mode{plan.Upsert, plan.Mirror}).Draw(t, "mode")
+		w.dest.settles = rapid.IntRange(0, 3).Draw(t, "settles") == 0
+		for range rapid.IntRange(1, 6).Draw(t, "runs") {
+			w.change()
+			w.dest.faults = rapid.SampledFrom([]float64{0, 0.3, 0.8}).Draw(t, "faults")
+			if rapid.IntRange(0, 6).Draw(t, "remap") == 0 {
+				w.job.Fields[0].Name += "_"
+				w.names = append(w.names, w.job.Fields[0].Name)
+			}
+			res := w.run(engine.Request{First: rapid.SampledFrom([]plan.First{plan.FirstAsk, plan.FirstSend, plan.FirstCompare}).Draw(t, "first"), Retry: rapid.Bool().Draw(t, "retry")})
+			if engine.Handled(res) && (res.Counts.InDoubt > 0 || res.Counts.NotSent > 0) {
+				t.Fatalf("handled, with %+v", res.Counts)
+			}
+		}
+		w.dest.faults, w.extra = 0, nil
+		if w.ledger.header.Mapping == "" || w.ledger.header.First != "" {
+			w.run(engine.Request{First: plan.FirstSend, Retry: true})
+		}
+		w.run(engine.Request{Retry: true}) // after another mapping everything is due again: out of the way
+		w.dest.sent = nil
+		known := w.known()
+		want := w.rest(known)
+		w.run(engine.Request{Retry: true})
+		slices.Sort(w.dest.sent)
+		if d := cmp.Diff(want, w.dest.sent); d != "" {
+			t.Fatalf("the last run sent something else than the rest (-want +got):\n%s", d)
+		}
+		w.compare()
+		calls := w.dest.calls
+		if res := w.run(engine.Request{}); w.dest.calls != calls || res.Counts.Changes() != 0 {
+			t.Fatalf("an unchanged run sent something: %+v", res.Counts)
+		}
+	})
+}
+
+// compare holds the destination against the source.
+func (w *world) compare() {
+	known := w.known()
+	want := maps.Clone(w.source)
+	for key, m := range known {
+		if m.Standing != nil { // quarantined: printed, every time
+			delete(want, key)
+		}
+	}
+	got := maps.Clone(w.dest.records)
+	for key := range got {
+		m, marked := known[key]
+		_, there := w.source[key]
+		switch {
+		case marked && m.Standing != nil:
+			delete(got, key)
+		case !there && (!marked || m.Adopted || w.job.Mode != plan.Mirror): // never confirmed, or not ours to delete
+			delete(got, key)
+		}
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		w.Fatalf("the destination differs from the source (-source +destination):\n%s", d)
+	}
+}
+
+// Where sending twice does harm nothing is sent twice, and what is in doubt is
+// said every time.
+func TestNothingIsEverDoubled(t *testing.T) {
+	t.Parallel()
+	spool := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t, spool, false)
+		w.job.Mode = rapid.SampledFrom([]plan.Mode{plan.Append, plan.Insert, plan.Upsert}).Draw(t, "mode")
+		for range rapid.IntRange(1, 6).Draw(t, "runs") {
+			w.change()
+			w.dest.faults = rapid.SampledFrom([]float64{0, 0.3, 0.8}).Draw(t, "faults")
+			w.run(engine.Request{Retry: rapid.Bool().Draw(t, "retry")})
+		}
+		w.dest.faults, w.extra = 0, nil
+		w.run(engine.Request{Retry: true})
+		doubts := int64(0)
+		for _, m := range w.known() {
+			if m.Standing != nil && m.Standing.State == record.InDoubt {
+				doubts++
+			}
+		}
+		calls := w.dest.calls
+		res := w.run(engine.Request{})
+		if w.dest.calls != calls || res.Counts.Standing < doubts {
+			t.Fatalf("%d in doubt, but the run says %+v", doubts, res.Counts)
+		}
+	})
+}
