@@ -222,8 +222,9 @@ func (s *shop) artifacts(scenario string) error {
 		return fmt.Errorf("read the time of %s: %w", scenario, err)
 	}
 	shift := s.now().Sub(written)
+	id := uuid(s.id()) // one for both files: they are a pair
 	for name, data := range files {
-		data = bytes.ReplaceAll(data, []byte(old), []byte(uuid(s.id())))
+		data = bytes.ReplaceAll(data, []byte(old), []byte(id))
 		data = stamps.ReplaceAllFunc(data, func(b []byte) []byte { return moved(b, shift) })
 		if err := s.write("target/"+name, data); err != nil {
 			return err

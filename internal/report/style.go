@@ -45,9 +45,12 @@ func (s Style) width() int {
 	return s.Width
 }
 
+// clock is the width of the time before a line.
+const clock = len("15:04:05  ")
+
 // dotted pads text with dots to the column where statuses stand, as dbt does.
 func (s Style) dotted(text string, tail int) string {
-	room := min(s.width(), 120) - tail - utf8.RuneCountInString(text) - 2
+	room := min(s.width(), 120) - clock - tail - utf8.RuneCountInString(text) - 2
 	return text + " " + strings.Repeat(".", max(room, 3)) + " "
 }
 
