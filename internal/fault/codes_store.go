@@ -14,9 +14,9 @@ func databasePages() map[string]Page {
 			Next:  "Try psql with the same host, port, user and database from the same machine. When it works, run again: exactly what is left is sent.",
 		},
 		"destination_auth": {
-			Title: "the database does not accept the user",
-			Means: "User or password are wrong, or the server's pg_hba.conf does not let this user in from this machine.",
-			Next:  "Correct user and password where exposync.yml refers to, then try psql with them.",
+			Title: "the destination does not accept the credentials",
+			Means: "The token, or user and password, are wrong, have expired or lack a right; a database may also not let this user in from this machine (pg_hba.conf). Nothing more was sent, and what was confirmed before is saved.",
+			Next:  "Correct the connection's credentials where exposync.yml refers to (for a database, try them with psql), then run again.",
 		},
 		"destination_refused": {
 			Title: "the database refuses what Exposync asks",
