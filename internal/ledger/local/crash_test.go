@@ -92,6 +92,13 @@ func (p *platter) show(t testing.TB, s *testStore, step string, found func(strin
 		}
 		return append(slices.Clone(synced), make([]byte, len(now)-len(synced))...)
 	}
+	late := func(now, synced []byte) []byte { // the first of the unsynced bytes never arrived, later ones did
+		if !bytes.HasPrefix(now, synced) {
+			return synced
+		}
+		lost := min(40, len(now)-len(synced))
+		return slices.Concat(synced, make([]byte, lost), now[len(synced)+lost:])
+	}
 	for _, v := range []struct {
 		name    string
 		names   map[string]*inode
@@ -103,6 +110,7 @@ func (p *platter) show(t testing.TB, s *testStore, step string, found func(strin
 		{"power lost, half written", p.names, half},
 		{"power lost, half written, old names", p.durable, half},
 		{"power lost, zeros", p.names, zeros},
+		{"power lost, later bytes only", p.names, late},
 	} {
 		dir := filepath.Join(t.TempDir(), ".exposync")
 		if err := p.build(dir, v.names, v.content); err != nil {

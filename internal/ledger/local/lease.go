@@ -105,7 +105,9 @@ func readHolder(f *os.File) (h holder) {
 // release gives the lease back.
 func (l *lease) release() error {
 	_ = l.f.Truncate(0) // so that nobody reads an old holder's name
-	return l.f.Close()  // closing unlocks
+	// Closing alone is not enough: a process that is just being started has a
+	// copy of the open file until it runs its own program.
+	return errors.Join(unlock(l.f), l.f.Close())
 }
 
 // lockHistory waits for the lock under which files of history are replaced.

@@ -21,3 +21,6 @@ func tryLock(f *os.File) error {
 		}
 	}
 }
+
+// unlock gives the lock back, whoever else has a copy of the open file.
+func unlock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

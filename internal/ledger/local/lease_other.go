@@ -11,3 +11,5 @@ import (
 func tryLock(*os.File) error {
 	return errors.New("this system has no file locks that end with their process")
 }
+
+func unlock(*os.File) error { return nil }

@@ -21,3 +21,9 @@ func tryLock(f *os.File) error {
 	}
 	return err
 }
+
+// unlock gives the lock back.
+func unlock(f *os.File) error {
+	at := windows.Overlapped{Offset: lockOffset}
+	return windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, &at)
+}

@@ -2,18 +2,24 @@ package local_test
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"exposync/internal/ledger"
 	"exposync/internal/ledger/ledgertest"
 	"exposync/internal/ledger/local"
 	"exposync/internal/plan"
+	"exposync/internal/record"
 )
 
 func TestLedger(t *testing.T) {
@@ -46,15 +52,14 @@ func newStore(t testing.TB) *testStore {
 	return &testStore{dir: filepath.Join(t.TempDir(), ".exposync")}
 }
 
-func options(t testing.TB) local.Options {
-	t.Helper()
+func options(dir string) local.Options {
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	return local.Options{Now: func() time.Time { return start }, Host: "testhost", Temp: t.TempDir()}
+	return local.Options{Now: func() time.Time { return start }, Host: "testhost", Temp: filepath.Dir(dir)}
 }
 
 func (s *testStore) Open(t testing.TB) ledger.Ledger {
 	t.Helper()
-	l, err := local.Open(s.dir, options(t))
+	l, err := local.Open(s.dir, options(s.dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,58 +114,102 @@ func copyTree(t testing.TB, from, to string) {
 	}
 }
 
-// holdEnv tells a test process to hold a lease until it is killed.
-const holdEnv = "EXPOSYNC_TEST_HOLD"
+// childEnv makes a test process do what another process would, until it is
+// killed: hold the lease, or commit key after key.
+const childEnv = "EXPOSYNC_TEST_CHILD"
 
-// Hold starts this test binary again, as the other process.
-func (s *testStore) Hold(t testing.TB, id plan.SyncID) func() {
+// child starts this test binary again. It gives the lines that the other
+// process writes; kill ends it with SIGKILL.
+func child(t testing.TB, dir, job, what string) (lines *bufio.Scanner, kill func()) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHoldLease$", "-test.v")
-	cmd.Env = append(os.Environ(), holdEnv+"="+s.dir+"|"+id.Job)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$")
+	cmd.Env = append(os.Environ(), childEnv+"="+dir+"|"+job+"|"+what)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	kill := func() {
-		_ = stdin.Close()
+	must(t, err)
+	must(t, cmd.Start())
+	kill = func() {
 		_ = cmd.Process.Kill()
+		_ = stdin.Close()
 		_ = cmd.Wait()
 	}
 	t.Cleanup(kill)
-	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		if strings.Contains(lines.Text(), "holding") {
-			return kill
-		}
+	return bufio.NewScanner(stdout), kill
+}
+
+// Hold starts another process that holds the lease.
+func (s *testStore) Hold(t testing.TB, id plan.SyncID) func() {
+	t.Helper()
+	lines, kill := child(t, s.dir, id.Job, "hold")
+	if !lines.Scan() || lines.Text() != "holding" {
+		t.Fatalf("the other process says %q", lines.Text())
 	}
-	t.Fatal("the other process did not take the lease")
 	return kill
 }
 
-//nolint:paralleltest // the body of the other process, see Hold
-func TestHoldLease(t *testing.T) {
-	dir, job, ok := strings.Cut(os.Getenv(holdEnv), "|")
-	if !ok {
-		t.Skip("only for the other process of the lease test")
+//nolint:paralleltest // the body of the other process, see child
+func TestChild(t *testing.T) {
+	args := strings.Split(os.Getenv(childEnv), "|")
+	if len(args) != 3 {
+		t.Skip("only for the other process of other tests")
 	}
-	l, err := local.Open(dir, options(t))
-	if err != nil {
-		t.Fatal(err)
+	l, err := local.Open(args[0], options(args[0]))
+	must(t, err)
+	y, err := l.Open(t.Context(), ledgertest.SyncID(args[1]), "prod")
+	must(t, err)
+	if args[2] == "hold" {
+		_, _ = os.Stdout.WriteString("holding\n")
+		_, _ = io.Copy(io.Discard, os.Stdin) // until the parent is gone
+		return
 	}
-	s, err := l.Open(t.Context(), ledgertest.SyncID(job), "prod")
-	if err != nil {
-		t.Fatal(err)
+	for n := 0; ; n++ {
+		must(t, y.Append(t.Context(), ledgertest.Entry(ledger.Confirmed, n%50, ledgertest.Row(n))))
+		if n%20 == 19 {
+			must(t, y.Fold(t.Context(), ledger.Header{Mapping: "m"}))
+		}
+		if _, err := fmt.Fprintln(os.Stdout, n); err != nil {
+			return // the parent is gone
+		}
 	}
-	if err := s.Append(t.Context(), ledgertest.Entry(ledger.Confirmed, 1, ledgertest.Row(1))); err != nil {
-		t.Fatal(err)
+}
+
+// TestKilledProcess kills a real process while it commits and folds. Every
+// key has to be at the commit that was last acknowledged, or a later one.
+func TestKilledProcess(t *testing.T) {
+	t.Parallel()
+	commitOf := map[record.Hash]int{}
+	for n := range 100_000 {
+		commitOf[ledgertest.Row(n)] = n
 	}
-	_, _ = os.Stdout.WriteString("holding\n")
-	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent is gone
+	for round := range 8 {
+		s := newStore(t)
+		lines, kill := child(t, s.dir, "job", "commit")
+		last := -1
+		for range 37*round + 51 {
+			if !lines.Scan() {
+				t.Fatal("the other process ended early")
+			}
+			n, err := strconv.Atoi(lines.Text())
+			must(t, err)
+			last = n
+		}
+		kill()
+		v, err := s.Open(t).View(t.Context(), ledgertest.SyncID("job"), "prod")
+		must(t, err)
+		viewed := ledgertest.Marks(t, v)
+		y := mustOpen(t, s.Open(t))
+		got := ledgertest.Marks(t, y)
+		must(t, errors.Join(v.Close(), y.Close()))
+		if d := cmp.Diff(viewed, got); d != "" {
+			t.Errorf("round %d: a view and a run differ (-view +run):\n%s", round, d)
+		}
+		for n := last - 49; n <= last; n++ {
+			commit, ok := commitOf[got[ledgertest.Key(n%50).Hash()].RowHash]
+			if !ok || commit < n || commit%50 != n%50 {
+				t.Errorf("round %d: commit %d was acknowledged, the ledger has %d of that key", round, n, commit)
+			}
+		}
+	}
 }

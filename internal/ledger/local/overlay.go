@@ -176,6 +176,7 @@ type cursor struct {
 type runHead struct {
 	in    *bufio.Reader
 	order int
+	size  [entryHead]byte
 	raw   []byte
 	entry ledger.Entry
 }
@@ -261,14 +262,13 @@ func (h *runHead) before(o *runHead) bool {
 
 // next reads one entry; false at the end of the run's partition.
 func (h *runHead) next() (bool, error) {
-	var size [entryHead]byte
-	if _, err := io.ReadFull(h.in, size[:]); err != nil {
+	if _, err := io.ReadFull(h.in, h.size[:]); err != nil {
 		if errors.Is(err, io.EOF) {
 			return false, nil
 		}
 		return false, fmt.Errorf("read sorted journal: %w", err)
 	}
-	n := int(binary.LittleEndian.Uint32(size[:]))
+	n := int(binary.LittleEndian.Uint32(h.size[:]))
 	h.raw = slices.Grow(h.raw[:0], n)[:n]
 	if _, err := io.ReadFull(h.in, h.raw); err != nil {
 		return false, fmt.Errorf("read sorted journal: %w", err)

@@ -1,0 +1,61 @@
+package local_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"exposync/internal/fault"
+	"exposync/internal/ledger/local"
+)
+
+// FuzzMarks: no bytes in place of marks make the store panic, or fail without
+// a fault of its own.
+func FuzzMarks(f *testing.F) { fuzzFile(f, "marks") }
+
+// FuzzBlock: the same for what stands behind sound checksums.
+func FuzzBlock(f *testing.F) {
+	s, dir := written(f)
+	path := filepath.Join(dir, "marks")
+	f.Add([]byte("\x00\x00aaaaaaaaaaaaaaa"), uint32(1))
+	f.Add([]byte("\x1f\x00aaaaaaaaaaaaaaabbbbbbbbbbbbbbbb\x01k\x01r\x01\x40ccccccccccccccccc\x02\x02\x01c\x01r"), uint32(1))
+	f.Fuzz(func(t *testing.T, block []byte, marks uint32) {
+		put(t, path, local.MarksFile(block, marks))
+		checkFault(t, s)
+	})
+}
+
+// FuzzJournal is FuzzMarks for the journal.
+func FuzzJournal(f *testing.F) { fuzzFile(f, "journal") }
+
+func fuzzFile(f *testing.F, file string) {
+	s, dir := written(f, commitsOf(2)...)
+	path := filepath.Join(dir, file)
+	whole, err := os.ReadFile(path)
+	must(f, err)
+	f.Add(whole)
+	f.Add(whole[:len(whole)/2])
+	f.Add([]byte{})
+	if file == "journal" { // an intact frame around any bytes
+		start := whole[:16]
+		f.Add(append(start[:16:16], local.Frame([]byte(`{"generation":1}`), 16)...))
+		f.Add(append(whole[:len(whole):len(whole)], local.Frame([]byte("\x05\x00\x00\x00\x02\xff\x00\x00\x00"), int64(len(whole)))...))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		put(t, path, b)
+		checkFault(t, s)
+		if file == "journal" { // what the checksums would keep away
+			frame := local.Frame(b, int64(len(whole)))
+			put(t, path, append(whole[:len(whole):len(whole)], frame...))
+			checkFault(t, s)
+		}
+	})
+}
+
+func checkFault(t *testing.T, s *testStore) {
+	t.Helper()
+	_, err := read(t, s)
+	if err != nil && !fault.Is(err, "ledger_corrupt") && !fault.Is(err, "ledger_newer") {
+		t.Errorf("reading gives %v, which is no fault of the ledger", err)
+	}
+}
