@@ -11,7 +11,8 @@ import (
 const (
 	epochDays       = 10_957
 	microsPerSecond = 1_000_000
-	epochMicros     = epochDays * 24 * 60 * 60 * microsPerSecond
+	microsPerDay    = 24 * 60 * 60 * microsPerSecond
+	epochMicros     = epochDays * microsPerDay
 )
 
 // momentOf is scalarOf for dates, times and intervals.
@@ -48,7 +49,7 @@ func decodeDate(raw, buf []byte) (record.Value, []byte, error) {
 }
 
 func decodeTime(raw, buf []byte) (record.Value, []byte, error) {
-	if len(raw) != 8 {
+	if len(raw) != 8 || !inDay(int8Of(raw)) {
 		return record.Value{}, buf, errWire
 	}
 	return appended(record.Time, buf, record.AppendTime(buf, int8Of(raw)))
@@ -57,7 +58,7 @@ func decodeTime(raw, buf []byte) (record.Value, []byte, error) {
 // decodeZonedTime gives text such as 12:00:00+02:00. It is no Time: a time of
 // day in a zone is no moment that could be moved to UTC.
 func decodeZonedTime(raw, buf []byte) (record.Value, []byte, error) {
-	if len(raw) != 12 {
+	if len(raw) != 12 || !inDay(int8Of(raw)) {
 		return record.Value{}, buf, errWire
 	}
 	out := record.AppendTime(buf, int8Of(raw))
@@ -66,12 +67,17 @@ func decodeZonedTime(raw, buf []byte) (record.Value, []byte, error) {
 	if west <= 0 {
 		sign, west = '+', -west
 	}
+	if !inDay(west * microsPerSecond) {
+		return record.Value{}, buf, errWire
+	}
 	offset := record.AppendTime(nil, west*microsPerSecond)
 	if west%60 == 0 {
 		offset = offset[:len("15:04")]
 	}
 	return appended(record.Text, buf, append(append(out, sign), offset...))
 }
+
+func inDay(micros int64) bool { return micros >= 0 && micros <= microsPerDay }
 
 func decodeTimestamp(raw, buf []byte) (record.Value, []byte, error) {
 	return decodeMoment(record.Timestamp, record.AppendTimestamp, raw, buf)

@@ -50,26 +50,26 @@ func bench(t *testing.T, dsn string) warehousetest.Bench {
 	}
 }
 
-func open(t testing.TB, c postgres.Config) *postgres.Warehouse {
-	t.Helper()
-	w, err := postgres.New(t.Context(), c)
+func open(tb testing.TB, c postgres.Config) *postgres.Warehouse {
+	tb.Helper()
+	w, err := postgres.New(tb.Context(), c)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := w.Close(); err != nil {
-			t.Errorf("Close: %v", err)
+			tb.Errorf("Close: %v", err)
 		}
 	})
 	return w
 }
 
 // config is the profile that leads to a test database.
-func config(t testing.TB, dsn string) postgres.Config {
-	t.Helper()
+func config(tb testing.TB, dsn string) postgres.Config {
+	tb.Helper()
 	u, err := url.Parse(dsn)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return postgres.Config{
 		Host: u.Hostname(), Port: u.Port(), User: u.User.Username(), DBName: strings.TrimPrefix(u.Path, "/"),
@@ -78,17 +78,17 @@ func config(t testing.TB, dsn string) postgres.Config {
 }
 
 // execute runs statements on a connection of its own.
-func execute(t testing.TB, dsn string, statements ...string) {
-	t.Helper()
-	ctx := context.WithoutCancel(t.Context()) // also used to clean up
+func execute(tb testing.TB, dsn string, statements ...string) {
+	tb.Helper()
+	ctx := context.WithoutCancel(tb.Context()) // also used to clean up
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
 	for _, sql := range statements {
 		if _, err := conn.Exec(ctx, sql); err != nil {
-			t.Fatalf("%.200s: %v", sql, err)
+			tb.Fatalf("%.200s: %v", sql, err)
 		}
 	}
 }

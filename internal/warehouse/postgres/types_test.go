@@ -138,22 +138,22 @@ func TestValuesAgreeWithTheServersText(t *testing.T) {
 
 func abs(n int) int { return max(n, -n) }
 
-func snapshot(t testing.TB, w warehouse.Warehouse) warehouse.Snapshot {
-	t.Helper()
-	s, err := w.Snapshot(t.Context())
+func snapshot(tb testing.TB, w warehouse.Warehouse) warehouse.Snapshot {
+	tb.Helper()
+	s, err := w.Snapshot(tb.Context())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	tb.Cleanup(func() { _ = s.Close() })
 	return s
 }
 
-func read(t testing.TB, s warehouse.Snapshot, q warehouse.Query) []record.Record {
-	t.Helper()
+func read(tb testing.TB, s warehouse.Snapshot, q warehouse.Query) []record.Record {
+	tb.Helper()
 	var out []record.Record
-	for r, err := range s.Rows(t.Context(), q) {
+	for r, err := range s.Rows(tb.Context(), q) {
 		if err != nil {
-			t.Fatalf("%s: %v", q.Relation, err)
+			tb.Fatalf("%s: %v", q.Relation, err)
 		}
 		out = append(out, r.Clone())
 	}
