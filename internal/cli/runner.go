@@ -24,6 +24,7 @@ type runner struct {
 	opts    runOptions
 	stop    <-chan struct{}
 	engine  *engine.Engine
+	lines   *progress
 	id      string
 	started time.Time
 
@@ -38,7 +39,8 @@ type runner struct {
 
 func newRunner(a *app, s *session, opts runOptions, stop <-chan struct{}) *runner {
 	r := &runner{a: a, s: s, opts: opts, stop: stop, id: a.env.NewID(), started: a.env.Now()}
-	r.engine = s.engine()
+	r.engine, r.lines = s.engine(), newProgress(a)
+	r.engine.Progress = r.lines.update
 	return r
 }
 
@@ -50,6 +52,7 @@ func (r *runner) run(ctx context.Context) (report.Run, error) {
 		return report.Run{}, err
 	}
 	defer r.release()
+	defer r.lines.end()
 	r.a.say("%s", r.head())
 	if len(r.opts.accept) > 0 { // whether a code is raised is known when all are planned
 		r.each(func(i int) { r.refuse(ctx, i) }, func(i int) { r.prepare(ctx, i, saved) })
@@ -305,9 +308,11 @@ func (r *runner) line(i int, start bool) {
 		}
 		text = line.Start(r.a.errStyle())
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.a.say("%s  %s", r.a.env.Now().Format("15:04:05"), text)
+	ended := ""
+	if !start {
+		ended = rep.Job.ID
+	}
+	r.lines.say(ended, r.a.env.Now().Format("15:04:05")+"  "+text)
 }
 
 func (r *runner) result() report.Run {
