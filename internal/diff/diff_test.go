@@ -208,6 +208,7 @@ func TestGuards(t *testing.T) {
 		"20 fewer of 50 are fine":       {facts: diff.Facts{Counts: plan.Counts{Read: 30}, PreviousRows: 50}},
 		"an empty source":               {facts: diff.Facts{PreviousRows: 1000, Marks: 1000, Counts: plan.Counts{Delete: 1000}}, want: []string{"guard_rows", "guard_deletes"}},
 		"creates":                       {facts: diff.Facts{Counts: plan.Counts{Read: 400, Create: 201}, Marks: 199, PreviousRows: 400}, want: []string{"guard_creates"}},
+		"creates that come back":        {facts: diff.Facts{Counts: plan.Counts{Read: 400, Create: 201}, Marks: 199, PreviousRows: 400, Retried: 190}},
 		"creates on a first run":        {facts: diff.Facts{Counts: plan.Counts{Read: 1000, Create: 1000}, FirstRun: true}},
 		"bad keys":                      {facts: diff.Facts{Counts: plan.Counts{Read: 1000}, BadKeys: 6}, want: []string{"guard_keys"}},
 		"few bad keys":                  {facts: diff.Facts{Counts: plan.Counts{Read: 1000}, BadKeys: 5}},

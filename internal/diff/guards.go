@@ -14,6 +14,7 @@ type Facts struct {
 	FirstRun     bool
 	Remapped     bool // the mapping differs from that of the marks
 	BadKeys      int64
+	Retried      int64 // creates that were let through, and tried, before
 }
 
 // Guards gives a hold for every limit that the numbers exceed. All of them
@@ -36,8 +37,8 @@ func Guards(g plan.Guards, f Facts) []plan.Hold {
 	if g.Deletes.Exceeded(c.Delete, f.Marks) {
 		add("guard_deletes", "%d of %d records would be deleted (limit %s)", c.Delete, f.Marks, g.Deletes)
 	}
-	if !f.FirstRun && g.Creates.Exceeded(c.Create, f.Marks) {
-		add("guard_creates", "%d records would be created beside %d known ones (limit %s)", c.Create, f.Marks, g.Creates)
+	if fresh := c.Create - f.Retried; !f.FirstRun && g.Creates.Exceeded(fresh, f.Marks) {
+		add("guard_creates", "%d records would be created beside %d known ones (limit %s)", fresh, f.Marks, g.Creates)
 	}
 	if f.Remapped && g.Creates.Exceeded(c.Update, f.Marks) {
 		add("mapping_changed", "the mapping changed since the last run: %d of %d records would be sent again (limit %s)", c.Update, f.Marks, g.Creates)

@@ -27,6 +27,7 @@ type table struct {
 	die  int         // rows after which reading fails; 0 never
 	read int         // rows yielded by Rows
 	got  int         // rows yielded by Fetch
+	kind record.Kind // of the column id; Text if it is not said
 	odd  bool        // a view that gives other values every time
 }
 
@@ -50,7 +51,15 @@ type tableSnapshot struct {
 }
 
 func (s *tableSnapshot) Columns(context.Context, string) ([]record.Column, error) {
-	return []record.Column{{Name: "id", Type: "text", Kind: record.Text}, {Name: "name", Type: "text", Kind: record.Text}}, nil
+	return []record.Column{{Name: "id", Kind: s.id("").Kind}, {Name: "name", Kind: record.Text}}, nil
+}
+
+// id is a cell of the column id.
+func (s *tableSnapshot) id(data string) record.Value {
+	if s.t.kind != record.Absent {
+		return record.Value{Kind: s.t.kind, Data: []byte(data)}
+	}
+	return record.Value{Kind: record.Text, Data: []byte(data)}
 }
 
 func (s *tableSnapshot) Rows(_ context.Context, q warehouse.Query) iter.Seq2[record.Record, error] {
@@ -61,7 +70,7 @@ func (s *tableSnapshot) Rows(_ context.Context, q warehouse.Query) iter.Seq2[rec
 				return
 			}
 			s.t.read++
-			if !yield(cells(q.Columns, r), nil) {
+			if !yield(s.cells(q.Columns, r), nil) {
 				return
 			}
 		}
@@ -75,14 +84,14 @@ func (s *tableSnapshot) Fetch(_ context.Context, q warehouse.Query, keys []recor
 	}
 	return func(yield func(record.Record, error) bool) {
 		for _, r := range s.rows {
-			if !wanted[string(record.AppendKey(nil, text(r[0])))] {
+			if r[0] == "" || !wanted[string(record.AppendKey(nil, s.id(r[0])))] {
 				continue
 			}
 			s.t.got++
 			if s.t.odd {
 				r[1] += " again"
 			}
-			if !yield(cells(q.Columns, r), nil) {
+			if !yield(s.cells(q.Columns, r), nil) {
 				return
 			}
 		}
@@ -91,10 +100,17 @@ func (s *tableSnapshot) Fetch(_ context.Context, q warehouse.Query, keys []recor
 
 func (s *tableSnapshot) Close() error { return nil }
 
-func cells(columns []string, r [2]string) record.Record {
+func (s *tableSnapshot) cells(columns []string, r [2]string) record.Record {
 	var out record.Record
 	for _, c := range columns {
-		out = append(out, text(r[map[string]int{"id": 0, "name": 1}[c]]))
+		switch {
+		case c == "name":
+			out = append(out, text(r[1]))
+		case r[0] == "":
+			out = append(out, text(""))
+		default:
+			out = append(out, s.id(r[0]))
+		}
 	}
 	return out
 }

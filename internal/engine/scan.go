@@ -150,6 +150,9 @@ func lasting(d diff.Decision) diff.Decision {
 func (s *scan) write(d diff.Decision, encoded []byte) error {
 	if d.Op == record.Create {
 		s.p.Plan.Counts.Create++
+		if d.Mark.Standing != nil {
+			s.p.retried++
+		}
 	} else {
 		s.p.Plan.Counts.Update++
 	}

@@ -52,12 +52,14 @@ func (d *delivery) send(ctx context.Context, l lot) error {
 
 // admit waits for the rate limit and reports whether a call may be made.
 func (d *delivery) admit(ctx context.Context) bool {
-	if d.limiter == nil {
-		return ctx.Err() == nil
+	if d.limiter != nil {
+		waiting, done := d.untilHalted(ctx)
+		defer done()
+		if d.limiter.Wait(waiting) != nil {
+			return false
+		}
 	}
-	waiting, done := d.untilHalted(ctx)
-	defer done()
-	return d.limiter.Wait(waiting) == nil
+	return ctx.Err() == nil && !d.halted()
 }
 
 // announces reports whether the ledger has to know of an attempt before the
