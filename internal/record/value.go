@@ -9,7 +9,8 @@ package record
 // Kind says what a value is; it decides how the value is written out.
 type Kind uint8
 
-// The kinds, with the canonical text of Value.Data.
+// The kinds, with the canonical text of Value.Data. Years beyond 9999 and
+// before the common era are written as AppendDate says.
 const (
 	Absent    Kind = iota // no value at all: the field is left as it is at the destination
 	Null                  // SQL null; Data is empty
