@@ -27,6 +27,7 @@ import (
 // warehouseOf opens the warehouse of a dbt adapter.
 func (s *session) warehouseOf(ctx context.Context, adapter string) (warehouse.Warehouse, error) {
 	out := s.profile.Output
+	where := fmt.Sprintf("%s: %s.%s", s.profile.File, s.profile.Name, s.profile.Target)
 	switch adapter {
 	case "postgres":
 		p, err := out.Postgres()
@@ -36,14 +37,14 @@ func (s *session) warehouseOf(ctx context.Context, adapter string) (warehouse.Wa
 		return pgwarehouse.New(ctx, pgwarehouse.Config{
 			Host: p.Host, Port: strconv.Itoa(p.Port), User: p.User, Password: p.Password.Reveal(), DBName: p.Database, Role: p.Role,
 			SearchPath: p.SearchPath, SSLMode: p.SSLMode, SSLCert: p.SSLCert, SSLKey: p.SSLKey, SSLRootCert: p.SSLRootCert,
-			ApplicationName: p.ApplicationName, ConnectTimeout: wholeSeconds(p.ConnectTimeout), KeepalivesIdle: wholeSeconds(p.KeepalivesIdle),
+			ApplicationName: p.ApplicationName, ConnectTimeout: wholeSeconds(p.ConnectTimeout), KeepalivesIdle: wholeSeconds(p.KeepalivesIdle), Where: where,
 		})
 	case "sqlite":
 		l, err := out.SQLite()
 		if err != nil {
 			return nil, err
 		}
-		return sqlitewarehouse.New(sqlitewarehouse.Config{Paths: l.Paths, Directory: l.Directory})
+		return sqlitewarehouse.New(sqlitewarehouse.Config{Paths: l.Paths, Directory: l.Directory, Where: where})
 	}
 	return nil, &fault.Fault{
 		Code: "warehouse_unsupported", Kind: fault.Config, Whose: fault.Setup, Where: s.profile.File,
