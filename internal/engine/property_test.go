@@ -182,6 +182,8 @@ func (w *settlingWriter) Close() error {
 	return nil
 }
 
+func fixed() time.Time { return time.Unix(1, 0) }
+
 // world is everything that lasts from run to run.
 type world struct {
 	*rapid.T
@@ -257,7 +259,7 @@ func (w *world) run(req engine.Request) plan.Result {
 	w.dest.stop, w.dest.kill = sync.OnceFunc(func() { close(stop) }), kill
 	w.ledger.dieAt, w.ledger.held, w.dest.staged = 0, false, nil
 	e := &engine.Engine{
-		Ledger: w.ledger, Spool: w.spool, Now: func() time.Time { return time.Unix(1, 0) }, Rand: func() float64 { return 0.5 },
+		Ledger: w.ledger, Spool: w.spool, Now: fixed, Rand: func() float64 { return 0.5 },
 		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Log: slog.New(slog.DiscardHandler),
 	}
 	req.Job, req.Warehouse, req.Destination = w.job, w.table(), w.dest
