@@ -1,7 +1,9 @@
 package ledgertest
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -75,7 +77,7 @@ func runs(t *testing.T, factory Factory) {
 		if i == 50 {
 			continue // it ends later than those that started after it
 		}
-		want = append([]ledger.Run{add(fmt.Sprint(i), i)}, want...)
+		want = append([]ledger.Run{add(strconv.Itoa(i), i)}, want...)
 	}
 	late := add("50", 50)
 	want = append(want[:50:50], append([]ledger.Run{late}, want[50:]...)...)
@@ -107,14 +109,12 @@ func historyAtOnce(t *testing.T, factory Factory) {
 		group.Go(func() {
 			for i := range each {
 				node := plan.Evidence{UniqueID: fmt.Sprintf("model.%d.%d", w, i), GeneratedAt: noon()}
-				if err := l.Record(t.Context(), "shop", []plan.Evidence{node}); err != nil {
-					t.Errorf("Record(): %v", err)
-				}
-				if err := l.AddRun(t.Context(), "shop", "job", ledger.Run{ID: node.UniqueID}); err != nil {
-					t.Errorf("AddRun(): %v", err)
-				}
-				if _, err := l.Runs(t.Context(), "shop", "job"); err != nil {
-					t.Errorf("Runs(): %v", err)
+				_, err := l.Runs(t.Context(), "shop", "job")
+				err = errors.Join(err,
+					l.Record(t.Context(), "shop", []plan.Evidence{node}),
+					l.AddRun(t.Context(), "shop", "job", ledger.Run{ID: node.UniqueID}))
+				if err != nil {
+					t.Errorf("writer %d: %v", w, err)
 				}
 			}
 			if err := l.Close(); err != nil {

@@ -13,14 +13,14 @@ import (
 // Store is one store under test.
 type Store interface {
 	// Open opens it as a new process would.
-	Open(t testing.TB) ledger.Ledger
+	Open(tb testing.TB) ledger.Ledger
 }
 
 // Killer is a store whose processes can be killed.
 type Killer interface {
 	// Kill ends everything that has the store open, without closing any of
 	// it. With torn a commit was being written at that instant.
-	Kill(t testing.TB, torn bool)
+	Kill(tb testing.TB, torn bool)
 }
 
 // Crasher is a store that can show every instant of its writing.
@@ -28,18 +28,18 @@ type Crasher interface {
 	// Crashes calls do with an open ledger. For every step that do takes on
 	// the disk it calls found with what a later process could find, had
 	// everything stopped there.
-	Crashes(t testing.TB, do func(l ledger.Ledger), found func(step string, l ledger.Ledger))
+	Crashes(tb testing.TB, do func(l ledger.Ledger), found func(step string, l ledger.Ledger))
 }
 
 // Holder is a store that another process can use.
 type Holder interface {
 	// Hold lets another process open the sync. It returns once the lease is
 	// taken; kill ends that process with SIGKILL and waits for its end.
-	Hold(t testing.TB, id plan.SyncID) (kill func())
+	Hold(tb testing.TB, id plan.SyncID) (kill func())
 }
 
 // Factory makes an empty store.
-type Factory func(t testing.TB) Store
+type Factory func(tb testing.TB) Store
 
 // Run runs the suite; every case gets its own store.
 func Run(t *testing.T, factory Factory) {

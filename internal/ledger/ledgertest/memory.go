@@ -65,8 +65,8 @@ func longEntry(n int) ledger.Entry {
 
 // watchHeap looks at the heap until the returned function is called, which
 // gives how far it grew above its size at the start.
-func watchHeap(t testing.TB) (peak func() uint64) {
-	t.Helper()
+func watchHeap(tb testing.TB) (peak func() uint64) {
+	tb.Helper()
 	heap := func() uint64 {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)

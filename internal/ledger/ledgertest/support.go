@@ -38,60 +38,60 @@ func Entry(kind ledger.EntryKind, n int, row record.Hash) ledger.Entry {
 	return ledger.Entry{Kind: kind, Key: k, KeyHash: k.Hash(), RowHash: row}
 }
 
-func open(t testing.TB, l ledger.Ledger, id plan.SyncID) ledger.Sync {
-	t.Helper()
-	s, err := l.Open(t.Context(), id, target)
+func open(tb testing.TB, l ledger.Ledger, id plan.SyncID) ledger.Sync {
+	tb.Helper()
+	s, err := l.Open(tb.Context(), id, target)
 	if err != nil {
-		t.Fatalf("Open(): %v", err)
+		tb.Fatalf("Open(): %v", err)
 	}
 	return s
 }
 
-func look(t testing.TB, l ledger.Ledger, id plan.SyncID) ledger.Sync {
-	t.Helper()
-	s, err := l.View(t.Context(), id, target)
+func look(tb testing.TB, l ledger.Ledger, id plan.SyncID) ledger.Sync {
+	tb.Helper()
+	s, err := l.View(tb.Context(), id, target)
 	if err != nil {
-		t.Fatalf("View(): %v", err)
+		tb.Fatalf("View(): %v", err)
 	}
 	return s
 }
 
-func appendAll(t testing.TB, s ledger.Sync, entries ...ledger.Entry) {
-	t.Helper()
-	if err := s.Append(t.Context(), entries...); err != nil {
-		t.Fatalf("Append(): %v", err)
+func appendAll(tb testing.TB, s ledger.Sync, entries ...ledger.Entry) {
+	tb.Helper()
+	if err := s.Append(tb.Context(), entries...); err != nil {
+		tb.Fatalf("Append(): %v", err)
 	}
 }
 
-func fold(t testing.TB, s ledger.Sync, h ledger.Header) {
-	t.Helper()
-	if err := s.Fold(t.Context(), h); err != nil {
-		t.Fatalf("Fold(): %v", err)
+func fold(tb testing.TB, s ledger.Sync, h ledger.Header) {
+	tb.Helper()
+	if err := s.Fold(tb.Context(), h); err != nil {
+		tb.Fatalf("Fold(): %v", err)
 	}
 }
 
-func closeAll(t testing.TB, closers ...interface{ Close() error }) {
-	t.Helper()
+func closeAll(tb testing.TB, closers ...interface{ Close() error }) {
+	tb.Helper()
 	for _, c := range closers {
 		if err := c.Close(); err != nil {
-			t.Fatalf("Close(): %v", err)
+			tb.Fatalf("Close(): %v", err)
 		}
 	}
 }
 
 // Marks reads every mark, and checks place, order and the header's counts.
-func Marks(t testing.TB, s ledger.Sync) map[record.Hash]record.Mark {
-	t.Helper()
+func Marks(tb testing.TB, s ledger.Sync) map[record.Hash]record.Mark {
+	tb.Helper()
 	out := map[record.Hash]record.Mark{}
 	var confirmed, standing int64
 	for part := range ledger.Partitions {
 		var last record.Hash
-		for m, err := range s.Marks(t.Context(), part) {
+		for m, err := range s.Marks(tb.Context(), part) {
 			if err != nil {
-				t.Fatalf("Marks(%d): %v", part, err)
+				tb.Fatalf("Marks(%d): %v", part, err)
 			}
 			if int(m.KeyHash[0]) != part || bytes.Compare(m.KeyHash[:], last[:]) <= 0 {
-				t.Fatalf("Marks(%d): %s after %s", part, m.KeyHash, last)
+				tb.Fatalf("Marks(%d): %s after %s", part, m.KeyHash, last)
 			}
 			last = m.KeyHash
 			out[m.KeyHash] = clone(m)
@@ -104,7 +104,7 @@ func Marks(t testing.TB, s ledger.Sync) map[record.Hash]record.Mark {
 		}
 	}
 	if h := s.Header(); h.Marks != confirmed || h.Standing != standing {
-		t.Errorf("header counts %d marks and %d standing, there are %d and %d", h.Marks, h.Standing, confirmed, standing)
+		tb.Errorf("header counts %d marks and %d standing, there are %d and %d", h.Marks, h.Standing, confirmed, standing)
 	}
 	return out
 }
@@ -124,14 +124,14 @@ func clone(m record.Mark) record.Mark {
 }
 
 // expect compares the marks of a sync with those wanted.
-func expect(t testing.TB, s ledger.Sync, want ...record.Mark) {
-	t.Helper()
+func expect(tb testing.TB, s ledger.Sync, want ...record.Mark) {
+	tb.Helper()
 	all := map[record.Hash]record.Mark{}
 	for _, m := range want {
 		all[m.KeyHash] = clone(m)
 	}
-	if d := cmp.Diff(all, Marks(t, s)); d != "" {
-		t.Errorf("marks (-want +got):\n%s", d)
+	if d := cmp.Diff(all, Marks(tb, s)); d != "" {
+		tb.Errorf("marks (-want +got):\n%s", d)
 	}
 }
 

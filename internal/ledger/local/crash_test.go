@@ -18,20 +18,20 @@ import (
 
 // Crashes runs do on a watched directory. For every step it builds what kill
 // -9 leaves, and several things that loss of power may leave.
-func (s *testStore) Crashes(t testing.TB, do func(l ledger.Ledger), found func(step string, l ledger.Ledger)) {
-	t.Helper()
-	l := s.Open(t)
+func (s *testStore) Crashes(tb testing.TB, do func(l ledger.Ledger), found func(step string, l ledger.Ledger)) {
+	tb.Helper()
+	l := s.Open(tb)
 	p := &platter{dir: s.dir, names: map[string]*inode{}, durable: map[string]*inode{}}
 	local.Hook(l, func(op, path string) error {
 		if err := p.done(); err != nil {
 			return err
 		}
 		p.op, p.path = op, path
-		return p.show(t, s, fmt.Sprintf("before %s %s", op, filepath.Base(path)), found)
+		return p.show(tb, s, fmt.Sprintf("before %s %s", op, filepath.Base(path)), found)
 	})
 	do(l)
-	if err := errors.Join(p.done(), p.show(t, s, "at the end", found)); err != nil {
-		t.Fatal(err)
+	if err := errors.Join(p.done(), p.show(tb, s, "at the end", found)); err != nil {
+		tb.Fatal(err)
 	}
 }
 
@@ -77,49 +77,54 @@ func (p *platter) done() (err error) {
 }
 
 // show gives every directory that a crash at this instant may leave.
-func (p *platter) show(t testing.TB, s *testStore, step string, found func(string, ledger.Ledger)) error {
-	written := func(now, _ []byte) []byte { return now }
-	synced := func(_, synced []byte) []byte { return synced }
-	half := func(now, synced []byte) []byte {
-		if bytes.HasPrefix(now, synced) {
-			return now[:len(synced)+(len(now)-len(synced))/2]
+func (p *platter) show(tb testing.TB, s *testStore, step string, found func(string, ledger.Ledger)) error {
+	tb.Helper()
+	for _, a := range aftermaths() {
+		dir := filepath.Join(tb.TempDir(), ".exposync")
+		names := p.names
+		if a.oldNames {
+			names = p.durable
 		}
-		return now[:len(now)/2]
-	}
-	zeros := func(now, synced []byte) []byte {
-		if !bytes.HasPrefix(now, synced) {
-			return make([]byte, len(now))
-		}
-		return append(slices.Clone(synced), make([]byte, len(now)-len(synced))...)
-	}
-	late := func(now, synced []byte) []byte { // the first of the unsynced bytes never arrived, later ones did
-		if !bytes.HasPrefix(now, synced) {
-			return synced
-		}
-		lost := min(40, len(now)-len(synced))
-		return slices.Concat(synced, make([]byte, lost), now[len(synced)+lost:])
-	}
-	for _, v := range []struct {
-		name    string
-		names   map[string]*inode
-		content func(now, synced []byte) []byte
-	}{
-		{"killed", p.names, written},
-		{"power lost", p.durable, synced},
-		{"power lost, names kept", p.names, synced},
-		{"power lost, half written", p.names, half},
-		{"power lost, half written, old names", p.durable, half},
-		{"power lost, zeros", p.names, zeros},
-		{"power lost, later bytes only", p.names, late},
-	} {
-		dir := filepath.Join(t.TempDir(), ".exposync")
-		if err := p.build(dir, v.names, v.content); err != nil {
+		if err := p.build(dir, names, a.content); err != nil {
 			return err
 		}
 		left := &testStore{dir: dir, sortIn: s.sortIn}
-		found(step+": "+v.name, left.Open(t))
+		found(step+": "+a.name, left.Open(tb))
 	}
 	return nil
+}
+
+// aftermath is one way in which a crash treats what was not synced.
+type aftermath struct {
+	name     string
+	oldNames bool // of files, as of the last sync of their directory
+	content  func(now, synced []byte) []byte
+}
+
+func aftermaths() []aftermath {
+	synced := func(_, synced []byte) []byte { return synced }
+	rest := func(keep func(rest []byte) []byte) func(now, synced []byte) []byte {
+		return func(now, synced []byte) []byte {
+			more, ok := bytes.CutPrefix(now, synced)
+			if !ok {
+				return keep(now)
+			}
+			return slices.Concat(synced, keep(more))
+		}
+	}
+	half := rest(func(b []byte) []byte { return b[:len(b)/2] })
+	return []aftermath{
+		{"killed", false, func(now, _ []byte) []byte { return now }},
+		{"power lost", true, synced},
+		{"power lost, names kept", false, synced},
+		{"power lost, half written", false, half},
+		{"power lost, half written, old names", true, half},
+		{"power lost, zeros", false, rest(func(b []byte) []byte { return make([]byte, len(b)) })},
+		{"power lost, later bytes only", false, rest(func(b []byte) []byte {
+			lost := min(40, len(b))
+			return append(make([]byte, lost), b[lost:]...)
+		})},
+	}
 }
 
 // build lays out a directory, names above names first.

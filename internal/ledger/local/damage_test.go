@@ -5,13 +5,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,53 +22,53 @@ import (
 
 // written makes a store whose sync has marks of 24 keys and a journal of
 // commits, and gives the path of the sync's directory.
-func written(t testing.TB, commits ...[]ledger.Entry) (*testStore, string) {
-	t.Helper()
-	s := newStore(t)
-	l := s.Open(t)
-	y := mustOpen(t, l)
+func written(tb testing.TB, commits ...[]ledger.Entry) (*testStore, string) {
+	tb.Helper()
+	s := newStore(tb)
+	l := s.Open(tb)
+	y := mustOpen(tb, l)
 	var first []ledger.Entry
 	for n := range 24 {
 		first = append(first, ledgertest.Entry(ledger.Confirmed, n, ledgertest.Row(n)))
 	}
-	must(t, y.Append(t.Context(), first...))
-	must(t, y.Fold(t.Context(), ledger.Header{Encoding: 1, Mapping: "m", Rows: 40}))
+	must(tb, y.Append(tb.Context(), first...))
+	must(tb, y.Fold(tb.Context(), ledger.Header{Encoding: 1, Mapping: "m", Rows: 40}))
 	for _, c := range commits {
-		must(t, y.Append(t.Context(), c...))
+		must(tb, y.Append(tb.Context(), c...))
 	}
-	must(t, errors.Join(y.Close(), l.Close()))
+	must(tb, errors.Join(y.Close(), l.Close()))
 	dirs, err := filepath.Glob(filepath.Join(s.dir, "syncs", "*"))
 	if err != nil || len(dirs) != 1 {
-		t.Fatalf("directories of syncs = %v, %v", dirs, err)
+		tb.Fatalf("directories of syncs = %v, %v", dirs, err)
 	}
 	return s, dirs[0]
 }
 
-func must(t testing.TB, err error) {
-	t.Helper()
+func must(tb testing.TB, err error) {
+	tb.Helper()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
-func mustOpen(t testing.TB, l ledger.Ledger) ledger.Sync {
-	t.Helper()
-	y, err := l.Open(t.Context(), ledgertest.SyncID("job"), "prod")
-	must(t, err)
+func mustOpen(tb testing.TB, l ledger.Ledger) ledger.Sync {
+	tb.Helper()
+	y, err := l.Open(tb.Context(), ledgertest.SyncID("job"), "prod")
+	must(tb, err)
 	return y
 }
 
 // read reads all there is, as a view does.
-func read(t testing.TB, s *testStore) (map[record.Hash]record.Mark, error) {
-	t.Helper()
-	v, err := s.Open(t).View(t.Context(), ledgertest.SyncID("job"), "prod")
+func read(tb testing.TB, s *testStore) (map[record.Hash]record.Mark, error) {
+	tb.Helper()
+	v, err := s.Open(tb).View(tb.Context(), ledgertest.SyncID("job"), "prod")
 	if err != nil {
 		return nil, err
 	}
-	defer v.Close()
+	defer func() { must(tb, v.Close()) }()
 	got := map[record.Hash]record.Mark{}
 	for part := range ledger.Partitions {
-		for m, err := range v.Marks(t.Context(), part) {
+		for m, err := range v.Marks(tb.Context(), part) {
 			if err != nil {
 				return nil, err
 			}
@@ -84,12 +81,12 @@ func read(t testing.TB, s *testStore) (map[record.Hash]record.Mark, error) {
 
 // put changes a file in place: emptying it first would make the disk work
 // every time.
-func put(t testing.TB, path string, content []byte) {
-	t.Helper()
+func put(tb testing.TB, path string, content []byte) {
+	tb.Helper()
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	must(t, err)
+	must(tb, err)
 	_, err = f.WriteAt(content, 0)
-	must(t, errors.Join(err, f.Truncate(int64(len(content))), f.Close()))
+	must(tb, errors.Join(err, f.Truncate(int64(len(content))), f.Close()))
 }
 
 func commitsOf(n int) [][]ledger.Entry {
@@ -103,11 +100,11 @@ func commitsOf(n int) [][]ledger.Entry {
 }
 
 // after gives the marks when the first n commits are there.
-func after(t testing.TB, n int) map[record.Hash]record.Mark {
-	t.Helper()
-	s, _ := written(t, commitsOf(n)...)
-	got, err := read(t, s)
-	must(t, err)
+func after(tb testing.TB, n int) map[record.Hash]record.Mark {
+	tb.Helper()
+	s, _ := written(tb, commitsOf(n)...)
+	got, err := read(tb, s)
+	must(tb, err)
 	return got
 }
 
@@ -340,200 +337,5 @@ func TestDamagedHistoryIsNamed(t *testing.T) {
 				t.Errorf("runs of %q: %v, want a fault %s that names %s", content, err, code, files[0])
 			}
 		}
-	}
-}
-
-// TestEveryStepMayFail lets each step on the disk fail once. Whatever fails
-// has to surface, and nothing that was acknowledged may be lost.
-func TestEveryStepMayFail(t *testing.T) {
-	t.Parallel()
-	steps := 100
-	for failing := 1; failing <= steps; failing++ {
-		s := newStore(t)
-		l := s.Open(t)
-		count, op := 0, ""
-		local.Hook(l, func(step, path string) error {
-			if count++; count != failing {
-				return nil
-			}
-			op = step + " " + filepath.Base(path)
-			return &fs.PathError{Op: step, Path: path, Err: syscall.ENOSPC}
-		})
-		acked, failed := run(t, l)
-		if count < failing { // the run has no more steps
-			must(t, failed)
-			steps = count
-			break
-		}
-		if !fault.Is(failed, "ledger_write") {
-			t.Fatalf("step %d (%s): the run ends with %v, want a fault ledger_write", failing, op, failed)
-		}
-		got, err := read(t, s)
-		if err != nil {
-			t.Fatalf("after step %d (%s) failed: %v", failing, op, err)
-		}
-		for n, rows := range acked {
-			if row := got[ledgertest.Key(n).Hash()].RowHash; !slices.Contains(rows, row) {
-				t.Errorf("after step %d (%s) failed: key %d was acknowledged and is lost", failing, op, n)
-			}
-		}
-		must(t, mustOpen(t, s.Open(t)).Close())
-	}
-	if steps < 40 || steps == 100 {
-		t.Errorf("a run has %d steps", steps)
-	}
-}
-
-// run goes on after errors as far as it can, as the engine does. It gives,
-// for each key, the rows that may be found: the last one acknowledged, and
-// those that were tried after it.
-func run(t *testing.T, l ledger.Ledger) (may map[int][]record.Hash, failed error) {
-	t.Helper()
-	may = map[int][]record.Hash{}
-	y, err := l.Open(t.Context(), ledgertest.SyncID("job"), "prod")
-	if err != nil {
-		return may, err
-	}
-	for n := range 6 {
-		key, row := n%4, ledgertest.Row(n)
-		err := y.Append(t.Context(), ledgertest.Entry(ledger.Confirmed, key, row))
-		switch {
-		case err == nil:
-			may[key] = []record.Hash{row}
-		case len(may[key]) > 0:
-			may[key] = append(may[key], row)
-		}
-		failed = errors.Join(failed, err)
-		if n%2 == 1 {
-			failed = errors.Join(failed, y.Fold(t.Context(), ledger.Header{Mapping: "m"}))
-		}
-	}
-	return may, errors.Join(failed, y.Close())
-}
-
-func TestPrivateFiles(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	must(t, os.Mkdir(s.dir, 0o755)) // made by something else
-	l := s.Open(t)
-	y := mustOpen(t, l)
-	must(t, y.Append(t.Context(), commitsOf(1)[0]...))
-	must(t, y.Fold(t.Context(), ledger.Header{Mapping: "m"}))
-	must(t, y.Append(t.Context(), commitsOf(1)[0]...))
-	must(t, l.AddRun(t.Context(), "shop", "job", ledger.Run{ID: "1"}))
-	must(t, y.Close())
-	names := map[string]bool{}
-	must(t, filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
-		must(t, err)
-		info, err := d.Info()
-		must(t, err)
-		if info.Mode().Perm()&0o077 != 0 {
-			t.Errorf("%s is open to others: %s", path, info.Mode())
-		}
-		names[d.Name()] = true
-		return nil
-	}))
-	for _, want := range []string{".gitignore", "marks", "journal", "identity.json", "history"} {
-		if !names[want] {
-			t.Errorf("there is no %s in %v", want, slices.Sorted(maps.Keys(names)))
-		}
-	}
-	for name := range names {
-		if strings.HasSuffix(name, ".tmp") {
-			t.Errorf("%s was left behind", name)
-		}
-	}
-}
-
-func TestReadingLeavesNoTrace(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	l := s.Open(t)
-	_, err := read(t, s)
-	must(t, err)
-	_, err = l.Siblings(t.Context(), "shop", "job", "prod")
-	must(t, err)
-	_, err = l.Runs(t.Context(), "shop", "job")
-	must(t, err)
-	_, err = l.Evidence(t.Context(), "shop")
-	must(t, err)
-	if _, err := os.Stat(s.dir); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("reading made %s", s.dir)
-	}
-}
-
-func TestViewLeavesTheLedgerAsItIs(t *testing.T) {
-	t.Parallel()
-	s, dir := written(t, commitsOf(3)...)
-	before, err := os.ReadFile(filepath.Join(dir, "journal"))
-	must(t, err)
-	for _, sortIn := range []int{0, 50} {
-		s.sortIn = sortIn
-		_, err = read(t, s)
-		must(t, err)
-	}
-	now, err := os.ReadFile(filepath.Join(dir, "journal"))
-	must(t, err)
-	if !bytes.Equal(before, now) {
-		t.Error("a view changed the journal")
-	}
-	files, err := os.ReadDir(dir)
-	must(t, err)
-	if len(files) != 3 {
-		t.Errorf("a view left something behind: %v", files)
-	}
-}
-
-func TestNamesStayInTheDirectory(t *testing.T) {
-	t.Parallel()
-	for _, job := range []string{"", ".", "..", "../../x", "/etc/passwd", "a/b", "ä🌍", strings.Repeat("x", 300), "CON", "a\x00b", "-"} {
-		s := newStore(t)
-		l := s.Open(t)
-		id := ledgertest.SyncID(job)
-		id.Object = "../" + job
-		y, err := l.Open(t.Context(), id, "prod")
-		must(t, err)
-		must(t, y.Append(t.Context(), commitsOf(1)[0]...))
-		must(t, y.Close())
-		must(t, l.AddRun(t.Context(), job, job, ledger.Run{ID: "1"}))
-		got, err := l.Siblings(t.Context(), "shop", job, "prod")
-		if err != nil || len(got) != 1 {
-			t.Errorf("job %q: Siblings() = %v, %v", job, got, err)
-		}
-		entries, err := os.ReadDir(filepath.Dir(s.dir))
-		must(t, err)
-		if len(entries) != 1 {
-			t.Errorf("job %q wrote beside the directory: %v", job, entries)
-		}
-	}
-}
-
-func TestLockedNamesTheHolder(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	l := s.Open(t)
-	y := mustOpen(t, l)
-	_, err := l.Open(t.Context(), ledgertest.SyncID("job"), "prod")
-	must(t, y.Close())
-	if !fault.Is(err, "locked") {
-		t.Fatalf("Open() = %v, want a fault locked", err)
-	}
-	for _, want := range []string{fmt.Sprintf("process %d", os.Getpid()), "testhost", "since 2026-03-01", "job job"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q does not say %q", err, want)
-		}
-	}
-}
-
-func TestOpenNeedsADirectory(t *testing.T) {
-	t.Parallel()
-	if _, err := local.Open("", local.Options{}); err == nil {
-		t.Error("Open() without a directory is no error")
-	}
-	s := newStore(t)
-	must(t, os.WriteFile(s.dir, nil, 0o600))
-	l := s.Open(t)
-	if _, err := l.Open(t.Context(), ledgertest.SyncID("job"), "prod"); !fault.Is(err, "ledger_write") {
-		t.Errorf("a file in place of the directory gives %v, want a fault ledger_write", err)
 	}
 }

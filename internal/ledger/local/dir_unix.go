@@ -13,7 +13,7 @@ const renameOverOpen = true
 
 // syncDirectory makes the names in a directory durable.
 func syncDirectory(dir string) error {
-	f, err := os.Open(dir) //nolint:gosec // the store's own directory
+	f, err := os.Open(dir)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ type file struct {
 func (d disk) create(path string) (*file, error) {
 	w := &file{disk: d, path: path}
 	return w, d.do("create", path, func() (err error) {
-		w.f, err = os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, fileMode) //nolint:gosec // a path below the store's own directory
+		w.f, err = os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, fileMode)
 		return err
 	})
 }

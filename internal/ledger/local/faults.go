@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"syscall"
 
 	"exposync/internal/fault"
@@ -12,8 +13,7 @@ import (
 // writeFault is a change of a file that did not happen. Nothing that failed
 // to reach the disk may count as confirmed, so it always surfaces.
 func writeFault(op, path string, err error) error {
-	var known *fault.Fault
-	if errors.As(err, &known) {
+	if _, known := errors.AsType[*fault.Fault](err); known {
 		return err
 	}
 	hint := "look at the disk that holds it, then run again: what was confirmed before is saved"
@@ -77,9 +77,11 @@ func taken(path, what string, h holder) error {
 // bare takes the operation and the path from a system error: the fault names
 // both already.
 func bare(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err
+	}
+	if link, ok := errors.AsType[*os.LinkError](err); ok {
+		return link.Err
 	}
 	return err
 }

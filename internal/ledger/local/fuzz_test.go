@@ -3,6 +3,7 @@ package local_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"exposync/internal/fault"
@@ -29,6 +30,7 @@ func FuzzBlock(f *testing.F) {
 func FuzzJournal(f *testing.F) { fuzzFile(f, "journal") }
 
 func fuzzFile(f *testing.F, file string) {
+	f.Helper()
 	s, dir := written(f, commitsOf(2)...)
 	path := filepath.Join(dir, file)
 	whole, err := os.ReadFile(path)
@@ -38,15 +40,15 @@ func fuzzFile(f *testing.F, file string) {
 	f.Add([]byte{})
 	if file == "journal" { // an intact frame around any bytes
 		start := whole[:16]
-		f.Add(append(start[:16:16], local.Frame([]byte(`{"generation":1}`), 16)...))
-		f.Add(append(whole[:len(whole):len(whole)], local.Frame([]byte("\x05\x00\x00\x00\x02\xff\x00\x00\x00"), int64(len(whole)))...))
+		f.Add(append(slices.Clip(start), local.Frame([]byte(`{"generation":1}`), 16)...))
+		f.Add(append(slices.Clip(whole), local.Frame([]byte("\x05\x00\x00\x00\x02\xff\x00\x00\x00"), int64(len(whole)))...))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		put(t, path, b)
 		checkFault(t, s)
 		if file == "journal" { // what the checksums would keep away
 			frame := local.Frame(b, int64(len(whole)))
-			put(t, path, append(whole[:len(whole):len(whole)], frame...))
+			put(t, path, append(slices.Clip(whole), frame...))
 			checkFault(t, s)
 		}
 	})

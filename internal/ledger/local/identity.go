@@ -67,7 +67,7 @@ func equal(a, b plan.SyncID) bool {
 // directory has none, because nothing was written.
 func readIdentity(dir, job string) (i identity, ok bool, err error) {
 	path := filepath.Join(dir, "identity.json")
-	b, err := os.ReadFile(path) //nolint:gosec // a path below the store's own directory
+	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return identity{}, false, nil
 	}

@@ -92,7 +92,7 @@ func (s *store) prepare(ctx context.Context) error {
 	// A directory from elsewhere may be open to others. Where permissions
 	// cannot be changed there are none, and the files have their own.
 	if info, err := os.Stat(s.dir); err == nil && info.Mode().Perm()&0o077 != 0 {
-		_ = os.Chmod(s.dir, dirMode) //nolint:gosec // a directory needs its x bits
+		_ = os.Chmod(s.dir, dirMode)
 	}
 	return s.ignore()
 }

@@ -24,13 +24,14 @@ import (
 
 func TestLedger(t *testing.T) {
 	t.Parallel()
-	ledgertest.Run(t, func(t testing.TB) ledgertest.Store { return newStore(t) })
+	ledgertest.Run(t, func(tb testing.TB) ledgertest.Store { tb.Helper(); return newStore(tb) })
 }
 
 func TestLedgerSortingInSmallPieces(t *testing.T) {
 	t.Parallel()
-	ledgertest.Run(t, func(t testing.TB) ledgertest.Store {
-		s := newStore(t)
+	ledgertest.Run(t, func(tb testing.TB) ledgertest.Store {
+		tb.Helper()
+		s := newStore(tb)
 		s.sortIn = 300
 		return s
 	})
@@ -38,7 +39,7 @@ func TestLedgerSortingInSmallPieces(t *testing.T) {
 
 //nolint:paralleltest // it measures the heap of the process
 func TestMemoryDoesNotGrowWithMarks(t *testing.T) {
-	ledgertest.Memory(t, func(t testing.TB) ledgertest.Store { return newStore(t) }, 24<<20)
+	ledgertest.Memory(t, func(tb testing.TB) ledgertest.Store { tb.Helper(); return newStore(tb) }, 24<<20)
 }
 
 // testStore is a directory, the way the suite sees it.
@@ -47,9 +48,9 @@ type testStore struct {
 	sortIn int
 }
 
-func newStore(t testing.TB) *testStore {
-	t.Helper()
-	return &testStore{dir: filepath.Join(t.TempDir(), ".exposync")}
+func newStore(tb testing.TB) *testStore {
+	tb.Helper()
+	return &testStore{dir: filepath.Join(tb.TempDir(), ".exposync")}
 }
 
 func options(dir string) local.Options {
@@ -57,11 +58,11 @@ func options(dir string) local.Options {
 	return local.Options{Now: func() time.Time { return start }, Host: "testhost", Temp: filepath.Dir(dir)}
 }
 
-func (s *testStore) Open(t testing.TB) ledger.Ledger {
-	t.Helper()
+func (s *testStore) Open(tb testing.TB) ledger.Ledger {
+	tb.Helper()
 	l, err := local.Open(s.dir, options(s.dir))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if s.sortIn > 0 {
 		local.SortIn(l, s.sortIn)
@@ -71,46 +72,46 @@ func (s *testStore) Open(t testing.TB) ledger.Ledger {
 
 // Kill leaves the dead process its directory and goes on with a copy, as it
 // was at that instant.
-func (s *testStore) Kill(t testing.TB, torn bool) {
-	t.Helper()
+func (s *testStore) Kill(tb testing.TB, torn bool) {
+	tb.Helper()
 	dead := s.dir
-	s.dir = filepath.Join(t.TempDir(), ".exposync")
-	copyTree(t, dead, s.dir)
+	s.dir = filepath.Join(tb.TempDir(), ".exposync")
+	copyTree(tb, dead, s.dir)
 	if !torn {
 		return
 	}
 	journals, err := filepath.Glob(filepath.Join(s.dir, "syncs", "*", "journal"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, path := range journals {
-		tear(t, path)
+		tear(tb, path)
 	}
 }
 
 // tear adds the first part of a commit that never got further.
-func tear(t testing.TB, path string) {
-	t.Helper()
+func tear(tb testing.TB, path string) {
+	tb.Helper()
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { must(tb, f.Close()) }()
 	info, err := f.Stat()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	payload := local.RawEntry(ledgertest.Entry(ledger.Deleted, 1, ledgertest.Row(0)))
 	frame := local.Frame(payload, info.Size())
 	if _, err := f.Write(frame[:len(frame)-1-int(info.Size())%(len(frame)-1)]); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
-func copyTree(t testing.TB, from, to string) {
-	t.Helper()
+func copyTree(tb testing.TB, from, to string) {
+	tb.Helper()
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
@@ -120,31 +121,31 @@ const childEnv = "EXPOSYNC_TEST_CHILD"
 
 // child starts this test binary again. It gives the lines that the other
 // process writes; kill ends it with SIGKILL.
-func child(t testing.TB, dir, job, what string) (lines *bufio.Scanner, kill func()) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$")
+func child(tb testing.TB, dir, job, what string) (lines *bufio.Scanner, kill func()) {
+	tb.Helper()
+	cmd := exec.CommandContext(tb.Context(), os.Args[0], "-test.run=^TestChild$")
 	cmd.Env = append(os.Environ(), childEnv+"="+dir+"|"+job+"|"+what)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
-	must(t, err)
+	must(tb, err)
 	stdout, err := cmd.StdoutPipe()
-	must(t, err)
-	must(t, cmd.Start())
+	must(tb, err)
+	must(tb, cmd.Start())
 	kill = func() {
 		_ = cmd.Process.Kill()
 		_ = stdin.Close()
 		_ = cmd.Wait()
 	}
-	t.Cleanup(kill)
+	tb.Cleanup(kill)
 	return bufio.NewScanner(stdout), kill
 }
 
 // Hold starts another process that holds the lease.
-func (s *testStore) Hold(t testing.TB, id plan.SyncID) func() {
-	t.Helper()
-	lines, kill := child(t, s.dir, id.Job, "hold")
+func (s *testStore) Hold(tb testing.TB, id plan.SyncID) func() {
+	tb.Helper()
+	lines, kill := child(tb, s.dir, id.Job, "hold")
 	if !lines.Scan() || lines.Text() != "holding" {
-		t.Fatalf("the other process says %q", lines.Text())
+		tb.Fatalf("the other process says %q", lines.Text())
 	}
 	return kill
 }

@@ -188,7 +188,7 @@ func (o *overlay) open(part int) (*cursor, error) {
 		if r.starts[part+1] == r.starts[part] {
 			continue
 		}
-		in := o.readers.Get().(*bufio.Reader) //nolint:errcheck // New gives nothing else
+		in := o.readers.Get().(*bufio.Reader)
 		in.Reset(io.NewSectionReader(r.src, r.starts[part], r.starts[part+1]-r.starts[part]))
 		h := &runHead{in: in, order: i}
 		if _, err := h.next(); err != nil {
