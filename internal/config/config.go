@@ -50,7 +50,7 @@ func Default(file string) *Config {
 // Config with Missing set. Everything that is wrong with the file is
 // reported together, as a fault.List.
 func Load(file string, types Types) (*Config, error) {
-	data, err := os.ReadFile(file) //nolint:gosec // the user names the file
+	data, err := os.ReadFile(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return Default(file), nil

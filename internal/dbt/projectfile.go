@@ -118,7 +118,7 @@ func isFile(path string) bool {
 }
 
 func readYAML(file, missing string) (*yamlx.Node, error) {
-	data, err := os.ReadFile(file) //nolint:gosec // dbt's own file, in the folder that the user says
+	data, err := os.ReadFile(file)
 	if err == nil {
 		return yamlx.Parse(file, data)
 	}

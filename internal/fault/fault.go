@@ -105,12 +105,10 @@ func All(err error) List {
 		}
 		return all
 	}
-	var list List
-	if errors.As(err, &list) {
+	if list, ok := errors.AsType[List](err); ok {
 		return list
 	}
-	var one *Fault
-	if errors.As(err, &one) {
+	if one, ok := errors.AsType[*Fault](err); ok {
 		return List{one}
 	}
 	return List{{Code: "internal", Kind: Bug, Whose: Ours, Msg: err.Error()}}

@@ -35,16 +35,16 @@ func planBody(s Style, p plan.Plan) string {
 	fmt.Fprintf(&b, "  %s %s  %s %s\n",
 		s.Paint(Good, fmt.Sprintf("+%d create", c.Create)), s.Paint(Warn, fmt.Sprintf("~%d update", c.Update)),
 		s.Paint(Bad, fmt.Sprintf("-%d delete", c.Delete)), fmt.Sprintf("=%d unchanged", c.Unchanged))
-	read := count(c.Read, "row") + " read"
+	read := []string{count(c.Read, "row") + " read"}
 	for _, part := range []struct {
 		n    int64
 		word string
 	}{{c.Invalid, "invalid"}, {c.HeldBack, "held back"}, {c.Quarantined, "quarantined"}} {
 		if part.n > 0 {
-			read += fmt.Sprintf(", %d %s", part.n, part.word)
+			read = append(read, fmt.Sprintf("%d %s", part.n, part.word))
 		}
 	}
-	fmt.Fprintf(&b, "  %s\n", s.Paint(Faint, read))
+	fmt.Fprintf(&b, "  %s\n", s.Paint(Faint, strings.Join(read, ", ")))
 	if p.FirstRun {
 		b.WriteString("  first run: nothing was confirmed there yet\n")
 	}

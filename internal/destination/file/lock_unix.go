@@ -16,7 +16,7 @@ func lock(f *os.File) error {
 
 // abandoned reports whether no living run holds the file.
 func abandoned(path string, _ time.Time) bool {
-	f, err := os.Open(path) //nolint:gosec // a name that ReadDir gave
+	f, err := os.Open(path)
 	if err != nil {
 		return false
 	}
@@ -38,7 +38,7 @@ func publish(f *os.File, name string) error {
 
 // syncDir makes a rename survive a loss of power.
 func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // the configured folder
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
