@@ -44,6 +44,7 @@ func (s *scan) compare(ctx context.Context) error {
 		}
 	}
 	s.asking = s.asking[:0]
+	s.release()
 	return nil
 }
 

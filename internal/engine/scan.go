@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"exposync/internal/diff"
 	"exposync/internal/fault"
@@ -27,6 +26,7 @@ type scan struct {
 	tally    diff.Tally
 	fetching []diff.Decision // decided without their rows, which are fetched by key
 	asking   []diff.Decision // creates of a first run to compare with the destination
+	arena    []byte          // keys and rows of fetching and asking
 }
 
 func newScan(e *Engine, p *Prepared, snap warehouse.Snapshot) *scan {
@@ -119,7 +119,7 @@ func (s *scan) decide(ctx context.Context, d diff.Decision) error {
 	case create && s.p.Plan.First == plan.FirstAdopt:
 		return s.adopt(d)
 	case create && s.p.Plan.First == plan.FirstCompare:
-		s.asking = append(s.asking, lasting(d))
+		s.asking = append(s.asking, s.lasting(d))
 		if len(s.asking) >= compareChunk {
 			return s.compare(ctx)
 		}
@@ -127,7 +127,7 @@ func (s *scan) decide(ctx context.Context, d diff.Decision) error {
 	case s.keepRows:
 		return s.write(d, d.Seen.Row)
 	}
-	s.fetching = append(s.fetching, lasting(d))
+	s.fetching = append(s.fetching, s.lasting(d))
 	if len(s.fetching) >= warehouse.FetchChunk {
 		return s.fetch(ctx)
 	}
@@ -136,14 +136,25 @@ func (s *scan) decide(ctx context.Context, d diff.Decision) error {
 
 // lasting copies a decision, so that it does not keep its whole partition in
 // memory.
-func lasting(d diff.Decision) diff.Decision {
-	d.Seen.Key, d.Seen.Row = slices.Clone(d.Seen.Key), slices.Clone(d.Seen.Row)
-	d.Mark.Key = nil
+func (s *scan) lasting(d diff.Decision) diff.Decision {
+	keep := func(b []byte) []byte {
+		at := len(s.arena)
+		s.arena = append(s.arena, b...)
+		return s.arena[at:len(s.arena):len(s.arena)]
+	}
+	d.Seen.Key, d.Seen.Row, d.Mark.Key = keep(d.Seen.Key), keep(d.Seen.Row), nil
 	if d.Mark.Standing != nil {
 		standing := *d.Mark.Standing
 		d.Mark.Standing = &standing
 	}
 	return d
+}
+
+// release frees what lasting copied, once nobody holds it.
+func (s *scan) release() {
+	if len(s.asking)+len(s.fetching) == 0 {
+		s.arena = s.arena[:0]
+	}
 }
 
 // write plans one create or update whose row is at hand.
@@ -170,12 +181,16 @@ func (s *scan) fetch(ctx context.Context) error {
 	if len(s.fetching) == 0 {
 		return nil
 	}
-	due := make(map[record.Hash]diff.Decision, len(s.fetching))
-	keys := make([]record.Key, len(s.fetching))
-	for i, d := range s.fetching {
-		due[d.Seen.KeyHash], keys[i] = d, d.Seen.Key
+	decisions := s.fetching
+	due := make(map[record.Hash]int, len(decisions))
+	keys := make([]record.Key, len(decisions))
+	for i, d := range decisions {
+		due[d.Seen.KeyHash], keys[i] = i, d.Seen.Key
 	}
-	s.fetching = s.fetching[:0]
+	defer func() {
+		s.fetching = s.fetching[:0]
+		s.release()
+	}()
 	var row []byte
 	for r, err := range s.snap.Fetch(ctx, s.query, keys) {
 		if err != nil {
@@ -185,10 +200,11 @@ func (s *scan) fetch(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		d, wanted := due[key.Hash()]
+		i, wanted := due[key.Hash()]
 		if !wanted {
 			continue
 		}
+		d := decisions[i]
 		values := s.mapper.values(r)
 		if s.mapper.hasher.Sum(values) != d.Seen.RowHash {
 			break // it stays due: see below

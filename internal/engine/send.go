@@ -145,7 +145,8 @@ func (d *delivery) sortOut(l lot, outcomes []destination.Outcome, lastTry bool) 
 				s.close(ch, w, o)
 				continue
 			}
-			w.doubt = &o
+			doubt := o // not o itself: it would be on the heap for every change
+			w.doubt = &doubt
 			s.again.add(ch, w)
 		}
 	}
