@@ -116,3 +116,42 @@ func (r *crashRun) judge(step string, s ledger.Sync, got map[record.Hash]record.
 	}
 	r.t.Errorf("%s: header %+v is none of %+v", step, h, r.headers)
 }
+
+// crashingReset: a reset that was cut short forgot everything or nothing.
+func crashingReset(t *testing.T, factory Factory) {
+	store, ok := factory(t).(Crasher)
+	if !ok {
+		t.Skip("the store cannot show its instants")
+	}
+	var resetting, done bool
+	kept, forgot := 0, 0
+	store.Crashes(t, func(l ledger.Ledger) {
+		s := open(t, l, SyncID("job"))
+		appendAll(t, s, Entry(ledger.Confirmed, 1, Row(1)))
+		fold(t, s, ledger.Header{Mapping: "m"})
+		appendAll(t, s, Entry(ledger.Confirmed, 2, Row(2)))
+		closeAll(t, s)
+		resetting = true
+		if err := l.Reset(t.Context(), SyncID("job")); err != nil {
+			t.Errorf("Reset(): %v", err)
+		}
+		done = true
+	}, func(step string, l ledger.Ledger) {
+		if !resetting {
+			return
+		}
+		s := open(t, l, SyncID("job"))
+		switch got := len(Marks(t, s)); {
+		case got == 0:
+			forgot++
+		case got == 2 && !done:
+			kept++
+		default:
+			t.Errorf("%s: %d marks are left, want both or none", step, got)
+		}
+		closeAll(t, s)
+	})
+	if kept == 0 || forgot == 0 {
+		t.Errorf("of the instants %d show the marks and %d do not, want some of both", kept, forgot)
+	}
+}

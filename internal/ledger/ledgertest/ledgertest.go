@@ -57,6 +57,7 @@ func Run(t *testing.T, factory Factory) {
 		"concurrent":       concurrentAppends,
 		"model":            model,
 		"crashes":          crashes,
+		"crashing reset":   crashingReset,
 		"lease":            lease,
 		"lease of another": leaseOfAnother,
 		"siblings":         siblings,

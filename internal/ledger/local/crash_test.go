@@ -41,6 +41,7 @@ type platter struct {
 	op, path string            // the step that is under way
 	names    map[string]*inode // files and directories as they are now
 	durable  map[string]*inode // names that a synced directory has
+	moved    [][2]string       // renames, from and to
 }
 
 type inode struct {
@@ -58,14 +59,22 @@ func (p *platter) done() (err error) {
 	case "sync":
 		p.names[p.path].content, err = os.ReadFile(p.path)
 	case "rename":
-		from := p.path + ".tmp"
-		p.names[p.path] = p.names[from]
-		delete(p.names, from)
+		from, ok := strings.CutSuffix(p.path, ".gone") // a directory that is reset
+		if !ok {
+			from = p.path + ".tmp"
+		}
+		move(p.names, from, p.path)
+		p.moved = append(p.moved, [2]string{from, p.path})
 	case "remove":
-		delete(p.names, p.path)
+		maps.DeleteFunc(p.names, func(path string, _ *inode) bool { return below(path, p.path) })
 	case "syncdir":
 		in := func(path string, _ *inode) bool { return filepath.Dir(path) == p.path }
-		maps.DeleteFunc(p.durable, in)
+		for _, m := range p.moved { // what was in a directory goes with it
+			if in(m[1], nil) {
+				move(p.durable, m[0], m[1])
+			}
+		}
+		maps.DeleteFunc(p.durable, func(path string, node *inode) bool { return in(path, node) && p.names[path] == nil })
 		for path, node := range p.names {
 			if in(path, node) {
 				p.durable[path] = node
@@ -74,6 +83,21 @@ func (p *platter) done() (err error) {
 	}
 	p.op = ""
 	return err
+}
+
+// below reports whether path is dir or in it.
+func below(path, dir string) bool {
+	return path == dir || strings.HasPrefix(path, dir+string(filepath.Separator))
+}
+
+// move renames a file, or a directory with all that is in it.
+func move(names map[string]*inode, from, to string) {
+	for path, node := range maps.Clone(names) {
+		if below(path, from) {
+			delete(names, path)
+			names[to+strings.TrimPrefix(path, from)] = node
+		}
+	}
 }
 
 // show gives every directory that a crash at this instant may leave.

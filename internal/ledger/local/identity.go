@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"exposync/internal/fault"
 	"exposync/internal/plan"
 )
 
@@ -141,7 +142,7 @@ func (s *store) Siblings(ctx context.Context, project, job, target string) ([]pl
 		return nil, unreadable(root, err)
 	}
 	var out []plan.SyncID
-	var problems []error
+	var problems fault.List
 	for _, d := range dirs {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -153,13 +154,13 @@ func (s *store) Siblings(ctx context.Context, project, job, target string) ([]pl
 		}
 		i, ok, err := readIdentity(filepath.Join(root, d.Name()), job)
 		if err != nil {
-			problems = append(problems, err)
+			problems = append(problems, fault.All(err)...)
 		}
 		if ok && i.Sync.Project == project && i.Sync.Job == job && slices.Contains(i.Targets, target) {
 			out = append(out, i.Sync)
 		}
 	}
-	return out, errors.Join(problems...)
+	return out, problems.Err()
 }
 
 // goneSuffix marks a directory whose sync was forgotten.
