@@ -26,7 +26,7 @@ func (s *Sandbox) handler() http.Handler {
 	mux.Handle("GET /v1/{connection}/{object}/records", s.logged(s.records))
 	mux.Handle("GET /v1/{connection}/{object}/records/{id}", s.logged(s.history))
 	mux.Handle("DELETE /v1/{connection}/{object}", s.logged(s.drop))
-	mux.Handle("/v1/", s.logged(func(w http.ResponseWriter, _ *http.Request, _ *exchange, _ []Rule) {
+	mux.Handle("/v1/", s.logged(func(w http.ResponseWriter, _ *http.Request, _ *call) {
 		fail(w, http.StatusNotFound, "no_such_path", "the sandbox has no such path or method")
 	}))
 	s.pageRoutes(mux)
@@ -38,6 +38,7 @@ func (s *Sandbox) handler() http.Handler {
 // requests for another site. There is no CORS, so nothing can be read either.
 func guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if !loopback(r.Host) {
 			fail(w, http.StatusForbidden, "wrong_host", "the sandbox answers to 127.0.0.1 and localhost only")
 			return
@@ -69,29 +70,43 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// logged is a request of the API: rules act on it and the page shows it.
-func (s *Sandbox) logged(next func(http.ResponseWriter, *http.Request, *exchange, []Rule)) http.Handler {
+// call is one request of the API while it is answered.
+type call struct {
+	exchange
+
+	rules []Rule // that act on it
+	body  []byte
+	err   error // of reading the body
+}
+
+type handle func(http.ResponseWriter, *http.Request, *call)
+
+// logged is a request of the API: rules act on it and the page shows it. The
+// body is read first, because a client that hangs up is noticed only then.
+func (s *Sandbox) logged(next handle) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := address{r.PathValue("connection"), r.PathValue("object")}
 		start := s.config.Now()
-		e := &exchange{At: start, Method: r.Method, Path: r.URL.RequestURI()}
+		c := &call{exchange: exchange{At: start, Method: r.Method, Path: r.URL.RequestURI()}, rules: s.faults.acting(r.Method, a)}
 		rec := &recorder{ResponseWriter: w}
-		rules := s.faults.acting(r.Method, a)
-		e.Fault = kinds(rules)
+		c.Fault = kinds(c.rules)
+		c.body, c.err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBytes))
+		c.Bytes = int64(len(c.body))
+		c.Request, c.RequestCut = clip(c.body)
 		defer func() { // also when a rule closes the connection
-			e.TookMS = float64(s.config.Now().Sub(start).Microseconds()) / 1000
-			e.Status, e.ResponseType = rec.status, rec.Header().Get("Content-Type")
-			e.Response, e.ResponseCut = string(rec.head), rec.cut
-			s.log.add(*e)
+			c.TookMS = float64(s.config.Now().Sub(start).Microseconds()) / 1000
+			c.Status, c.ResponseType = rec.status, rec.Header().Get("Content-Type")
+			c.Response, c.ResponseCut = string(rec.head), rec.cut
+			s.log.add(c.exchange)
 		}()
-		if s.faults.before(rec, r, rules) {
+		if s.faults.before(rec, r, c.rules) {
 			return
 		}
 		if !named(a) {
 			fail(rec, http.StatusBadRequest, "bad_name", "names of connections and objects have 1 to 80 bytes of UTF-8; a connection's does not begin with _")
 			return
 		}
-		next(rec, r, e, rules)
+		next(rec, r, c)
 	})
 }
 
@@ -112,43 +127,40 @@ func (s *Sandbox) health(w http.ResponseWriter, _ *http.Request) {
 	answer(w, map[string]any{"sandbox": true, "token": s.token})
 }
 
-func (s *Sandbox) account(w http.ResponseWriter, r *http.Request, _ *exchange, rules []Rule) {
-	reply(w, map[string]any{"account": "sandbox/" + r.PathValue("connection"), "sandbox": true}, rules)
+func (s *Sandbox) account(w http.ResponseWriter, r *http.Request, c *call) {
+	reply(w, map[string]any{"account": "sandbox/" + r.PathValue("connection"), "sandbox": true}, c.rules)
 }
 
 // write takes a batch.
-func (s *Sandbox) write(w http.ResponseWriter, r *http.Request, e *exchange, rules []Rule) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBytes))
-	e.Bytes = int64(len(body))
-	e.Request, e.RequestCut = clip(body)
-	if err != nil {
-		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			err = errTooMany
+func (s *Sandbox) write(w http.ResponseWriter, r *http.Request, c *call) {
+	if c.err != nil {
+		if _, large := errors.AsType[*http.MaxBytesError](c.err); large {
+			c.err = errTooMany
 		}
-		failWith(w, err)
+		failWith(w, c.err)
 		return
 	}
-	b, err := readBatch(body)
+	b, err := readBatch(c.body)
 	if err != nil {
 		failWith(w, err)
 		return
 	}
-	e.Mode, e.Records = b.mode, len(b.records)
+	c.Mode, c.Records = b.mode, len(b.records)
 	o, err := s.store.make(address{r.PathValue("connection"), r.PathValue("object")})
 	if err != nil {
 		failWith(w, err)
 		return
 	}
-	results, err := o.apply(b, s.config.Now(), func(it *item) (string, string) { return reject(rules, it) })
+	results, err := o.apply(b, s.config.Now(), func(it *item) (string, string) { return reject(c.rules, it) })
 	if err != nil {
 		failWith(w, err)
 		return
 	}
-	e.Results = map[string]int{}
+	c.Results = map[string]int{}
 	for _, result := range results {
-		e.Results[result.status]++
+		c.Results[result.status]++
 	}
-	send(w, appendResults(results, len(results)-e.Results[rejected]), rules)
+	send(w, appendResults(results, len(results)-c.Results[rejected]), c.rules)
 }
 
 func appendResults(results []result, accepted int) []byte {
@@ -174,13 +186,13 @@ func appendString(dst []byte, text string) []byte {
 	return dst
 }
 
-func (s *Sandbox) drop(w http.ResponseWriter, r *http.Request, _ *exchange, rules []Rule) {
+func (s *Sandbox) drop(w http.ResponseWriter, r *http.Request, c *call) {
 	dropped, err := s.store.drop(address{r.PathValue("connection"), r.PathValue("object")})
 	if err != nil {
 		failWith(w, err)
 		return
 	}
-	reply(w, map[string]any{"dropped": dropped}, rules)
+	reply(w, map[string]any{"dropped": dropped}, c.rules)
 }
 
 func (s *Sandbox) listFaults(w http.ResponseWriter, _ *http.Request) {

@@ -14,5 +14,7 @@ func takeLock(path string) (*os.File, error) {
 	return f, nil
 }
 
+func dropLock(f *os.File) error { return f.Close() }
+
 // syncDirs does nothing where folders cannot be synced.
 func syncDirs(...string) error { return nil }

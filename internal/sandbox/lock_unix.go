@@ -26,6 +26,12 @@ func takeLock(path string) (*os.File, error) {
 	return f, nil
 }
 
+// dropLock unlocks before it closes: a process that is just being started may
+// hold the file a moment longer.
+func dropLock(f *os.File) error {
+	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
+}
+
 // syncDirs makes new and removed names survive a loss of power.
 func syncDirs(dirs ...string) error {
 	for _, dir := range dirs {

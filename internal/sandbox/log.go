@@ -119,5 +119,5 @@ func fail(w http.ResponseWriter, status int, code, message string) {
 	w.WriteHeader(status)
 	body := appendString([]byte(`{"code":`), code)
 	body = appendString(append(body, `,"message":`...), message)
-	_, _ = w.Write(append(body, '}'))
+	_, _ = w.Write(append(body, '}')) //nolint:gosec // JSON by its type, and nosniff
 }

@@ -30,8 +30,8 @@ func (s *Sandbox) pageRoutes(mux *http.ServeMux) {
 			http.ServeFileFS(w, r, static, name)
 		})
 	}
-	quiet := func(next func(http.ResponseWriter, *http.Request, *exchange, []Rule)) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) { next(w, r, &exchange{}, nil) }
+	quiet := func(next handle) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) { next(w, r, &call{}) }
 	}
 	mux.HandleFunc("GET /_/overview", s.overview)
 	mux.HandleFunc("GET /_/requests/{number}", s.request)
@@ -45,7 +45,6 @@ func headers(w http.ResponseWriter, kind string) {
 	h.Set("Content-Type", kind)
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "+
 		"img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-cache")
 }

@@ -63,7 +63,7 @@ func readListing(r *http.Request) (listing, error) {
 }
 
 // records lists. An object that nobody wrote to has no records.
-func (s *Sandbox) records(w http.ResponseWriter, r *http.Request, _ *exchange, rules []Rule) {
+func (s *Sandbox) records(w http.ResponseWriter, r *http.Request, c *call) {
 	l, err := readListing(r)
 	if err != nil {
 		failWith(w, err)
@@ -76,7 +76,7 @@ func (s *Sandbox) records(w http.ResponseWriter, r *http.Request, _ *exchange, r
 			return
 		}
 	}
-	reply(w, out, rules)
+	reply(w, out, c.rules)
 }
 
 // list reads one page.
@@ -184,7 +184,7 @@ type past struct {
 }
 
 // history answers with a record and its versions.
-func (s *Sandbox) history(w http.ResponseWriter, r *http.Request, _ *exchange, rules []Rule) {
+func (s *Sandbox) history(w http.ResponseWriter, r *http.Request, c *call) {
 	var id recordID
 	raw, err := hex.DecodeString(r.PathValue("id"))
 	o := s.store.object(address{r.PathValue("connection"), r.PathValue("object")})
@@ -200,7 +200,7 @@ func (s *Sandbox) history(w http.ResponseWriter, r *http.Request, _ *exchange, r
 	case !ok:
 		fail(w, http.StatusNotFound, "not_found", "there is no such record")
 	default:
-		reply(w, out, rules)
+		reply(w, out, c.rules)
 	}
 }
 

@@ -71,13 +71,13 @@ func Open(c Config) (*Sandbox, error) {
 	}
 	s := &Sandbox{config: c, lock: lock, log: &requestLog{}, faults: &faults{wait: c.Wait}}
 	if err := s.faults.set(c.Rules); err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, dropLock(lock))
 	}
 	if s.token, err = readToken(c.Dir, c.Rand); err == nil {
 		s.store, err = openStore(filepath.Join(c.Dir, "records"), c.Now)
 	}
 	if err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, dropLock(lock))
 	}
 	s.routes = s.handler()
 	return s, nil
@@ -160,4 +160,4 @@ func (s *Sandbox) Serve(ctx context.Context, l net.Listener) error {
 }
 
 // Close closes the store. What was answered with 200 is on disk before.
-func (s *Sandbox) Close() error { return errors.Join(s.store.close(), s.lock.Close()) }
+func (s *Sandbox) Close() error { return errors.Join(s.store.close(), dropLock(s.lock)) }
