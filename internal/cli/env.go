@@ -24,6 +24,7 @@ type Env struct {
 	Stderr io.Writer
 	Lookup func(string) (string, bool) // environment
 	Dir    string                      // working directory
+	Host   string                      // name of this machine, empty if it has none
 	Now    func() time.Time
 	Rand   func() float64 // [0,1)
 	NewID  func() string  // random, for runs
@@ -46,12 +47,13 @@ func processEnv() *Env {
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 	dir, _ := os.Getwd()
 	program, _ := os.Executable()
+	host, _ := os.Hostname()
 	width := 0
 	if w, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil {
 		width = w
 	}
 	return &Env{
-		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv, Dir: dir,
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv, Dir: dir, Host: host,
 		Now:  time.Now, //nolint:forbidigo // the one clock
 		Rand: mathrand.Float64, NewID: newID, Interrupts: interrupts,
 		Terminal: term.IsTerminal(int(os.Stderr.Fd())), OutTerminal: term.IsTerminal(int(os.Stdout.Fd())),

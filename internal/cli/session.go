@@ -177,7 +177,7 @@ func (s *session) resolveTarget() {
 
 // openLedger opens the ledger that exposync.yml names.
 func (s *session) openLedger() error {
-	l, err := local.Open(s.ledgerDir(), local.Options{})
+	l, err := local.Open(s.ledgerDir(), local.Options{Now: s.a.env.Now, Host: s.a.env.Host})
 	if err != nil {
 		return err
 	}
