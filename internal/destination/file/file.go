@@ -107,6 +107,10 @@ func (f *Folder) Open(_ context.Context, t destination.Target) (destination.Writ
 		problems = append(problems, f.fault("file_name", "object "+strings.ToValidUTF8(t.Object, "?")+" cannot be part of a file's name",
 			"use letters, digits, - and _ after the dot in `to:`"))
 	}
+	if t.Mode == destination.Update {
+		problems = append(problems, f.fault("mode_unsupported", "mode update must not create, and a file cannot know what its consumer holds",
+			"use mode: upsert"))
+	}
 	l := newLayout(f.config, t)
 	if name, twice := l.twice(); twice {
 		problems = append(problems, f.fault("file_column", "two columns of the file are called "+name, "set op_column: of the connection"))

@@ -303,8 +303,7 @@ func TestAnEndedRunSettlesNothing(t *testing.T) {
 	}
 }
 
-// What is written, a CSV reader reads; and no two different sets of lines
-// share a name.
+// What is written, a CSV reader reads.
 func TestCSVReadsBack(t *testing.T) {
 	t.Parallel()
 	dir, runs := t.TempDir(), 0

@@ -145,6 +145,23 @@ func TestUnknownDatabase(t *testing.T) {
 	}
 }
 
+// A variable of the environment must not lead records to another server. It
+// cannot run in parallel: the driver reads the environment.
+func TestEnvironmentDoesNotRedirect(t *testing.T) {
+	t.Setenv("PGHOST", "10.255.255.1")
+	t.Setenv("PGPORT", "1")
+	t.Setenv("PGDATABASE", "other")
+	dest, err := postgres.New(t.Context(), postgres.Config{Name: "crm", URL: "postgres://u@127.0.0.1/d"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = dest.Close() }()
+	_, err = dest.Account(t.Context())
+	if err != nil && (strings.Contains(err.Error(), "10.255.255.1") || !strings.Contains(err.Error(), "5432") && fault.Is(err, "destination_unreachable")) {
+		t.Errorf("error %v, want one about 127.0.0.1:5432", err)
+	}
+}
+
 func TestConfigurationsThatCannotWork(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -127,7 +127,10 @@ func (c Config) address() (string, error) {
 		return "", c.fault("param_missing", "the url names no host or no database",
 			"write postgres://user@host:5432/dbname; a database is never taken from the environment")
 	}
-	return c.URL, nil
+	if u.Host != "" && u.Port() == "" && !u.Query().Has("port") { // nor must PGPORT
+		u.Host += ":5432"
+	}
+	return u.String(), nil
 }
 
 func (c Config) built() (string, error) {
