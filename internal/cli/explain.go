@@ -10,7 +10,6 @@ import (
 
 	"exposync/internal/fault"
 	"exposync/internal/report"
-	"exposync/internal/yamlx"
 )
 
 func newExplain(a *app) *cobra.Command {
@@ -38,7 +37,7 @@ func (a *app) explain(code string) error {
 	page, ok := fault.Explain(code)
 	if !ok {
 		next := "exposync explain"
-		if near := yamlx.Suggest(code, fault.Codes()); near != "" {
+		if near := fault.Suggest(code, fault.Codes()); near != "" {
 			next = "exposync explain " + near
 		}
 		return usage(next, "there is no code %q", code)

@@ -285,7 +285,7 @@ func got(n *yamlx.Node) string {
 }
 
 func suggestion(word string, known []string) string {
-	if near := yamlx.Suggest(word, known); near != "" {
+	if near := fault.Suggest(word, known); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}
 	return ""

@@ -143,7 +143,7 @@ func pick(file string, from *yamlx.Node, name, what string, known []string) (*ya
 		Code: what + "_unknown", Kind: fault.Config, Whose: fault.Setup, Where: from.Where(file),
 		Msg: fmt.Sprintf("there is no %s %q", what, name),
 	}
-	switch near := yamlx.Suggest(name, known); {
+	switch near := fault.Suggest(name, known); {
 	case name == "":
 		f.Msg = fmt.Sprintf("no %s is named, neither in %s nor by --%s", what, projectFile, what)
 	case near != "":

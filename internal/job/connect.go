@@ -9,7 +9,6 @@ import (
 	"exposync/internal/config"
 	"exposync/internal/fault"
 	"exposync/internal/plan"
-	"exposync/internal/yamlx"
 )
 
 // connect fills in where the job goes. The faults it gives are those of
@@ -46,7 +45,7 @@ func (b *builder) connect(job *plan.Job, to string, r *config.Reader) fault.List
 		f.Msg = fmt.Sprintf("target %s has no connection %q", b.target, name)
 		f.Hint = fmt.Sprintf("correct the name, or declare targets.%s.connections.%s in %s", b.target, name, b.cfg.File)
 	}
-	if near := yamlx.Suggest(name, b.cfg.ConnectionNames()); near != "" && near != name {
+	if near := fault.Suggest(name, b.cfg.ConnectionNames()); near != "" && near != name {
 		f.Msg += fmt.Sprintf("; did you mean %q?", near)
 	}
 	if place.Subject != "" {

@@ -7,8 +7,8 @@ import (
 
 	"exposync/internal/config"
 	"exposync/internal/dbt"
+	"exposync/internal/fault"
 	"exposync/internal/plan"
-	"exposync/internal/yamlx"
 )
 
 // source finds the model that a job reads: the one that `from:` names among
@@ -60,7 +60,7 @@ func (b *builder) named(r *config.Reader, e *dbt.Exposure, from string) string {
 			"the exposure depends on several versions of %s", from)
 		return ""
 	}
-	near := yamlx.Suggest(from, known)
+	near := fault.Suggest(from, known)
 	if near != "" {
 		near = fmt.Sprintf("; did you mean %q?", near)
 	}

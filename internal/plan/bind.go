@@ -104,12 +104,16 @@ func (b *binder) column(place, field, name string) BoundPart {
 	part := BoundPart{Name: field, Column: name, Index: -1}
 	col, ok := b.find(name)
 	if !ok {
+		hint := "correct the column in the exposure's metadata, or add it to the model and run dbt build"
+		if near := fault.Suggest(name, b.columnNames()); near != "" {
+			hint = "did you mean " + near + "? Else " + hint
+		}
 		b.problems = append(b.problems, &fault.Fault{
 			Code: "column_missing", Kind: fault.Config, Whose: fault.Mapping,
 			Where: b.job.Where,
 			Msg: fmt.Sprintf("job %s: %s: %s has no column %q; it has %s",
 				b.job.ID, place, b.job.Source.Name, name, b.names()),
-			Hint: "correct the column in the exposure's metadata, or add it to the model and run dbt build",
+			Hint: hint,
 		})
 		return part
 	}
@@ -149,10 +153,12 @@ func (b *binder) rest() []Field {
 	return out
 }
 
-func (b *binder) names() string {
+func (b *binder) names() string { return strings.Join(b.columnNames(), ", ") }
+
+func (b *binder) columnNames() []string {
 	names := make([]string, len(b.columns))
 	for i, c := range b.columns {
 		names[i] = c.Name
 	}
-	return strings.Join(names, ", ")
+	return names
 }

@@ -56,22 +56,3 @@ func TestFindGivesTheDeepest(t *testing.T) {
 		t.Errorf("Find(a, c, d) = %v, %v, want the map of a", got, ok)
 	}
 }
-
-func TestSuggest(t *testing.T) {
-	t.Parallel()
-	known := []string{"upsert", "update", "insert", "mirror", "append", "max_rejected", "to"}
-	for word, want := range map[string]string{
-		"upsrt":        "upsert",
-		"UPDATE":       "update",
-		"mirrro":       "mirror",
-		"max-rejected": "max_rejected",
-		"fields":       "",
-		"ot":           "to",
-		"":             "",
-		"delete":       "",
-	} {
-		if got := yamlx.Suggest(word, known); got != want {
-			t.Errorf("Suggest(%q) = %q, want %q", word, got, want)
-		}
-	}
-}

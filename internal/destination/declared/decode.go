@@ -90,7 +90,7 @@ func (d *decoder) keys(n *yamlx.Node, what string, fields known) {
 				where = d.whereLine(p.Value, &place)
 			}
 			hint := "known here: " + strings.Join(names, ", ")
-			if near := yamlx.Suggest(p.Key, names); near != "" {
+			if near := fault.Suggest(p.Key, names); near != "" {
 				hint = fmt.Sprintf("did you mean %s?", near)
 			}
 			d.failAt(where, hint, "%s: unknown key %q", what, p.Key)

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"exposync/internal/yamlx"
+	"exposync/internal/fault"
 )
 
 // Texts of a spec may hold ${name}: a parameter of the connection, a var of
@@ -72,7 +72,7 @@ func (d *decoder) checkTexts(s *spec) {
 		}
 		hint := "known here: " + strings.Join(names, ", ")
 		if unknown, ok := err.(*unknownName); ok { //nolint:errorlint // expand returns it as it is
-			if near := yamlx.Suggest(unknown.name, names); near != "" {
+			if near := fault.Suggest(unknown.name, names); near != "" {
 				hint = "did you mean ${" + near + "}?"
 			}
 		}

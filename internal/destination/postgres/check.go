@@ -11,7 +11,6 @@ import (
 	"exposync/internal/destination"
 	"exposync/internal/fault"
 	"exposync/internal/record"
-	"exposync/internal/yamlx"
 )
 
 // shape is a target whose fields are known to be columns.
@@ -88,7 +87,7 @@ func (c *checker) resolve(what string, fields []destination.Field) []field {
 		col, ok := c.shape.table.column(f.Name)
 		if !ok {
 			hint := "the table has " + strings.Join(c.shape.table.columnNames(), ", ")
-			if near := yamlx.Suggest(f.Name, c.shape.table.columnNames()); near != "" {
+			if near := fault.Suggest(f.Name, c.shape.table.columnNames()); near != "" {
 				hint = "did you mean " + near + "?"
 			}
 			c.fault("field_missing", hint, "%s %q: table %s has no such column", what, f.Name, c.shape.table.sql())

@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"exposync/internal/fault"
-	"exposync/internal/yamlx"
 )
 
 // table is what the catalog says about a target's object.
@@ -196,7 +195,7 @@ where c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema)' order
 		return p.unusable(err, "list the tables")
 	}
 	full, hint := schema+"."+name, "create the table, or correct the object after the dot in `to:`"
-	near := yamlx.Suggest(full, known)
+	near := fault.Suggest(full, known)
 	if near == "" { // the same name in another schema
 		for _, k := range known {
 			if strings.HasSuffix(strings.ToLower(k), "."+strings.ToLower(name)) {
