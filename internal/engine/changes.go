@@ -28,8 +28,9 @@ const factBytes = 1 + 2*len(record.Hash{})
 type flags uint8
 
 const (
-	wasAdopted flags = 1 << iota // the mark was taken over without being sent
-	wasDoubted                   // an earlier run's attempt may have arrived
+	wasAdopted   flags = 1 << iota // the mark was taken over without being sent
+	wasDoubted                     // an earlier run's attempt may have arrived
+	wasConfirmed                   // the mark claims values, which an attempt in doubt may have replaced
 )
 
 // changes is an ordered list of changes, in memory while it is short and in a

@@ -28,8 +28,9 @@ type delivery struct {
 	stop    <-chan struct{} // closed by the user
 	ended   chan struct{}   // closed when nothing more may start
 	total   int64
-	next    int64 // ordinal of the next change to be batched
-	extra   atomic.Int64
+	next    int64        // ordinal of the next change to be batched
+	extra   atomic.Int64 // calls to find bad records
+	divided atomic.Int64 // calls to find a record that breaks the destination
 
 	mu       sync.Mutex
 	counts   plan.Counts
@@ -40,7 +41,10 @@ type delivery struct {
 	failed   bool                          // the ledger or the spool gave up
 	entries  int64
 	streak   refusals
-	cutShort bool // the user stopped it before all of the ledger's entries were written
+	strikes  int          // lots given up since something was accepted
+	deferred []deferred   // lots given up for now
+	weak     *fault.Fault // why something was not sent, though the delivery went on
+	cutShort bool         // the user stopped it before all of the ledger's entries were written
 }
 
 func newDelivery(e *Engine, p *Prepared, stop <-chan struct{}) *delivery {
@@ -87,7 +91,14 @@ func (d *delivery) run(ctx context.Context, list *changes) error {
 		}
 		return nil
 	})
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return d.abandon(err)
+	}
+	if err := d.secondChances(ctx); err != nil {
+		d.fail()
+		return err
+	}
+	return nil
 }
 
 func (d *delivery) deliver(ctx context.Context, b *batch) error {
@@ -221,7 +232,7 @@ func (d *delivery) close(res *plan.Result) {
 	c.OK, c.Rejected, c.InDoubt, c.Calls = d.counts.OK, d.counts.Rejected, d.counts.InDoubt, d.counts.Calls
 	c.NotSent = c.Changes() - c.OK - c.Rejected - c.InDoubt
 	res.Rejects = d.rejects.list()
-	if d.halt != nil {
-		res.Problems = append(res.Problems, d.halt)
+	if f := d.problem(); f != nil {
+		res.Problems = append(res.Problems, f)
 	}
 }

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -381,4 +382,119 @@ func TestKeysOfNumbersKeepTheirKind(t *testing.T) {
 		return nil
 	}
 	b.run()
+}
+
+// One record that breaks the destination must not keep all others out, run
+// after run.
+func TestOneRecordThatBreaksTheDestination(t *testing.T) {
+	t.Parallel()
+	for _, rows := range []int{1, 10, 100} {
+		for _, answer := range []destination.State{destination.Retry, destination.InDoubt} {
+			t.Run(fmt.Sprintf("%d rows a batch, state %d", rows, answer), func(t *testing.T) {
+				t.Parallel()
+				b := setupMemory(t)
+				b.crm.traits.Rows, b.crm.traits.Concurrency = rows, 1
+				b.table.set(contacts(60)...)
+				b.crm.answer = func(_ int, batch []record.Change) []destination.Outcome {
+					for _, ch := range batch {
+						if string(ch.KeyVals[0].Data) == "k0007" {
+							return state(answer)(0, batch)
+						}
+					}
+					return nil
+				}
+				res := b.run()
+				if res.Counts.OK != 59 || res.Counts.NotSent != 0 || len(res.Problems) != 0 || res.Counts.Calls > 100 {
+					t.Fatalf("%s %+v %v", res.Status, res.Counts, res.Problems)
+				}
+				for range 4 {
+					b.table.set(append(b.table.rows, [2]string{fmt.Sprint("new ", len(b.table.rows)), "x"})...)
+					b.run()
+				}
+				if res = b.run(); answer == destination.Retry && (res.Counts.Quarantined != 1 || res.Counts.Calls != 0) {
+					t.Errorf("after five runs: %+v", res.Counts)
+				}
+			})
+		}
+	}
+}
+
+func TestADeadDestinationIsNotCalledForEver(t *testing.T) {
+	t.Parallel()
+	for _, concurrency := range []int{1, 4} {
+		b := setupMemory(t)
+		b.crm.traits.Concurrency = concurrency
+		b.table.set(contacts(1000)...)
+		b.crm.answer = state(destination.Retry)
+		res := b.run()
+		if most := int64(6 * (2 + concurrency)); res.Counts.Calls > most || res.Counts.NotSent != 1000 || !fault.Is(res.Problems, "destination_unavailable") {
+			t.Errorf("%d at a time: %+v, at most %d calls", concurrency, res.Counts, most)
+		}
+	}
+}
+
+func TestADeadDestinationAndASmallRun(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 2, 3, 10} {
+		b := setupMemory(t)
+		b.table.set(contacts(n)...)
+		b.crm.answer = state(destination.Retry)
+		res := b.run()
+		if res.Counts.NotSent != int64(n) || res.Counts.Calls > 10 || !fault.Is(res.Problems, "destination_unavailable") {
+			t.Errorf("%d records: %+v %v", n, res.Counts, res.Problems)
+		}
+	}
+}
+
+func TestInsertComparesWithoutWritingOver(t *testing.T) {
+	t.Parallel()
+	b := setupMemory(t)
+	b.job.Mode, b.req.First = plan.Insert, plan.FirstCompare
+	b.crm.records["a"] = "theirs"
+	b.table.set([2]string{"a", "ours"}, [2]string{"b", "ours"})
+	if res := b.run(); res.Counts.Adopted != 1 || res.Counts.Create != 1 || res.Counts.Update != 0 {
+		t.Errorf("%+v", res.Counts)
+	}
+	b.holds("a", "theirs")
+}
+
+func TestAnAcceptedMappingIsNotAskedForAgain(t *testing.T) {
+	t.Parallel()
+	b := setupMemory(t)
+	b.crm.traits.Concurrency = 1
+	b.table.set(contacts(300)...)
+	b.run()
+	b.job.Fields = []plan.Field{{Name: "full_name", Column: "name"}}
+	b.req.Accept = []string{"mapping_changed"}
+	b.mem.dieAt = b.mem.appends + 3
+	if res := b.run(); res.Counts.OK == 0 || res.Counts.OK == 300 {
+		t.Fatalf("%+v", res.Counts)
+	}
+	b.mem.dieAt, b.req.Accept = 0, nil
+	if got := codes(b.plan()); len(got) > 0 {
+		t.Errorf("the killed run was let through, and yet: %v", got)
+	}
+	if res := b.run(); res.Status != plan.Success {
+		t.Errorf("%s %+v", res.Status, res.Counts)
+	}
+}
+
+// A reader that ends without an error when it is interrupted has not read
+// everything: a mirror must not take the rest for gone.
+func TestAnInterruptedReadIsNotComplete(t *testing.T) {
+	t.Parallel()
+	b := setupMemory(t)
+	b.job.Mode, b.job.Guards = plan.Mirror, plan.Guards{Deletes: plan.Limit{Off: true}, Rows: plan.Limit{Off: true}}
+	b.table.set(contacts(50)...)
+	b.run()
+	ctx, cancel := context.WithCancel(t.Context())
+	b.table.reading = func(i int) bool {
+		if i == 10 {
+			cancel()
+		}
+		return i < 10
+	}
+	if _, err := b.try(ctx); !fault.Is(err, "interrupted") {
+		t.Errorf("err = %v", err)
+	}
 }

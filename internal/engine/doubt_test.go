@@ -145,6 +145,11 @@ func TestADoubtNeverMakesARecordOurs(t *testing.T) {
 			b.table.set([2]string{"k", "new"})
 			doubtThenRefusal(b)
 		},
+		"compared": func(b *bench) { // an update to them, and yet nothing was ever confirmed
+			b.table.set([2]string{"k", "new"}, [2]string{"other", "x"})
+			b.req.First = plan.FirstCompare
+			doubtThenRefusal(b)
+		},
 		"never confirmed": func(b *bench) {
 			b.table.set([2]string{"k", "new"})
 			doubtThenRefusal(b)

@@ -29,6 +29,8 @@ type table struct {
 	got  int         // rows yielded by Fetch
 	kind record.Kind // of the column id; Text if it is not said
 	odd  bool        // a view that gives other values every time
+
+	reading func(i int) bool // false ends the reading before row i, without an error
 }
 
 func (t *table) set(rows ...[2]string) {
@@ -67,6 +69,9 @@ func (s *tableSnapshot) Rows(_ context.Context, q warehouse.Query) iter.Seq2[rec
 		for i, r := range s.rows {
 			if s.t.die > 0 && i >= s.t.die {
 				yield(nil, &fault.Fault{Code: "warehouse_read", Kind: fault.Unavailable, Msg: "the server is gone"})
+				return
+			}
+			if s.t.reading != nil && !s.t.reading(i) {
 				return
 			}
 			s.t.read++

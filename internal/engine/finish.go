@@ -77,6 +77,7 @@ func (d *delivery) count(l lot, outcomes []destination.Outcome) {
 		switch o.State {
 		case destination.OK:
 			d.counts.OK++
+			d.strikes = 0
 		case destination.Rejected:
 			d.counts.Rejected++
 			fresh := int64(0)
@@ -115,7 +116,7 @@ func (d *delivery) outcomeEntries(entries []ledger.Entry, ch record.Change, w wa
 		}
 		return append(entries, e)
 	case destination.Rejected:
-		if ch.Op != record.Create && (w.doubt != nil || w.flags&wasDoubted != 0) {
+		if w.flags&wasConfirmed != 0 && (w.doubt != nil || w.flags&wasDoubted != 0) {
 			entries = append(entries, uncertainEntry(ch, w))
 		}
 		e := entry(ledger.Refused, ch)

@@ -25,17 +25,19 @@ import (
 // chaos is a destination that answers anything, and knows what it stored.
 type chaos struct {
 	*crm
-	rng     *rand.Rand
-	faults  float64 // share of calls that do not simply succeed; 0 for none
-	settles bool
-	staged  []record.Change
-	log     map[string][]string // every value it ever stored, by key
-	deleted []string
-	unsure  map[string]bool // keys that may be in doubt: an answer was lost
-	died    bool            // the ledger did once, so that clear answers were lost, too
-	stop    func()
-	kill    func()
-	ledger  *memory
+	rng             *rand.Rand
+	faults          float64         // share of calls that do not simply succeed; 0 for none
+	poison          map[string]bool // keys that break every call they are part of
+	settles         bool
+	idempotentDoubt bool // poison ends in a lost answer
+	staged          []record.Change
+	log             map[string][]string // every value it ever stored, by key
+	deleted         []string
+	unsure          map[string]bool // keys that may be in doubt: an answer was lost
+	died            bool            // the ledger did once, so that clear answers were lost, too
+	stop            func()
+	kill            func()
+	ledger          *memory
 }
 
 func (c *chaos) Open(context.Context, destination.Target) (destination.Writer, error) {
@@ -56,6 +58,15 @@ func (w *chaosWriter) Write(_ context.Context, batch []record.Change) []destinat
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls++
+	for _, ch := range batch {
+		if w.poison[string(ch.KeyVals[0].Data)] {
+			if w.idempotentDoubt {
+				w.doubt(batch...)
+				return destination.All(len(batch), destination.Outcome{State: destination.InDoubt, Code: "timeout"})
+			}
+			return destination.All(len(batch), destination.Outcome{State: destination.Retry, Code: "500"})
+		}
+	}
 	if w.rng.Float64() >= w.faults {
 		return w.take(batch)
 	}
@@ -383,6 +394,8 @@ func TestNothingIsEverLost(t *testing.T) {
 		for range rapid.IntRange(1, 6).Draw(t, "runs") {
 			w.change()
 			w.dest.faults = rapid.SampledFrom([]float64{0, 0.3, 0.8}).Draw(t, "faults")
+			w.dest.poison = map[string]bool{rapid.StringMatching("[a-z]").Draw(t, "poison"): true}
+			w.dest.idempotentDoubt = rapid.Bool().Draw(t, "poison is lost")
 			if rapid.IntRange(0, 6).Draw(t, "remap") == 0 {
 				w.job.Fields[0].Name += "_"
 				w.names = append(w.names, w.job.Fields[0].Name)
@@ -392,7 +405,7 @@ func TestNothingIsEverLost(t *testing.T) {
 				t.Fatalf("handled, with %+v", res.Counts)
 			}
 		}
-		w.dest.faults, w.extra = 0, nil
+		w.dest.faults, w.dest.poison, w.extra = 0, nil, nil
 		if w.ledger.header.Mapping == "" || w.ledger.header.First != "" {
 			w.run(engine.Request{First: plan.FirstSend, Retry: true})
 		}

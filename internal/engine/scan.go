@@ -273,6 +273,9 @@ func flagsOf(m record.Mark) flags {
 	if m.Adopted {
 		f |= wasAdopted
 	}
+	if m.Confirmed() {
+		f |= wasConfirmed
+	}
 	if m.Standing != nil && m.Standing.State == record.InDoubt {
 		f |= wasDoubted
 	}

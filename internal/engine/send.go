@@ -24,30 +24,47 @@ const (
 // send delivers a lot until each change has a final outcome, or the delivery
 // halts. What is left without one was not sent.
 func (d *delivery) send(ctx context.Context, l lot) error {
+	accepted := d.accepted()
+	stuck, why, err := d.attempt(ctx, l, maxTries)
+	if err != nil || stuck.len() == 0 {
+		return err
+	}
+	return d.putOff(ctx, deferred{lot: stuck, why: why, accepted: accepted})
+}
+
+// attempt sends a lot up to so many times. It gives back what the destination
+// did not take by then, and why.
+func (d *delivery) attempt(ctx context.Context, l lot, tries int) (stuck lot, why destination.Outcome, err error) {
 	for try := 1; l.len() > 0; try++ {
 		if !d.admit(ctx) {
-			return d.leave(ctx, l)
+			return lot{}, why, d.leave(ctx, l)
 		}
 		if err := d.announce(ctx, l); err != nil {
-			return d.unrecorded(err, l)
+			return lot{}, why, d.unrecorded(err, l)
 		}
-		s := d.sortOut(l, d.write(ctx, l), try >= maxTries || ctx.Err() != nil)
+		s := d.sortOut(l, d.write(ctx, l))
 		if err := d.finish(ctx, s.final, s.outcomes, &s.again, &s.halves, &s.unsent); err != nil {
-			return d.unrecorded(err, s.again, s.halves, s.unsent)
+			return lot{}, why, d.unrecorded(err, s.again, s.halves, s.unsent)
 		}
-		d.refuse(s, try)
+		d.refuse(s.halting)
 		if err := d.leave(ctx, s.unsent); err != nil {
-			return d.unrecorded(err, s.again, s.halves)
+			return lot{}, why, d.unrecorded(err, s.again, s.halves)
 		}
 		if err := d.bisect(ctx, s.halves, l.len(), s.bad); err != nil {
-			return d.unrecorded(err, s.again)
+			return lot{}, why, d.unrecorded(err, s.again)
 		}
-		l = s.again
-		if l.len() > 0 && (d.halted() || !d.wait(ctx, try, s.after)) {
-			return d.leave(ctx, l)
+		l, why = s.again, s.why
+		switch {
+		case l.len() == 0:
+		case d.halted(), ctx.Err() != nil:
+			return lot{}, why, d.leave(ctx, l)
+		case try >= tries:
+			return l, why, nil
+		case !d.wait(ctx, try, s.after):
+			return lot{}, why, d.leave(ctx, l)
 		}
 	}
-	return nil
+	return lot{}, why, nil
 }
 
 // admit waits for the rate limit and reports whether a call may be made.
@@ -100,15 +117,14 @@ type sorted struct {
 	outcomes []destination.Outcome // of final
 	again    lot                   // to be sent again after a wait
 	after    time.Duration         // at least that long
-	stuck    bool                  // the destination did not take something that may be sent again
-	why      destination.Outcome   // of the last one that is stuck
+	why      destination.Outcome   // of the last one in again
 	halves   lot                   // one of them is bad
 	bad      destination.Outcome   // of the last one in halves
 	unsent   lot                   // nothing of it was written, and nothing will be
 	halting  destination.Outcome   // Auth, Stop or Mapping; else its State is InDoubt
 }
 
-func (d *delivery) sortOut(l lot, outcomes []destination.Outcome, lastTry bool) sorted {
+func (d *delivery) sortOut(l lot, outcomes []destination.Outcome) sorted {
 	s := sorted{outcomes: make([]destination.Outcome, 0, l.len())}
 	s.final.changes, s.final.ways = make([]record.Change, 0, l.len()), make([]way, 0, l.len())
 	for i, o := range outcomes {
@@ -126,7 +142,7 @@ func (d *delivery) sortOut(l lot, outcomes []destination.Outcome, lastTry bool) 
 			d.await(w)
 		case destination.Retry:
 			s.again.add(ch, w)
-			s.stuck, s.why, s.after = true, o, max(s.after, o.After)
+			s.why, s.after = o, max(s.after, o.After)
 			if o.After > longestAsk {
 				s.halting = asksTooMuch(o)
 			}
@@ -139,12 +155,11 @@ func (d *delivery) sortOut(l lot, outcomes []destination.Outcome, lastTry bool) 
 		case destination.NotSent:
 			s.unsent.add(ch, w)
 		default: // InDoubt, and whatever an adapter makes up
-			o.State = destination.InDoubt
-			s.stuck, s.why = s.stuck || d.traits.Idempotent, o
-			if !d.traits.Idempotent || lastTry {
+			if o.State = destination.InDoubt; !d.traits.Idempotent {
 				s.close(ch, w, o)
 				continue
 			}
+			s.why = o
 			doubt := o // not o itself: it would be on the heap for every change
 			w.doubt = &doubt
 			s.again.add(ch, w)
@@ -163,6 +178,7 @@ func (d *delivery) await(w way) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.pending.add(w.ordinal)
+	d.strikes = 0
 	if w.doubt != nil {
 		d.doubtful[w.ordinal] = *w.doubt
 	}
@@ -207,8 +223,7 @@ func (d *delivery) bisect(ctx context.Context, l lot, sent int, why destination.
 }
 
 // refuse halts the delivery when no further call makes sense.
-func (d *delivery) refuse(s sorted, try int) {
-	h := s.halting
+func (d *delivery) refuse(h destination.Outcome) {
 	switch h.State {
 	case destination.Auth:
 		d.haltFor(authRefused(d.job.ID, h.Code, h.Message))
@@ -217,9 +232,6 @@ func (d *delivery) refuse(s sorted, try int) {
 	case destination.Stop:
 		d.haltFor(stopped(d.job.ID, h.Code, h.Message))
 	default:
-		if s.stuck && try >= maxTries {
-			d.haltFor(unavailable(d.job.ID, s.why.Code, s.why.Message))
-		}
 	}
 }
 
