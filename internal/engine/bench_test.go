@@ -162,7 +162,7 @@ func marked(tb testing.TB, w *wide) *sorted {
 	return l
 }
 
-func once(tb testing.TB, l ledger.Ledger, w *wide, dest destination.Destination) plan.Result {
+func once(tb testing.TB, l ledger.Ledger, w *wide, dest destination.Destination) {
 	tb.Helper()
 	e := wideEngine(l, tb.TempDir())
 	p, err := e.Prepare(tb.Context(), engine.Request{Job: wideJob(), Warehouse: w, Destination: dest}, false)
@@ -173,7 +173,6 @@ func once(tb testing.TB, l ledger.Ledger, w *wide, dest destination.Destination)
 	if err := p.Close(); err != nil || res.Status != plan.Success {
 		tb.Fatalf("%v %s %v", err, res.Status, res.Problems)
 	}
-	return res
 }
 
 // BenchmarkRows is the way of every row: scan, hash, spill, compare with

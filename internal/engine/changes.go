@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
 
 	"exposync/internal/record"
 )
@@ -179,7 +180,7 @@ func decode(frame []byte, slab record.Record) (record.Change, flags, record.Reco
 	if err != nil || len(rest) != 0 {
 		return ch, 0, slab, errChanges
 	}
-	ch.Values = values[:len(values):len(values)]
+	ch.Values = slices.Clip(values)
 	if cap(slab)-at >= len(values) {
 		slab = slab[:at+len(values)]
 	}

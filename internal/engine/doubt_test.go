@@ -16,12 +16,12 @@ import (
 	"exposync/internal/record"
 )
 
-// once answers one call of a run with a state, stored or not, and every other
-// call with success.
-func (b *bench) once(nth int, stored bool, o destination.Outcome) {
+// once answers the first call of a run with a state, stored or not, and every
+// other call with success.
+func (b *bench) once(stored bool, o destination.Outcome) {
 	n := 0
 	b.crm.answer = func(_ int, batch []record.Change) []destination.Outcome {
-		if n++; n != nth {
+		if n++; n != 1 {
 			return nil
 		}
 		if stored {
@@ -113,7 +113,7 @@ func TestARefusalInALaterRunKeepsTheDoubt(t *testing.T) {
 	}
 	b.run()
 	b.table.set([2]string{"k", "bad"})
-	b.once(1, false, destination.Outcome{State: destination.Rejected, Code: "bad"})
+	b.once(false, destination.Outcome{State: destination.Rejected, Code: "bad"})
 	b.run()
 	b.crm.answer = nil
 	if res := b.run(); res.Counts.HeldBack != 1 || res.Counts.Calls != 0 {
@@ -180,7 +180,7 @@ func TestWhatMayHaveArrivedIsNotCalledNotSent(t *testing.T) {
 	}{
 		"a state nobody knows": {func(b *bench) {
 			b.crm.traits.Idempotent = false
-			b.once(1, true, destination.Outcome{State: destination.State(99)})
+			b.once(true, destination.Outcome{State: destination.State(99)})
 		}, plan.Counts{InDoubt: 5}, ""},
 		"doubt, then the end of the quota": {func(b *bench) {
 			b.crm.answer = func(call int, batch []record.Change) []destination.Outcome {
@@ -197,7 +197,7 @@ func TestWhatMayHaveArrivedIsNotCalledNotSent(t *testing.T) {
 			}
 		}, plan.Counts{InDoubt: 5}, ""},
 		"pending, and nobody to settle it": {func(b *bench) {
-			b.once(1, true, destination.Outcome{State: destination.Pending})
+			b.once(true, destination.Outcome{State: destination.Pending})
 		}, plan.Counts{InDoubt: 5}, ""},
 		"the ledger cannot be written": {func(b *bench) { b.mem.dieAt = 1 }, plan.Counts{InDoubt: 5}, "internal"},
 		"the ledger cannot be written before a call": {func(b *bench) {
@@ -210,7 +210,7 @@ func TestWhatMayHaveArrivedIsNotCalledNotSent(t *testing.T) {
 			}
 		}, plan.Counts{NotSent: 5}, "destination_unavailable"},
 		"the adapter did not send it": {func(b *bench) {
-			b.once(1, false, destination.Outcome{State: destination.NotSent})
+			b.once(false, destination.Outcome{State: destination.NotSent})
 		}, plan.Counts{NotSent: 5}, ""},
 	}
 	for name, tt := range tests {

@@ -249,7 +249,7 @@ func (b *bench) engine() (*engine.Engine, func()) {
 	}
 	var mu sync.Mutex
 	return &engine.Engine{
-		Ledger: l, Spool: b.T.TempDir(), Now: func() time.Time { return b.now }, Rand: func() float64 { return 0.5 },
+		Ledger: l, Spool: b.TempDir(), Now: func() time.Time { return b.now }, Rand: func() float64 { return 0.5 },
 		Wait: func(ctx context.Context, d time.Duration) error {
 			mu.Lock()
 			b.waits = append(b.waits, d)

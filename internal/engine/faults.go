@@ -34,7 +34,7 @@ func newerLedger(job string) *fault.Fault {
 	}
 }
 
-func unavailable(job string, code, message string) *fault.Fault {
+func unavailable(job, code, message string) *fault.Fault {
 	return &fault.Fault{
 		Code: "destination_unavailable", Kind: fault.Unavailable, Whose: fault.Destination,
 		Where: "job " + job,
@@ -43,7 +43,7 @@ func unavailable(job string, code, message string) *fault.Fault {
 	}
 }
 
-func refusedAll(job string, code, message string) *fault.Fault {
+func refusedAll(job, code, message string) *fault.Fault {
 	return &fault.Fault{
 		Code: "mapping_error", Kind: fault.Config, Whose: fault.Mapping,
 		Where: "job " + job,
@@ -52,7 +52,7 @@ func refusedAll(job string, code, message string) *fault.Fault {
 	}
 }
 
-func authRefused(job string, code, message string) *fault.Fault {
+func authRefused(job, code, message string) *fault.Fault {
 	return &fault.Fault{
 		Code: "destination_auth", Kind: fault.Config, Whose: fault.Setup,
 		Where: "job " + job,
@@ -61,7 +61,7 @@ func authRefused(job string, code, message string) *fault.Fault {
 	}
 }
 
-func stopped(job string, code, message string) *fault.Fault {
+func stopped(job, code, message string) *fault.Fault {
 	return &fault.Fault{
 		Code: "destination_stopped", Kind: fault.Unavailable, Whose: fault.Destination,
 		Where: "job " + job,

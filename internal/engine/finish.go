@@ -25,8 +25,8 @@ func uncertain() record.Hash {
 // changes in unsent nothing was written by the call that gave the outcomes.
 func (d *delivery) finish(ctx context.Context, l lot, outcomes []destination.Outcome, unsent ...*lot) error {
 	entries := make([]ledger.Entry, 0, l.len())
-	for i, ch := range l.changes {
-		entries = d.outcomeEntries(entries, ch, l.ways[i], outcomes[i])
+	for i, o := range outcomes {
+		entries = d.outcomeEntries(entries, l.changes[i], l.ways[i], o)
 	}
 	for _, u := range unsent {
 		for i, ch := range u.changes {

@@ -294,7 +294,10 @@ func (w *world) known() map[string]record.Mark {
 	}
 	out := map[string]record.Mark{}
 	for part := range 256 {
-		for m := range v.Marks(context.Background(), part) {
+		for m, err := range v.Marks(context.Background(), part) {
+			if err != nil {
+				w.Fatal(err)
+			}
 			vals, err := m.Key.Values()
 			if err != nil {
 				w.Fatal(err)

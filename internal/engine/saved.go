@@ -184,7 +184,7 @@ func restoreList(in *bufio.Reader, list *changes, ops ...record.Op) error {
 			return errChanges
 		}
 		frame.Reset()
-		if _, err := io.CopyN(&frame, in, int64(size)); err != nil { //nolint:gosec // at most maxFrame
+		if _, err := io.CopyN(&frame, in, int64(size)); err != nil {
 			return err
 		}
 		ch, _, _, err := decode(frame.Bytes(), nil)

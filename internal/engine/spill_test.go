@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -178,7 +179,7 @@ func TestChangesThatAreCut(t *testing.T) {
 	c := &changes{dir: t.TempDir()}
 	defer c.close()
 	for i := range 100 {
-		ch := record.Change{Op: record.Create, Key: record.AppendKey(nil, textRecord(fmt.Sprint(i))...), RowHash: record.Hash{1}}
+		ch := record.Change{Op: record.Create, Key: record.AppendKey(nil, textRecord(strconv.Itoa(i))...), RowHash: record.Hash{1}}
 		if err := c.add(ch, 0, record.AppendRecord(nil, textRecord("value"))); err != nil {
 			t.Fatal(err)
 		}
