@@ -145,7 +145,10 @@ func (b *binder) find(name string) (record.Column, bool) {
 func (b *binder) rest() []Field {
 	var out []Field
 	for _, c := range b.columns {
-		used := slices.ContainsFunc(b.job.Key, func(k KeyField) bool { return strings.EqualFold(k.Column, c.Name) })
+		used := slices.ContainsFunc(b.job.Key, func(k KeyField) bool {
+			col, ok := b.find(k.Column)
+			return ok && col.Name == c.Name // a column that differs by case only is another one
+		})
 		if !used {
 			out = append(out, Field{Name: c.Name, Column: c.Name, Nulls: Clear})
 		}

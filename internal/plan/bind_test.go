@@ -1,10 +1,13 @@
 package plan_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"exposync/internal/plan"
 	"exposync/internal/record"
@@ -133,4 +136,69 @@ func TestMappingDependsOnWhatIsSentOnly(t *testing.T) {
 	if mapping(all, "mail", "bee", "new") != mapping(all, "new", "bee", "mail") {
 		t.Error("fields: all depends on the order of columns")
 	}
+}
+
+func TestBindTakesAllFieldsButTheKeys(t *testing.T) {
+	t.Parallel()
+
+	all := bindable()
+	all.Fields, all.AllFields = nil, true
+	tests := map[string]struct{ columns, want []string }{
+		"as declared":                        {[]string{"b", "mail", "a"}, []string{"b", "a"}},
+		"the key's column in another case":   {[]string{"MAIL", "b"}, []string{"b"}},
+		"a column that differs by case only": {[]string{"mail", "MAIL", "b"}, []string{"MAIL", "b"}},
+		"nothing but the key":                {[]string{"mail"}, nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			bound, problems := plan.Bind(all, columns(tt.columns...))
+			if problems != nil {
+				t.Fatal(problems)
+			}
+			var got []string
+			for _, f := range bound.Fields {
+				if f.Nulls != plan.Clear || bound.Columns[f.Index] != f.Name {
+					t.Errorf("field %+v of columns %v", f, bound.Columns)
+				}
+				got = append(got, f.Name)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("fields mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Names with quotes and spaces must not let one mapping pass for another.
+func TestMappingsDoNotCollide(t *testing.T) {
+	t.Parallel()
+
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.StringMatching(`[ab"= \\n]{1,6}`)
+		draw := func(label string) plan.Bound {
+			var b plan.Bound
+			for range rapid.IntRange(0, 3).Draw(t, label) {
+				f := plan.BoundPart{Name: name.Draw(t, label), Column: name.Draw(t, label), Nulls: plan.Clear}
+				if rapid.Bool().Draw(t, label) {
+					f.Column, f.Value = "", plan.TextConstant(name.Draw(t, label))
+				}
+				b.Fields = append(b.Fields, f)
+			}
+			slices.SortFunc(b.Fields, func(x, y plan.BoundPart) int { return strings.Compare(parts(x), parts(y)) })
+			return b
+		}
+		one, other := draw("one"), draw("other")
+		if same := cmp.Equal(one, other); same != (one.Mapping() == other.Mapping()) {
+			t.Fatalf("%+v\n%+v\nequal %t, mapping %s and %s", one, other, same, one.Mapping(), other.Mapping())
+		}
+	})
+}
+
+func parts(p plan.BoundPart) string {
+	if p.Value != nil {
+		return fmt.Sprintf("%q := %q", p.Name, p.Value.Data)
+	}
+	return fmt.Sprintf("%q = %q", p.Name, p.Column)
 }
