@@ -239,7 +239,7 @@ func (s *scan) count() error {
 	if p.Plan.Deletes && c.Invalid > 0 {
 		p.Plan.Deletes = false
 		p.Plan.Notes = append(p.Plan.Notes, fmt.Sprintf(
-			"%d rows have a null or duplicate key: nothing is deleted in this run", c.Invalid))
+			"null or duplicate keys in %d rows: nothing is deleted in this run", c.Invalid))
 		p.deletes.close()
 		c.Delete = 0
 	}

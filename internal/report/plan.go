@@ -32,7 +32,7 @@ func PlanText(s Style, jobs []JobReport) string {
 func planBody(s Style, p plan.Plan) string {
 	var b strings.Builder
 	c := p.Counts
-	fmt.Fprintf(&b, "  %s %s  %s %s\n",
+	fmt.Fprintf(&b, "  %s  %s  %s  %s\n",
 		s.Paint(Good, fmt.Sprintf("+%d create", c.Create)), s.Paint(Warn, fmt.Sprintf("~%d update", c.Update)),
 		s.Paint(Bad, fmt.Sprintf("-%d delete", c.Delete)), fmt.Sprintf("=%d unchanged", c.Unchanged))
 	read := []string{count(c.Read, "row") + " read"}
@@ -46,7 +46,7 @@ func planBody(s Style, p plan.Plan) string {
 	}
 	fmt.Fprintf(&b, "  %s\n", s.Paint(Faint, strings.Join(read, ", ")))
 	if p.FirstRun {
-		b.WriteString("  first run: nothing was confirmed there yet\n")
+		b.WriteString("  first run: no run of this sync came to its end yet\n")
 	}
 	if c.Adopted > 0 {
 		fmt.Fprintf(&b, "  %d records are taken as already there\n", c.Adopted)
