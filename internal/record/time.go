@@ -42,24 +42,42 @@ func AppendTime(dst []byte, micros int64) []byte {
 // AppendTimestamp appends the canonical text of a Timestamp, given in
 // microseconds since 1970-01-01T00:00:00.
 func AppendTimestamp(dst []byte, micros int64) []byte {
-	dst, bc := appendMoment(dst, micros)
-	return appendEra(dst, bc)
+	return AppendTimestampOf(dst, day(micros), clock(micros))
 }
 
 // AppendInstant appends the canonical text of an Instant, given in
 // microseconds since 1970-01-01T00:00:00Z.
 func AppendInstant(dst []byte, micros int64) []byte {
-	dst, bc := appendMoment(dst, micros)
+	return AppendInstantOf(dst, day(micros), clock(micros))
+}
+
+// AppendTimestampOf is AppendTimestamp of a day, counted from 1970-01-01, and
+// the microseconds of that day. PostgreSQL's last thirty years are more
+// microseconds after 1970 than an int64 holds.
+func AppendTimestampOf(dst []byte, days, micros int64) []byte {
+	dst, bc := appendMoment(dst, days, micros)
+	return appendEra(dst, bc)
+}
+
+// AppendInstantOf is AppendInstant of a day and the microseconds of that day.
+func AppendInstantOf(dst []byte, days, micros int64) []byte {
+	dst, bc := appendMoment(dst, days, micros)
 	return appendEra(append(dst, 'Z'), bc)
 }
 
-func appendMoment(dst []byte, micros int64) (_ []byte, bc bool) {
-	days, rest := micros/microsPerDay, micros%microsPerDay
-	if rest < 0 {
-		days, rest = days-1, rest+microsPerDay
+// day is the day of a moment, clock the microseconds of that day.
+func day(micros int64) int64 {
+	if micros%microsPerDay < 0 {
+		return micros/microsPerDay - 1
 	}
+	return micros / microsPerDay
+}
+
+func clock(micros int64) int64 { return (micros%microsPerDay + microsPerDay) % microsPerDay }
+
+func appendMoment(dst []byte, days, micros int64) (_ []byte, bc bool) {
 	dst, bc = appendDay(dst, days)
-	return AppendTime(append(dst, 'T'), rest), bc
+	return AppendTime(append(dst, 'T'), micros), bc
 }
 
 func appendEra(dst []byte, bc bool) []byte {

@@ -56,6 +56,12 @@ func TestDatesBeyondFourDigits(t *testing.T) {
 			t.Errorf("AppendDate(%d) = %s, want %s", c.days, got, c.want)
 		}
 	}
+	if got := string(record.AppendTimestampOf(nil, 106_751_991, day-1)); got != "294247-01-10T23:59:59.999999" {
+		t.Errorf("AppendTimestampOf beyond the microseconds of an int64 = %s", got)
+	}
+	if got := string(record.AppendInstantOf(nil, 106_751_992, day-1)); got != "294247-01-11T23:59:59.999999Z" {
+		t.Errorf("AppendInstantOf = %s", got)
+	}
 	if got := string(record.AppendInstant(nil, -719_163*day+1)); got != "0001-12-31T00:00:00.000001Z BC" {
 		t.Errorf("AppendInstant before the common era = %s", got)
 	}

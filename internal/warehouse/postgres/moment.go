@@ -12,7 +12,6 @@ const (
 	epochDays       = 10_957
 	microsPerSecond = 1_000_000
 	microsPerDay    = 24 * 60 * 60 * microsPerSecond
-	epochMicros     = epochDays * microsPerDay
 )
 
 // momentOf is scalarOf for dates, times and intervals.
@@ -80,15 +79,15 @@ func decodeZonedTime(raw, buf []byte) (record.Value, []byte, error) {
 func inDay(micros int64) bool { return micros >= 0 && micros <= microsPerDay }
 
 func decodeTimestamp(raw, buf []byte) (record.Value, []byte, error) {
-	return decodeMoment(record.Timestamp, record.AppendTimestamp, raw, buf)
+	return decodeMoment(record.Timestamp, record.AppendTimestampOf, raw, buf)
 }
 
 func decodeInstant(raw, buf []byte) (record.Value, []byte, error) {
-	return decodeMoment(record.Instant, record.AppendInstant, raw, buf)
+	return decodeMoment(record.Instant, record.AppendInstantOf, raw, buf)
 }
 
 func decodeMoment(
-	kind record.Kind, write func([]byte, int64) []byte, raw, buf []byte,
+	kind record.Kind, write func([]byte, int64, int64) []byte, raw, buf []byte,
 ) (record.Value, []byte, error) {
 	if len(raw) != 8 {
 		return record.Value{}, buf, errWire
@@ -99,7 +98,11 @@ func decodeMoment(
 	case math.MinInt64:
 		return endless(kind, buf, "-infinity")
 	default:
-		return appended(kind, buf, write(buf, micros+epochMicros))
+		days, rest := micros/microsPerDay, micros%microsPerDay // apart, because their sum may not fit
+		if rest < 0 {
+			days, rest = days-1, rest+microsPerDay
+		}
+		return appended(kind, buf, write(buf, days+epochDays, rest))
 	}
 }
 

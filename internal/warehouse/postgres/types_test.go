@@ -66,6 +66,10 @@ func TestOwnTypes(t *testing.T) {
 		{"timetz", "'12:30:05.5-05:30:15'", record.Text, "12:30:05.5-05:30:15"},
 		{"timetz", "'12:30 UTC'", record.Text, "12:30:00+00:00"},
 		{"char(5)[]", "'{ab}'", record.JSON, `["ab   "]`},
+		{"timestamp", "'294276-12-31 23:59:59.999999'", record.Timestamp, "294276-12-31T23:59:59.999999"}, // the last one there is
+		{"timestamp", "'4713-01-01 00:00:00 BC'", record.Timestamp, "4713-01-01T00:00:00 BC"},
+		{"timestamptz", "'294276-12-31 23:59:59.999999Z'", record.Instant, "294276-12-31T23:59:59.999999Z"},
+		{"timestamptz[]", "'{294276-12-31 23:59:59.999999Z}'", record.JSON, `["294276-12-31T23:59:59.999999Z"]`},
 		{"timestamptz(0)", "'2024-02-29 12:30:05.4+00'", record.Instant, "2024-02-29T12:30:05Z"},
 	}
 	for i, c := range cases {
