@@ -12,7 +12,7 @@ import (
 const newestSchema, fusionSchema = 12, 20
 
 // manifest reads the project out of a file that is proven to be JSON.
-func (a *artifact) manifest() (*Project, error) {
+func (a *artifact) manifest(keep ...Keep) (*Project, error) {
 	meta := a.sections["metadata"]
 	kind, version := a.schema()
 	switch {
@@ -31,6 +31,9 @@ func (a *artifact) manifest() (*Project, error) {
 			Parents: map[string][]string{},
 		},
 	}
+	for _, k := range keep {
+		d.keep |= k
+	}
 	if version != fusionSchema && (version == 0 || version > newestSchema) {
 		d.diagnose("schema_unknown", fmt.Sprintf("manifest schema version %d is not known; reading it as version %d", version, newestSchema))
 	}
@@ -48,9 +51,13 @@ type manifestReader struct {
 	node     map[string]func(*manifestReader, *rawNode, gjson.Result)
 	config   map[string]func(*manifestReader, *rawNode, gjson.Result)
 	pathless []*Node // models without a file
+	keep     Keep
 }
 
 func (d *manifestReader) read() error {
+	if d.keep&KeepContents != 0 {
+		d.Contents = &Contents{nodes: map[string]content{}, macros: map[string]macro{}}
+	}
 	for section, kind := range map[string]string{
 		"nodes": "", "sources": "source", "exposures": "exposure", "metrics": "metric",
 		"semantic_models": "semantic_model", "saved_queries": "saved_query",
@@ -61,6 +68,12 @@ func (d *manifestReader) read() error {
 		}
 	}
 	d.disabled(d.artifact.sections["disabled"])
+	if selectors := d.artifact.sections["selectors"]; selectors.IsObject() && len(selectors.Raw) > len("{}") {
+		d.Selectors = []byte(selectors.Raw)
+	}
+	if d.Contents != nil {
+		d.Contents.readMacros(d.artifact.sections["macros"])
+	}
 	if d.Name == "" {
 		d.Name = d.rootPackage()
 	}
@@ -90,6 +103,9 @@ func (d *manifestReader) section(name, kind string) error {
 			return false
 		}
 		d.add(n)
+		if d.Contents != nil && n.Enabled {
+			d.Contents.nodes[n.UniqueID] = newContent(n, value)
+		}
 		return true
 	})
 	return err

@@ -47,6 +47,10 @@ func (n *rawNode) finish() {
 	n.ResourceType = kindOf(n.UniqueID, n.ResourceType)
 	n.Meta = overlay(n.meta, n.configMeta)
 	n.Tags = union(n.tags, n.configTags)
+	if n.ResourceType == "metric" || n.ResourceType == "semantic_model" {
+		n.Tags = n.tags // dbt does not apply config.tags to these
+	}
+	n.ConfigGroup = n.group
 	if n.Group == "" {
 		n.Group = n.group
 	}
@@ -99,7 +103,7 @@ func (n *rawNode) promise() *Freshness {
 // exposure gives the exposure that the entry describes.
 func (n *rawNode) exposure() *Exposure {
 	return &Exposure{
-		UniqueID: n.UniqueID, Name: n.Name, Label: n.label, Type: n.kind, Package: n.Package, Path: n.Path,
+		UniqueID: n.UniqueID, Name: n.Name, Label: n.label, Type: n.kind, Package: n.Package, FQN: n.FQN, Path: n.Path,
 		Description: strings.Clone(n.description), Maturity: n.maturity, URL: n.url,
 		OwnerName: n.ownerName, OwnerEmails: n.ownerEmails, Tags: n.Tags, Meta: n.Meta, DependsOn: n.DependsOn,
 	}
@@ -179,6 +183,9 @@ func configFields() map[string]func(*manifestReader, *rawNode, gjson.Result) {
 func (d *manifestReader) configure(n *rawNode, config gjson.Result) {
 	if !config.IsObject() {
 		return
+	}
+	if d.keep&KeepConfig != 0 {
+		n.Config = []byte(config.Raw)
 	}
 	config.ForEach(func(key, value gjson.Result) bool {
 		if set := d.config[key.Str]; set != nil && value.Type != gjson.Null {

@@ -25,6 +25,8 @@ type Project struct {
 	Exposures map[string]*Exposure // enabled, by unique_id
 	Disabled  map[string]Disabled  // nodes and exposures that dbt disabled
 	Parents   map[string][]string  // direct parents by unique_id, sorted; exposures and tests included
+	Selectors []byte               // selectors.yml as JSON, expanded by dbt; nil if there is none
+	Contents  *Contents            // what state: compares; nil unless asked for
 
 	Diagnostics []Diagnostic
 }
@@ -55,6 +57,7 @@ type Node struct {
 	PatchPath    string // without the package prefix
 	Tags         []string
 	Meta         []byte // effective meta as JSON: meta overlaid by config.meta; nil if none
+	Config       []byte // config as JSON; nil unless asked for
 
 	Database     string
 	SchemaName   string
@@ -68,6 +71,7 @@ type Node struct {
 	ConfigDatabase   string // config.database
 	ConfigSchema     string // config.schema
 	Group            string
+	ConfigGroup      string // config.group: tests share the Group of their model, but not this
 	Access           string
 	Version          string // model version as text; empty if unversioned
 	LatestVersion    string
@@ -107,6 +111,7 @@ type Exposure struct {
 	Label       string
 	Type        string // dashboard, notebook, analysis, ml, application
 	Package     string
+	FQN         []string
 	Path        string // original_file_path
 	Description string
 	Maturity    string
