@@ -185,7 +185,7 @@ func (r *runner) refusal(ctx context.Context, j plan.Job, rep *report.JobReport)
 // the dbt run already.
 func handled(runs []ledger.Run, j plan.Job, invocation string) bool {
 	return slices.ContainsFunc(runs, func(run ledger.Run) bool {
-		return run.Handled && run.InvocationID == invocation && run.Target == j.Target && run.Definition == job.Definition(j)
+		return run.Handled && invocation != "" && run.InvocationID == invocation && run.Target == j.Target && run.Definition == job.Definition(j)
 	})
 }
 

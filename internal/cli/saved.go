@@ -73,7 +73,12 @@ func (r *runner) save(path string, values bool) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path, append(data, '\n'), 0o600); err != nil {
+	f, err := private(path)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(data, '\n'))
+	if err = errors.Join(err, f.Close()); err != nil {
 		return planFile(path, err)
 	}
 	r.a.say("saved %s; apply exactly this with: exposync run --plan %s", path, path)
@@ -81,15 +86,32 @@ func (r *runner) save(path string, values bool) error {
 }
 
 func saveRows(path string, p *engine.Prepared, values bool) (string, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	f, err := private(path)
 	if err != nil {
-		return "", planFile(path, err)
+		return "", err
 	}
 	digest, err := p.SaveRows(f, values)
 	if cerr := f.Close(); err == nil && cerr != nil {
 		err = planFile(path, cerr)
 	}
 	return digest, err
+}
+
+// private makes a file that nobody else can read. A file that is there already
+// goes first, because its permissions would stay.
+func private(path string) (*os.File, error) {
+	flags := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
+	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+		if err := os.Remove(path); err != nil {
+			return nil, planFile(path, err)
+		}
+		flags |= os.O_EXCL
+	}
+	f, err := os.OpenFile(path, flags, 0o600)
+	if err != nil {
+		return nil, planFile(path, err)
+	}
+	return f, nil
 }
 
 // saved reads the plan that run --plan names and checks that the world did
@@ -118,6 +140,8 @@ func (r *runner) saved() (*savedPlan, error) {
 		moved = "it was made for target " + doc.Target
 	case doc.Invocation != r.s.invocation():
 		moved = "dbt ran since it was made"
+	case doc.Manifest != r.s.project.Digest:
+		moved = "dbt parsed the project anew since it was made"
 	}
 	if moved != "" {
 		return nil, engine.Stale("", moved)
@@ -171,15 +195,7 @@ func (d *savedPlan) prepare(ctx context.Context, e *engine.Engine, req engine.Re
 		defer func() { _ = f.Close() }()
 		return e.Restore(ctx, req, item.Plan, f, item.RowsDigest)
 	}
-	p, err := e.Prepare(ctx, req, false)
-	if err != nil {
-		return nil, err
-	}
-	if moved := engine.Same(item.Plan, p.Plan); moved != "" {
-		_ = p.Close()
-		return nil, engine.Stale(item.ID, moved)
-	}
-	return p, nil
+	return e.Repeat(ctx, req, item.Plan)
 }
 
 func planFile(path string, err error) error {
