@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"exposync/internal/fault"
+	"exposync/internal/job"
 	"exposync/internal/ledger"
 	"exposync/internal/plan"
 )
@@ -42,8 +43,12 @@ func TestASavedPlanIsForItsOwnerOnly(t *testing.T) {
 // Without an invocation nobody knows which dbt run a run answered.
 func TestHandledNeedsAnInvocation(t *testing.T) {
 	t.Parallel()
-	runs := []ledger.Run{{Handled: true}}
+	runs := []ledger.Run{{Handled: true, Definition: job.Definition(plan.Job{})}}
 	if handled(runs, plan.Job{}, "") {
 		t.Error("a run that answered nothing known counts as an answer")
+	}
+	runs[0].InvocationID = "a dbt run"
+	if !handled(runs, plan.Job{}, "a dbt run") {
+		t.Error("a run that answered the dbt run does not count")
 	}
 }
