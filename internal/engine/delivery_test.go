@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -284,74 +283,7 @@ func TestBatchesKeepWithinTheirBytes(t *testing.T) {
 	}
 }
 
-func TestPendingIsSettledAtTheEnd(t *testing.T) {
-	t.Parallel()
-	for name, fails := range map[string]bool{"all of it": false, "none of it": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := setupMemory(t)
-			b.job.Mode = plan.Mirror
-			b.table.set(contacts(30)...)
-			b.run()
-			rows := contacts(30)[2:]
-			rows[0][1] = "changed"
-			b.table.set(rows...)
-			s := &stagingCRM{crm: b.crm, fails: fails}
-			req := b.request()
-			req.Destination = s
-			e, done := b.engine()
-			p, err := e.Prepare(t.Context(), req, false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			res := e.Apply(t.Context(), b.stop, p)
-			_ = p.Close()
-			done()
-			want := plan.Counts{OK: 3}
-			if fails {
-				want = plan.Counts{NotSent: 3}
-			}
-			if res.Counts.OK != want.OK || res.Counts.NotSent != want.NotSent || fails != (len(res.Problems) > 0) {
-				t.Errorf("%+v %v", res.Counts, res.Problems)
-			}
-			if next := b.plan(); next.Counts.Changes() != want.NotSent || next.Counts.Standing != 0 {
-				t.Errorf("the next run has %+v", next.Counts)
-			}
-		})
-	}
-}
-
 // stagingCRM keeps changes back until Settle.
-type stagingCRM struct {
-	*crm
-	fails  bool
-	staged []record.Change
-}
-
-func (s *stagingCRM) Open(context.Context, destination.Target) (destination.Writer, error) {
-	return &stagingWriter{crmWriter: &crmWriter{s.crm}, s: s}, nil
-}
-
-type stagingWriter struct {
-	*crmWriter
-	s *stagingCRM
-}
-
-func (w *stagingWriter) Write(_ context.Context, batch []record.Change) []destination.Outcome {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.s.staged = append(w.s.staged, batch...)
-	return destination.All(len(batch), destination.Outcome{State: destination.Pending})
-}
-
-func (w *stagingWriter) Settle(context.Context) error {
-	if w.s.fails {
-		return &fault.Fault{Code: "file_write", Kind: fault.Unavailable, Msg: "the disk is full"}
-	}
-	w.store(w.s.staged)
-	return nil
-}
-
 func TestAnUnchangedRunLeavesTheLedgerAlone(t *testing.T) {
 	t.Parallel()
 	b := setupMemory(t)
@@ -386,66 +318,6 @@ func TestKeysOfNumbersKeepTheirKind(t *testing.T) {
 
 // One record that breaks the destination must not keep all others out, run
 // after run.
-func TestOneRecordThatBreaksTheDestination(t *testing.T) {
-	t.Parallel()
-	for _, rows := range []int{1, 10, 100} {
-		for _, answer := range []destination.State{destination.Retry, destination.InDoubt} {
-			t.Run(fmt.Sprintf("%d rows a batch, state %d", rows, answer), func(t *testing.T) {
-				t.Parallel()
-				b := setupMemory(t)
-				b.crm.traits.Rows, b.crm.traits.Concurrency = rows, 1
-				b.table.set(contacts(60)...)
-				b.crm.answer = func(_ int, batch []record.Change) []destination.Outcome {
-					for _, ch := range batch {
-						if string(ch.KeyVals[0].Data) == "k0007" {
-							return state(answer)(0, batch)
-						}
-					}
-					return nil
-				}
-				res := b.run()
-				if res.Counts.OK != 59 || res.Counts.NotSent != 0 || len(res.Problems) != 0 || res.Counts.Calls > 100 {
-					t.Fatalf("%s %+v %v", res.Status, res.Counts, res.Problems)
-				}
-				for range 4 {
-					b.table.set(append(b.table.rows, [2]string{fmt.Sprint("new ", len(b.table.rows)), "x"})...)
-					b.run()
-				}
-				if res = b.run(); answer == destination.Retry && (res.Counts.Quarantined != 1 || res.Counts.Calls != 0) {
-					t.Errorf("after five runs: %+v", res.Counts)
-				}
-			})
-		}
-	}
-}
-
-func TestADeadDestinationIsNotCalledForEver(t *testing.T) {
-	t.Parallel()
-	for _, concurrency := range []int{1, 4} {
-		b := setupMemory(t)
-		b.crm.traits.Concurrency = concurrency
-		b.table.set(contacts(1000)...)
-		b.crm.answer = state(destination.Retry)
-		res := b.run()
-		if most := int64(6 * (2 + concurrency)); res.Counts.Calls > most || res.Counts.NotSent != 1000 || !fault.Is(res.Problems, "destination_unavailable") {
-			t.Errorf("%d at a time: %+v, at most %d calls", concurrency, res.Counts, most)
-		}
-	}
-}
-
-func TestADeadDestinationAndASmallRun(t *testing.T) {
-	t.Parallel()
-	for _, n := range []int{1, 2, 3, 10} {
-		b := setupMemory(t)
-		b.table.set(contacts(n)...)
-		b.crm.answer = state(destination.Retry)
-		res := b.run()
-		if res.Counts.NotSent != int64(n) || res.Counts.Calls > 10 || !fault.Is(res.Problems, "destination_unavailable") {
-			t.Errorf("%d records: %+v %v", n, res.Counts, res.Problems)
-		}
-	}
-}
-
 func TestInsertComparesWithoutWritingOver(t *testing.T) {
 	t.Parallel()
 	b := setupMemory(t)

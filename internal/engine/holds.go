@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"exposync/internal/diff"
-	"exposync/internal/fault"
 	"exposync/internal/plan"
 )
 
@@ -72,17 +71,6 @@ func difference(was, is plan.SyncID) (code, from, to string) {
 		return "key_changed", "key " + strings.Join(was.Key, ", "), strings.Join(is.Key, ", ")
 	}
 	return "", "", ""
-}
-
-// HoldFault is the error of a plan that nobody let through.
-func HoldFault(p plan.Plan) error {
-	var list fault.List
-	for _, h := range p.Held() {
-		list = append(list, &fault.Fault{
-			Code: h.Code, Kind: fault.Blocked, Whose: fault.User, Where: "job " + p.Job, Msg: h.Message, Hint: h.Next,
-		})
-	}
-	return list.Err()
 }
 
 func exposureName(j plan.Job) string {

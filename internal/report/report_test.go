@@ -27,7 +27,7 @@ func golden(t *testing.T, name, got string) {
 	t.Helper()
 	got = strings.NewReplacer("\x1b[0m", "<>", "\x1b[31m", "<red>", "\x1b[32m", "<green>", "\x1b[33m", "<yellow>", "\x1b[2m", "<faint>", "\x1b[1m", "<bold>").Replace(got)
 	path := filepath.Join("testdata", name+".golden")
-	if os.Getenv("UPDATE") != "" { //nolint:forbidigo // the Makefile's way to rewrite golden files
+	if os.Getenv("UPDATE") != "" {
 		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func TestLinesKeepWithinTheTerminal(t *testing.T) {
 				texts = append(texts, l.End(style))
 			}
 		}
-		for _, line := range strings.Split(strings.Join(texts, "\n"), "\n") {
+		for line := range strings.SplitSeq(strings.Join(texts, "\n"), "\n") {
 			if n := utf8.RuneCountInString(line); n > width {
 				t.Errorf("%d columns of %d: %s", n, width, line)
 			}
