@@ -11,7 +11,6 @@ import (
 
 func newBuild(a *app) *cobra.Command {
 	opts := runOptions{command: "build"}
-	dbt := "dbt"
 	cmd := &cobra.Command{
 		Use:   "build [-- dbt arguments]",
 		Short: "dbt build, then run; exits with the worse of both",
@@ -24,7 +23,7 @@ its own. Everything after -- goes to dbt.`,
 			if err := opts.check(); err != nil {
 				return err
 			}
-			code, err := a.dbtBuild(cmd.Context(), dbt, args)
+			code, err := a.dbtBuild(cmd.Context(), a.dbtProgram(), args)
 			if err != nil {
 				return err
 			}
@@ -33,7 +32,7 @@ its own. Everything after -- goes to dbt.`,
 		},
 	}
 	opts.add(cmd)
-	cmd.Flags().StringVar(&dbt, "dbt", "dbt", "the dbt program")
+	a.flags.dbtProgram(cmd)
 	a.flags.selection(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd

@@ -13,7 +13,6 @@ import (
 	"exposync/internal/destination/file"
 	"exposync/internal/destination/postgres"
 	"exposync/internal/engine"
-	"exposync/internal/fault"
 	"exposync/internal/plan"
 	"exposync/internal/rest"
 	"exposync/internal/warehouse"
@@ -46,11 +45,7 @@ func (s *session) warehouseOf(ctx context.Context, adapter string) (warehouse.Wa
 		}
 		return sqlitewarehouse.New(sqlitewarehouse.Config{Paths: l.Paths, Directory: l.Directory, Where: where})
 	}
-	return nil, &fault.Fault{
-		Code: "warehouse_unsupported", Kind: fault.Config, Whose: fault.Setup, Where: s.profile.File,
-		Msg:  fmt.Sprintf("this version does not read warehouses of type %q; it reads postgres and sqlite", adapter),
-		Hint: "exposync gate works with every adapter",
-	}
+	return s.throughDBT(adapter), nil
 }
 
 // wholeSeconds is a duration as libpq writes it; empty for none.

@@ -39,6 +39,9 @@ type Env struct {
 	// code; Program is the path of this one.
 	Exec    func(ctx context.Context, dir, name string, args ...string) (int, error)
 	Program string
+	// Capture runs a program whose output is read, not shown.
+	Capture func(ctx context.Context, dir string, stdout, stderr io.Writer, name string, args ...string) (int, error)
+	Environ func() []string // NAME=value, all of them
 }
 
 // processEnv is the real process.
@@ -57,7 +60,7 @@ func processEnv() *Env {
 		Now:  time.Now, //nolint:forbidigo // the one clock
 		Rand: mathrand.Float64, NewID: newID, Interrupts: interrupts,
 		Terminal: term.IsTerminal(int(os.Stderr.Fd())), OutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
-		Width: width, Exec: execProcess, Program: program,
+		Width: width, Exec: execProcess, Program: program, Capture: captureProcess, Environ: os.Environ,
 	}
 }
 
@@ -78,6 +81,18 @@ func newID() string {
 func execProcess(ctx context.Context, dir, name string, args ...string) (int, error) {
 	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the dbt that the user named
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, os.Stdin, os.Stdout, os.Stderr
+	err := cmd.Run()
+	if cmd.ProcessState != nil {
+		return cmd.ProcessState.ExitCode(), nil
+	}
+	return -1, err
+}
+
+// captureProcess lets dbt answer to us. What it started itself may not hold
+// the output open when it is gone.
+func captureProcess(ctx context.Context, dir string, stdout, stderr io.Writer, name string, args ...string) (int, error) {
+	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the dbt that the user named
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = dir, stdout, stderr, 5*time.Second
 	err := cmd.Run()
 	if cmd.ProcessState != nil {
 		return cmd.ProcessState.ExitCode(), nil

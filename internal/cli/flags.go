@@ -14,7 +14,7 @@ type flags struct {
 	manifest                                             string
 	runResults                                           []string
 	sources                                              string
-	vars                                                 string
+	vars, dbt                                            string
 	selects, excludes                                    []string
 	output                                               string
 	quiet, debug                                         bool
@@ -41,6 +41,11 @@ func (f *flags) add(set *pflag.FlagSet) {
 func (f *flags) selection(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVarP(&f.selects, "select", "s", nil, "exposures or jobs by name, exposure:NAME, tag:TAG; * matches any text")
 	cmd.Flags().StringSliceVar(&f.excludes, "exclude", nil, "exposures or jobs to leave out")
+}
+
+// dbtProgram adds --dbt to the commands that may run dbt.
+func (f *flags) dbtProgram(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.dbt, "dbt", "", "the dbt program (default: EXPOSYNC_DBT, else dbt)")
 }
 
 // format adds --output with the formats a command knows; the first is the

@@ -181,18 +181,13 @@ func commandPages() map[string]Page {
 		},
 		"dbt_missing": {
 			Title: "dbt could not be started",
-			Means: "`exposync build` runs `dbt build` first, and there is no such program on the path, or it may not be executed.",
-			Next:  "Activate dbt's environment, or name it: exposync build --dbt PATH. If dbt ran already: exposync run.",
+			Means: "`exposync build` runs `dbt build` first, and the rows of a warehouse without a reader of its own come through `dbt show`. There is no such program on the path, or it may not be executed.",
+			Next:  "Activate dbt's environment, or name it: exposync build --dbt PATH, exposync run --dbt PATH, or the variable EXPOSYNC_DBT. If dbt ran already and the warehouse is PostgreSQL or SQLite: exposync run needs no dbt.",
 		},
 		"results_unwritable": {
 			Title: "the results of the run could not be written",
 			Means: "target/exposync_run_results.json cannot be written. The syncs themselves ended as the lines say, and the ledger remembers them.",
 			Next:  "Correct the permissions of dbt's target folder. There is no need to run again.",
-		},
-		"warehouse_unsupported": {
-			Title: "this version cannot read this kind of warehouse",
-			Means: "Rows are read from the warehouse of the dbt profile, and there is no reader for its adapter in this build. Gate, listing and coverage need no rows: they work with every adapter.",
-			Next:  "exposync gate shows the verdicts. Use a target whose adapter can be read, to run the syncs.",
 		},
 	}
 }

@@ -23,6 +23,21 @@ func warehousePages() map[string]Page {
 			Means: "The warehouse reported an error, or the connection broke, before the last row was read. Half a table is never compared with what was sent before, so nothing was sent and nothing was deleted. A message of the server that may quote a value of your data is not shown, its SQLSTATE is.",
 			Next:  "Run dbt show --select MODEL to see the error itself. After a restart or a lost connection just run again.",
 		},
+		"dbt_show_failed": {
+			Title: "dbt could not read the export model",
+			Means: "Exposync has no reader of its own for this warehouse and asks your dbt: dbt show --inline, with the same project, profile and target. dbt ended with an error, which is quoted as far as it cannot hold a value of your data. Nothing was sent.",
+			Next:  "Run the dbt show command of the message: it fails in the same way and says everything. dbt debug checks the connection, dbt deps installs missing packages. If another dbt should be asked: exposync run --dbt PATH.",
+		},
+		"dbt_show_lossy": {
+			Title: "a float cannot be read without losing digits",
+			Means: "Rows that are read through dbt travel as text, and this warehouse writes this float with fewer digits than it has. Exposync had SQL compare both before it believed one: a rounded number would be sent as if it were the real one.",
+			Next:  "Say in the export model what the destination needs: round(x, 2), or cast(x as decimal(18, 6)). Then dbt build, and run again.",
+		},
+		"dbt_show_masked": {
+			Title: "dbt hides a text that stands in a row",
+			Means: "Whatever equals the value of an environment variable DBT_ENV_SECRET_… is printed by dbt as *****, in rows as well. A value of the export model holds such a text, so dbt cannot give it.",
+			Next:  "A secret that is an ordinary word hides that word everywhere: use a longer one, or a variable whose name does not begin with DBT_ENV_SECRET_ where dbt allows that.",
+		},
 		"relation_missing": {
 			Title: "the export model's table or view is not in the warehouse",
 			Means: "The manifest says where dbt builds the model, and there is nothing: it was never built for this target, was dropped, or the profile leads to another database.",
