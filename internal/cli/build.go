@@ -33,7 +33,7 @@ its own. Everything after -- goes to dbt.`,
 	}
 	opts.add(cmd)
 	a.flags.dbtProgram(cmd)
-	a.flags.selection(cmd)
+	a.selection(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }

@@ -29,7 +29,7 @@ func Main() int { return Run(context.Background(), processEnv()) }
 func Run(ctx context.Context, env *Env) int {
 	app := newApp(env)
 	root := app.root() //nolint:contextcheck // cobra hands each command its context
-	root.SetArgs(env.Args)
+	root.SetArgs(spread(env.Args))
 	err := root.ExecuteContext(ctx)
 	if done, ok := errors.AsType[exitError](err); ok {
 		return int(done)

@@ -16,6 +16,7 @@ type flags struct {
 	sources                                              string
 	vars, dbt                                            string
 	selects, excludes                                    []string
+	selector, state                                      string
 	output                                               string
 	quiet, debug                                         bool
 	useColours, noColours                                bool
@@ -37,10 +38,32 @@ func (f *flags) add(set *pflag.FlagSet) {
 	set.BoolVar(&f.noColours, "no-use-colors", false, "no colour")
 }
 
-// selection adds --select and --exclude.
-func (f *flags) selection(cmd *cobra.Command) {
-	cmd.Flags().StringSliceVarP(&f.selects, "select", "s", nil, "exposures or jobs by name, exposure:NAME, tag:TAG; * matches any text")
-	cmd.Flags().StringSliceVar(&f.excludes, "exclude", nil, "exposures or jobs to leave out")
+// selection adds dbt's ways to say what is meant: --select, --exclude,
+// --selector and --state.
+func (a *app) selection(cmd *cobra.Command) {
+	f, set := &a.flags, cmd.Flags()
+	set.StringArrayVarP(&f.selects, "select", "s", nil, "exposures, jobs, or any `SELECTOR` of dbt: +, @, tag:, path:, state:, ...")
+	set.StringArrayVar(&f.excludes, "exclude", nil, "leave out what the `SELECTOR` means")
+	set.StringVar(&f.selector, "selector", "", "what the selector of that `NAME` in selectors.yml means")
+	set.StringVar(&f.state, "state", "", "folder with earlier artifacts, for state:, result: and source_status:")
+	for flag, complete := range map[string]cobra.CompletionFunc{
+		"select": a.completeSelectors, "exclude": a.completeSelectors, "selector": a.completeSelector,
+	} {
+		_ = cmd.RegisterFlagCompletionFunc(flag, complete) // the flags are there
+	}
+	_ = cmd.MarkFlagDirname("state")
+	a.before(cmd, a.checkSelectors)
+}
+
+// before has a command check something before it begins.
+func (a *app) before(cmd *cobra.Command, check func() error) {
+	then := cmd.PreRunE
+	cmd.PreRunE = func(c *cobra.Command, args []string) error {
+		if err := check(); err != nil || then == nil {
+			return err
+		}
+		return then(c, args)
+	}
 }
 
 // dbtProgram adds --dbt to the commands that may run dbt.

@@ -41,7 +41,7 @@ repeated: dbt run and dbt test write one file each.`,
 	cmd.Flags().BoolVar(&all, "all", false, "every enabled exposure, whatever its type")
 	cmd.Flags().BoolVar(&record, "record", false, "keep the evidence of these files for later runs")
 	cmd.Flags().StringSliceVar(&accept, "accept", nil, "hold codes to let through")
-	a.flags.selection(cmd)
+	a.selection(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }

@@ -35,7 +35,7 @@ It needs a manifest and nothing else; problems in the metadata are listed too.`,
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "every enabled exposure, whatever its type")
-	a.flags.selection(cmd)
+	a.selection(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }
@@ -52,7 +52,7 @@ func (s *session) listing(all bool) report.Exposures {
 			item.DependsOn = []string{}
 		}
 		for _, j := range s.set.Jobs {
-			if j.Exposure == x.UniqueID {
+			if j.Exposure == x.UniqueID && s.selects(x, j.ID) {
 				item.Jobs = append(item.Jobs, jobJSON(j))
 			}
 		}

@@ -44,7 +44,7 @@ their hashes where CI=true, unless --values full).`,
 	cmd.Flags().StringVar(&out, "out", "", "save the plan to this file")
 	cmd.Flags().StringVar(&values, "values", "", "what the saved rows hold: full or hashes")
 	a.flags.dbtProgram(cmd)
-	a.flags.selection(cmd)
+	a.selection(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }

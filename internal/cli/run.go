@@ -60,7 +60,7 @@ func newRun(a *app) *cobra.Command {
 	opts.add(cmd)
 	cmd.Flags().StringVar(&opts.planFile, "plan", "", "apply exactly this saved plan")
 	a.flags.dbtProgram(cmd)
-	a.flags.selection(cmd)
+	a.selection(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }

@@ -36,7 +36,8 @@ type session struct {
 	profile *dbt.Profile // nil where none is at hand
 	target  string
 	set     job.Set
-	ledger  ledger.Ledger // nil for commands that only look
+	chosen  map[string]bool // exposures and jobs that the selectors mean; nil for all
+	ledger  ledger.Ledger   // nil for commands that only look
 	facts   *gate.Facts
 
 	judgements     map[string]plan.Judgement
@@ -79,9 +80,6 @@ func (a *app) open(ctx context.Context, command string) (*session, error) {
 func (a *app) look(ctx context.Context) (*session, error) { return a.load(ctx, false) }
 
 func (a *app) load(ctx context.Context, strict bool) (*session, error) {
-	if err := a.checkSelectors(); err != nil {
-		return nil, err
-	}
 	s := &session{a: a, destinations: map[string]*opened{}, acceptedByGate: map[string]bool{}}
 	if err := s.findProject(strict); err != nil {
 		return nil, err
@@ -102,6 +100,9 @@ func (a *app) load(ctx context.Context, strict bool) (*session, error) {
 	}
 	s.resolveTarget()
 	s.set = job.Build(s.project, s.config, job.Options{Target: s.target, Files: s.readFile})
+	if err := s.choose(ctx); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -111,7 +112,7 @@ func (s *session) loadArtifacts(ctx context.Context) error {
 		manifest = s.artifact("manifest.json")
 	}
 	var err error
-	if s.project, err = dbt.LoadManifest(ctx, s.a.pathOf(manifest)); err != nil {
+	if s.project, err = dbt.LoadManifest(ctx, s.a.pathOf(manifest), s.a.flags.asked().Keep()); err != nil {
 		return err
 	}
 	paths := s.a.flags.runResults

@@ -33,7 +33,7 @@ func newStatus(a *app) *cobra.Command {
 			return a.printText(doc.Text(a.outStyle(), a.env.Now()))
 		},
 	}
-	a.flags.selection(cmd)
+	a.selection(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }

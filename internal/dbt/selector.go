@@ -84,6 +84,13 @@ func (s Selection) Keep() Keep {
 	return keep
 }
 
+// Compares reports whether the selection may need an earlier state: --state.
+func (s Selection) Compares() bool {
+	return s.Selector != "" || slices.ContainsFunc(s.criteria(), func(c criterion) bool {
+		return slices.Contains([]string{"state", "result", "source_status", "selector"}, c.method)
+	})
+}
+
 // criteria are all criteria of --select and --exclude, those with mistakes
 // left out.
 func (s Selection) criteria() []criterion {

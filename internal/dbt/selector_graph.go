@@ -55,7 +55,9 @@ func newSelecting(p *Project, ctx SelectContext) *selecting {
 }
 
 // slashes gives a path of a manifest that was written on Windows as elsewhere.
-func slashes(path string) string { return strings.ReplaceAll(path, `\`, "/") }
+func slashes(path string) string {
+	return strings.TrimPrefix(strings.ReplaceAll(path, `\`, "/"), "./")
+}
 
 // parents are the direct parents that the project has.
 func (s *selecting) parents(id string) []string {

@@ -36,23 +36,23 @@ func (a answer) selection() dbt.Selection {
 
 // shop is the project that dbt was asked about, with the state it was compared
 // with.
-func shop(t testing.TB) (*dbt.Project, dbt.SelectContext) {
-	t.Helper()
+func shop(tb testing.TB) (*dbt.Project, dbt.SelectContext) {
+	tb.Helper()
 	all := dbt.KeepConfig | dbt.KeepContents
-	project := must(dbt.LoadManifest(t.Context(), filepath.Join(recorded, "manifest.json.gz"), all))(t)
+	project := must(dbt.LoadManifest(tb.Context(), filepath.Join(recorded, "manifest.json.gz"), all))(tb)
 	return project, dbt.SelectContext{
-		State:           must(dbt.LoadManifest(t.Context(), filepath.Join(recorded, "state", "manifest.json.gz"), all))(t),
-		Results:         []*dbt.RunResults{must(dbt.LoadRunResults(t.Context(), filepath.Join(recorded, "state", "run_results.json.gz")))(t)},
-		Sources:         must(dbt.LoadSources(t.Context(), filepath.Join(recorded, "sources.json.gz")))(t),
-		PreviousSources: must(dbt.LoadSources(t.Context(), filepath.Join(recorded, "state", "sources.json.gz")))(t),
+		State:           must(dbt.LoadManifest(tb.Context(), filepath.Join(recorded, "state", "manifest.json.gz"), all))(tb),
+		Results:         []*dbt.RunResults{must(dbt.LoadRunResults(tb.Context(), filepath.Join(recorded, "state", "run_results.json.gz")))(tb)},
+		Sources:         must(dbt.LoadSources(tb.Context(), filepath.Join(recorded, "sources.json.gz")))(tb),
+		PreviousSources: must(dbt.LoadSources(tb.Context(), filepath.Join(recorded, "state", "sources.json.gz")))(tb),
 	}
 }
 
 func must[T any](v T, err error) func(testing.TB) T {
-	return func(t testing.TB) T {
-		t.Helper()
+	return func(tb testing.TB) T {
+		tb.Helper()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		return v
 	}
