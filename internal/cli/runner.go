@@ -11,6 +11,7 @@ import (
 
 	"exposync/internal/engine"
 	"exposync/internal/fault"
+	"exposync/internal/gate"
 	"exposync/internal/job"
 	"exposync/internal/ledger"
 	"exposync/internal/plan"
@@ -213,7 +214,7 @@ func (r *runner) apply(ctx context.Context, i int) {
 }
 
 func (r *runner) fail(rep *report.JobReport, err error) {
-	rep.Result.Status, rep.Result.Problems = plan.Failed, fault.All(err)
+	rep.Result.Status, rep.Result.Problems = plan.Failed, r.a.located(fault.All(err))
 	rep.Reason = rep.Result.Problems[0].Code
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -262,7 +263,7 @@ func (r *runner) unraised() error {
 	raised := map[string]bool{}
 	for _, rep := range r.reports {
 		for _, reason := range rep.Judgement.Reasons {
-			raised[reason.Code] = true
+			raised[reason.Code] = raised[reason.Code] || gate.Acceptable(reason.Code)
 		}
 		if rep.Result.Plan == nil {
 			continue
