@@ -122,7 +122,7 @@ func usage(next, format string, args ...any) error {
 // printError shows an error to people on stderr, and to programs on stdout
 // where JSON was asked for.
 func (a *app) printError(err error) {
-	list := fault.All(err)
+	list := a.located(fault.All(err))
 	if !isFault(err) && fault.ExitCode(err) == 1 && strings.HasPrefix(err.Error(), "unknown command") {
 		list = fault.List{{Code: "usage", Kind: fault.Config, Whose: fault.User, Msg: err.Error(), Hint: "exposync --help"}}
 	}

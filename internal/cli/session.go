@@ -100,6 +100,9 @@ func (a *app) load(ctx context.Context, strict bool) (*session, error) {
 	}
 	s.resolveTarget()
 	s.set = job.Build(s.project, s.config, job.Options{Target: s.target, Files: s.readFile})
+	for _, j := range s.set.Jobs {
+		a.located(j.Problems)
+	}
 	if err := s.choose(ctx); err != nil {
 		return nil, err
 	}
@@ -115,6 +118,7 @@ func (s *session) loadArtifacts(ctx context.Context) error {
 	if s.project, err = dbt.LoadManifest(ctx, s.a.pathOf(manifest), s.a.flags.asked().Keep()); err != nil {
 		return err
 	}
+	s.project.File = s.a.shown(s.project.File)
 	paths := s.a.flags.runResults
 	if len(paths) == 0 && s.a.flags.manifest == "" {
 		paths = existing(s.artifact("run_results.json"))
@@ -128,6 +132,7 @@ func (s *session) loadArtifacts(ctx context.Context) error {
 			problems = append(problems, fault.All(err)...)
 			continue
 		}
+		r.File = s.a.shown(r.File)
 		s.runs = append(s.runs, r)
 	}
 	sources := s.a.flags.sources
@@ -139,6 +144,8 @@ func (s *session) loadArtifacts(ctx context.Context) error {
 	if sources != "" {
 		if s.sources, err = dbt.LoadSources(ctx, s.a.pathOf(sources)); err != nil {
 			problems = append(problems, fault.All(err)...)
+		} else {
+			s.sources.File = s.a.shown(s.sources.File)
 		}
 	}
 	return problems.Err()
