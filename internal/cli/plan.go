@@ -76,7 +76,7 @@ func (a *app) plan(ctx context.Context, opts runOptions, out string, values bool
 		}
 	}
 	if a.flags.json() {
-		err = a.printJSON(run.JSON(a.env.Now()))
+		err = a.printJSON(run.JSON(run.Ended()))
 	} else {
 		err = a.printText(report.PlanText(a.outStyle(), run.Jobs))
 	}

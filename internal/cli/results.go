@@ -14,7 +14,7 @@ const resultsFile = "exposync_run_results.json"
 
 // writeResults replaces target/exposync_run_results.json as a whole.
 func (s *session) writeResults(run report.Run) error {
-	data, err := json.MarshalIndent(run.JSON(s.a.env.Now()), "", "  ")
+	data, err := json.MarshalIndent(run.JSON(run.Ended()), "", "  ")
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,7 @@ func (a *app) run(ctx context.Context, opts runOptions) error {
 		return err
 	}
 	if a.flags.json() {
-		if err := a.printJSON(run.JSON(a.env.Now())); err != nil {
+		if err := a.printJSON(run.JSON(run.Ended())); err != nil {
 			return err
 		}
 	} else {

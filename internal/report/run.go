@@ -90,6 +90,9 @@ type PlanJSON struct {
 	Digest     string      `json:"digest"`
 }
 
+// Ended is when the run had ended.
+func (r Run) Ended() time.Time { return r.StartedAt.Add(r.Elapsed) }
+
 // JSON is the run as a document.
 func (r Run) JSON(generated time.Time) RunJSON {
 	doc := RunJSON{
