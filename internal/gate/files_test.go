@@ -308,7 +308,7 @@ func TestNotes(t *testing.T) {
 		"target/inv-1.json: dbt build was narrowed by --select, --indirect-selection cautious: tests may be missing on purpose",
 		"target/inv-1.json: left out 1 result without unique_id",
 		`target/inv-1.json: model.shop.fct_invoices has status "exploded", which Exposync does not know`,
-		"target/inv-7.json: written by dbt generate, which builds and tests nothing: left out",
+		"target/inv-7.json: written by dbt docs generate, which builds and tests nothing: left out",
 	}
 	if got := w.facts().Notes; !slices.Equal(got, want) {
 		t.Errorf("notes:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -190,7 +190,11 @@ func (f *Facts) noteFile(r *dbt.RunResults) {
 		}
 	}
 	if !isEvidence(r, f.graph) && len(f.files) > 0 {
-		f.notef("%s: written by dbt %s, which builds and tests nothing: left out", r.File, a.Which)
+		which := a.Which
+		if which == "generate" {
+			which = "docs generate"
+		}
+		f.notef("%s: written by dbt %s, which builds and tests nothing: left out", r.File, which)
 		return
 	}
 	if nameless > 0 {

@@ -47,7 +47,13 @@ func GateText(s Style, judgements []plan.Judgement, trees []*gate.Tree, notes []
 		b.WriteString("\n")
 	}
 	for _, note := range notes {
-		fmt.Fprintf(&b, "%s %s\n", s.Paint(Faint, "note"), note)
+		for i, line := range wrap(note, s.width()-5) {
+			label := "note"
+			if i > 0 {
+				label = "    "
+			}
+			fmt.Fprintf(&b, "%s %s\n", s.Paint(Faint, label), line)
+		}
 	}
 	fmt.Fprintf(&b, "GO=%d WARN=%d HOLD=%d BLOCK=%d TOTAL=%d\n",
 		n[plan.VerdictGo]+n[plan.VerdictUnchanged], n[plan.VerdictGoWarn], n[plan.VerdictHold], n[plan.VerdictBlock], len(judgements))
