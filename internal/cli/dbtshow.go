@@ -36,8 +36,14 @@ func (s *session) throughDBT(adapter string) warehouse.Warehouse {
 	if s.a.flags.vars != "" {
 		args = append(args, "--vars", s.a.flags.vars)
 	}
+	var others []string
+	for _, j := range s.selected() {
+		if !slices.Contains(others, j.Source.Relation) {
+			others = append(others, j.Source.Relation)
+		}
+	}
 	return dbtshow.New(dbtshow.Config{
-		Program: program, Adapter: adapter, Args: args,
+		Program: program, Adapter: adapter, Args: args, Others: others,
 		Run: func(ctx context.Context, stdout, stderr io.Writer, args ...string) (int, error) {
 			return s.a.env.Capture(ctx, s.dir, stdout, stderr, start, args...)
 		},

@@ -133,7 +133,7 @@ func (w *Warehouse) private() (string, error) {
 		return "", err
 	}
 	if parsed, err := os.ReadFile(w.config.Parsed); w.config.Parsed != "" && err == nil {
-		if err := os.WriteFile(filepath.Join(dir, "target", "partial_parse.msgpack"), parsed, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "target", "partial_parse.msgpack"), parsed, 0o600); err != nil { //nolint:gosec // dir is ours
 			return "", err
 		}
 	}

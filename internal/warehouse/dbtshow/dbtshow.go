@@ -5,8 +5,8 @@
 // It is the reader for what has none of its own, and slower than those. dbt
 // Core 1.x holds the whole result in memory, some kilobytes a row, before it
 // prints the first one: it is meant for up to about 100,000 rows (see Rows).
-// dbt is started twice for a relation, for its columns and for its rows, once
-// at a time: DuckDB lets one process in only.
+// dbt is started once for the columns of all relations and once for the rows
+// of each, one at a time: DuckDB lets only one process in.
 //
 // Every value travels as text that SQL made of it without a loss (dialect.go)
 // and becomes the value that a native reader gives (value.go). Proved against
@@ -44,6 +44,9 @@ type Config struct {
 	Program string   // dbt as the user named it, for messages
 	Adapter string   // of the profile: duckdb, snowflake, bigquery, …
 	Args    []string // flags that choose project, profile and target
+	// Others are relations that will probably be read too: dbt is asked for
+	// the columns of all of them at once.
+	Others []string
 	// Parsed is the partial_parse.msgpack that dbt left in its own target
 	// path: it saves dbt from parsing the project again. May be missing.
 	Parsed string
@@ -67,13 +70,15 @@ type Warehouse struct {
 	dir    string // private: dbt's target and log paths
 	open   map[*Snapshot]struct{}
 	warned map[string]bool
+	others []string            // not asked for yet
+	known  map[string]answered // not used yet
 }
 
 // New prepares the reader. dbt is not started before the first read.
 func New(c Config) *Warehouse {
 	return &Warehouse{
 		config: c, dialect: dialectOf(c.Adapter), turn: make(chan struct{}, 1),
-		open: map[*Snapshot]struct{}{}, warned: map[string]bool{},
+		open: map[*Snapshot]struct{}{}, warned: map[string]bool{}, others: slices.Clone(c.Others), known: map[string]answered{},
 	}
 }
 

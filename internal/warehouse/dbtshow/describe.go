@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
+	"exposync/internal/fault"
 	"exposync/internal/record"
 	"exposync/internal/warehouse"
 )
@@ -16,29 +18,64 @@ type column struct {
 	form form
 }
 
-// describe asks the adapter for a relation's columns. It reads no row.
+// answered is what dbt says of one relation.
+type answered struct {
+	Found   bool        `json:"found"`
+	Columns [][2]string `json:"columns"` // name, type
+}
+
+// describe gives a relation's columns, which the adapter knows without
+// reading rows. A start of dbt takes seconds, so the others that will be read
+// are asked for along with the first; each such answer is used once.
 func (w *Warehouse) describe(ctx context.Context, relation string) ([]column, error) {
-	parts, ok := parseRelation(relation)
-	if !ok {
+	if _, ok := parseRelation(relation); !ok {
 		return nil, warehouse.Missing(relation)
 	}
-	var got struct {
-		Found   bool        `json:"found"`
-		Columns [][2]string `json:"columns"` // name, type
+	w.mu.Lock()
+	got, known := w.known[relation]
+	delete(w.known, relation)
+	others := w.others
+	w.others = nil
+	w.mu.Unlock()
+	if known {
+		return w.columnsOf(relation, got)
 	}
-	err := w.ask(ctx, question{
-		relation: relation, inline: describing(parts),
+	all := append([]string{relation}, slices.DeleteFunc(others, func(r string) bool {
+		_, ok := parseRelation(r)
+		return r == relation || !ok
+	})...)
+	answers, err := w.catalog(ctx, all)
+	if len(all) > 1 && fault.Is(err, "dbt_show_failed") { // because of another one, perhaps
+		answers, err = w.catalog(ctx, all[:1])
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	for i, a := range answers[1:] {
+		w.known[all[i+1]] = a
+	}
+	w.mu.Unlock()
+	return w.columnsOf(relation, answers[0])
+}
+
+// catalog asks the adapter for the columns of several relations.
+func (w *Warehouse) catalog(ctx context.Context, relations []string) (answers []answered, err error) {
+	err = w.ask(ctx, question{
+		relation: relations[0], inline: describing(relations),
 		read: func(a answer) error {
-			if err := json.Unmarshal([]byte(a.line), &got); err != nil {
+			_, err := a.rest.WriteTo(a.said)
+			if json.Unmarshal([]byte(a.line), &answers) != nil || len(answers) != len(relations) {
 				return errUnanswered
 			}
-			_, err := a.rest.WriteTo(a.said)
 			return err
 		},
 	})
+	return answers, err
+}
+
+func (w *Warehouse) columnsOf(relation string, got answered) ([]column, error) {
 	switch {
-	case err != nil:
-		return nil, err
 	case !got.Found:
 		return nil, warehouse.Missing(relation)
 	case len(got.Columns) == 0:
@@ -56,19 +93,24 @@ func (w *Warehouse) describe(ctx context.Context, relation string) ([]column, er
 // describing is the template that prints the columns. The adapter's own
 // methods are asked, as dbt's materializations do, so nothing depends on what
 // each warehouse's catalog looks like.
-func describing(parts [3]string) string {
-	names := make([]string, len(parts))
-	for i, p := range parts {
-		if names[i] = literal(p); p == "" {
-			names[i] = "none"
+func describing(relations []string) string {
+	lists := make([]string, len(relations))
+	for i, relation := range relations {
+		parts, _ := parseRelation(relation)
+		var names [3]string
+		for j, p := range parts {
+			if names[j] = literal(p); p == "" {
+				names[j] = "none"
+			}
 		}
+		lists[i] = "[" + strings.Join(names[:], ", ") + "]"
 	}
-	return "{% if execute %}" +
-		"{% set found = adapter.get_relation(database=" + names[0] + ", schema=" + names[1] + ", identifier=" + names[2] + ") %}" +
-		"{% set columns = [] %}{% if found is not none %}{% for c in adapter.get_columns_in_relation(found) %}" +
+	return "{% if execute %}{% set answers = [] %}{% for r in [" + strings.Join(lists, ", ") + "] %}" +
+		"{% set found = adapter.get_relation(database=r[0], schema=r[1], identifier=r[2]) %}{% set columns = [] %}" +
+		"{% if found is not none %}{% for c in adapter.get_columns_in_relation(found) %}" +
 		"{% do columns.append([c.name, c.data_type]) %}{% endfor %}{% endif %}" +
-		"{% do print('" + marker + "' ~ tojson({'found': found is not none, 'columns': columns})) %}" +
-		"{% endif %}select 1 as c0"
+		"{% do answers.append({'found': found is not none, 'columns': columns}) %}{% endfor %}" +
+		"{% do print('" + marker + "' ~ tojson(answers)) %}{% endif %}select 1 as c0"
 }
 
 // literal writes a text as a literal of Jinja, with nothing in it that could

@@ -107,9 +107,11 @@ func complaint(output string) string {
 // ansi matches colours, prefix what dbt puts before a message, titles the
 // lines that only name a kind of error.
 func ansi() *regexp.Regexp { return regexp.MustCompile(`\x1b\[[0-9;]*m`) }
+
 func prefix() *regexp.Regexp {
 	return regexp.MustCompile(`^(\d\d:\d\d:\d\d\s+)?(\[(ERROR|error)\]:?\s*)?(\[[^\]]*\]:\s*)?`)
 }
+
 func titles() *regexp.Regexp { return regexp.MustCompile(`^[A-Z][a-z]+ Error( in .*)?$`) }
 
 // discreet cuts from a message of the warehouse what may be a value of a

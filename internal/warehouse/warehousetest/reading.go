@@ -111,6 +111,9 @@ func repeatable(t *testing.T, h Harness) {
 	b := h.New(t)
 	q := numbers(t, h, b, 10)
 	s := snapshot(t, b) // nothing was read yet, and yet it is settled
+	if h.Late {
+		all(t, s.Rows(t.Context(), q))
+	}
 	b.Exec(t, "insert into "+q.Relation+" values (11, '11')")
 	b.Exec(t, "delete from "+q.Relation+" where n = 1")
 	for range 2 {

@@ -22,6 +22,9 @@ type Harness struct {
 	// for is listed in Lacks, so that none is forgotten.
 	Values map[string]Literal
 	Lacks  []string
+	// Late says that the first read of rows settles what a snapshot sees, not
+	// Snapshot: the reader has no transaction that lasts.
+	Late bool
 	// Numbers is a select that yields the columns n (integer) and s (text of
 	// n) for n from 1 to the number that is filled in for %d.
 	Numbers string
