@@ -10,7 +10,10 @@ import (
 )
 
 func newLedger(a *app) *cobra.Command {
-	cmd := &cobra.Command{Use: "ledger", Short: "look after what is remembered of each sync", GroupID: "setup"}
+	cmd := &cobra.Command{
+		Use: "ledger", Short: "look after what is remembered of each sync", GroupID: "setup", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
 	cmd.AddCommand(newLedgerReset(a))
 	return cmd
 }
