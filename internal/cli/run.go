@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"exposync/internal/fault"
 	"exposync/internal/plan"
 	"exposync/internal/report"
 )
@@ -86,8 +88,11 @@ func (a *app) run(ctx context.Context, opts runOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := s.writeResults(run); err != nil {
-		return err
+	// What was sent is said even where it cannot be written down.
+	unwritten := s.writeResults(run)
+	if unwritten != nil {
+		run.Problems = fault.All(unwritten)
+		run.ExitCode = fault.Worse(run.ExitCode, fault.ExitCode(unwritten))
 	}
 	if a.flags.json() {
 		if err := a.printJSON(run.JSON(run.Ended())); err != nil {
@@ -96,15 +101,17 @@ func (a *app) run(ctx context.Context, opts runOptions) error {
 	} else {
 		a.closing(run)
 	}
+	if unwritten != nil {
+		a.printError(unwritten)
+	}
 	return exit(run.ExitCode)
 }
 
-// closing prints what the lines could not say, and the last line.
+// closing prints what the lines could not say, and the last line. Why a job
+// did not do its work is an error: --quiet does not hush it.
 func (a *app) closing(run report.Run) {
-	style := a.errStyle()
-	text := report.ClosingText(style, run)
-	if text != "" {
-		a.say("%s", text)
+	if text := report.ClosingText(a.errStyle(), run); text != "" {
+		fmt.Fprintln(a.env.Stderr, a.redactor.Redact(text))
 	}
 	results := make([]plan.Result, len(run.Jobs))
 	for i, j := range run.Jobs {

@@ -1,0 +1,57 @@
+package cli_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const oneColumn = `create table main.export_t as select 1 as id, 'a' as v`
+
+const intoFile = `{"to": "out.t", "key": "id", "fields": "all"}`
+
+// --quiet takes the lines away, never the reason why nothing was sent.
+func TestQuietStillSaysWhatWentWrong(t *testing.T) {
+	t.Parallel()
+	m := newMini(t, oneColumn, `{"to": "out.t", "key": "id", "fields": {"v": "w"}}`, "out: {type: file, path: out}")
+	out := m.want(2, "run", "--quiet")
+	for _, want := range []string{"column_missing", "next", "ERROR=1"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "START") {
+		t.Errorf("--quiet prints lines:\n%s", out)
+	}
+}
+
+// What was sent is said, to people and to programs, where the artifact cannot
+// be written.
+func TestResultsThatCannotBeWrittenAreSaid(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{"text": {"run"}, "json": {"run", "--output", "json"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMini(t, oneColumn, intoFile, "out: {type: file, path: out}")
+			if err := os.Mkdir(filepath.Join(m.dir, "target/exposync_run_results.json"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			cmd := m.command(t.Context(), args...)
+			var out, said bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &out, &said
+			_ = cmd.Run() // judged by its exit code
+			if got := cmd.ProcessState.ExitCode(); got != 5 {
+				t.Errorf("exit %d, want 5\n%s", got, said.String())
+			}
+			want := map[string]string{"text": "Done. OK=1", "json": `"code": "results_unwritable"`}[name]
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("no %q on stdout:\n%s", want, out.String())
+			}
+			if !strings.Contains(said.String(), "error results_unwritable") {
+				t.Errorf("stderr does not say why it failed:\n%s", said.String())
+			}
+		})
+	}
+}
