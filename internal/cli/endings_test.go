@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -53,5 +54,19 @@ func TestResultsThatCannotBeWrittenAreSaid(t *testing.T) {
 				t.Errorf("stderr does not say why it failed:\n%s", said.String())
 			}
 		})
+	}
+}
+
+// A plan sends nothing, so the first ^C ends it, in the middle of a query.
+func TestInterruptedPlanEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	m := newMini(t, oneColumn, intoFile, "out: {type: file, path: out}")
+	m.exec("begin")
+	m.exec("lock table main.export_t in access exclusive mode")
+	p := m.start("plan")
+	awaitRow(t, connect(t, m.dsn), "select exists (select from pg_locks where not granted)")
+	p.signal(syscall.SIGTERM)
+	if out := p.wantExit(130); !strings.Contains(out, "nothing was sent") || strings.Contains(out, "error") {
+		t.Errorf("the plan said:\n%s", out)
 	}
 }

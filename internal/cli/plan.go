@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"exposync/internal/fault"
 	"exposync/internal/plan"
 	"exposync/internal/report"
 )
@@ -50,7 +51,7 @@ their hashes where CI=true, unless --values full).`,
 }
 
 func (a *app) plan(ctx context.Context, opts runOptions, out string, values bool) error {
-	ctx, stop, done := a.interruptible(ctx)
+	ctx, stop, done := a.abortable(ctx)
 	defer done()
 	s, err := a.open(ctx, opts.command)
 	if err != nil {
@@ -64,6 +65,10 @@ func (a *app) plan(ctx context.Context, opts runOptions, out string, values bool
 	r.choose()
 	defer r.release()
 	r.each(func(int) {}, func(i int) { r.look(ctx, i) })
+	if r.interrupted() {
+		a.say("interrupted: nothing was sent and no plan was made")
+		return exit(fault.Interrupted.ExitCode())
+	}
 	if len(opts.accept) > 0 {
 		if err := r.unraised(); err != nil {
 			return err

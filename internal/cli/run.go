@@ -141,3 +141,19 @@ func (a *app) interruptible(ctx context.Context) (context.Context, <-chan struct
 	}()
 	return ctx, stop, cancel
 }
+
+// abortable gives a context that the first ^C ends, and a channel that it
+// closes: where nothing is sent there is nothing to finish.
+func (a *app) abortable(ctx context.Context) (context.Context, <-chan struct{}, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := make(chan struct{})
+	go func() {
+		select {
+		case <-a.env.Interrupts:
+			close(stop)
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, stop, cancel
+}
