@@ -70,3 +70,18 @@ func TestInterruptedPlanEndsAtOnce(t *testing.T) {
 		t.Errorf("the plan said:\n%s", out)
 	}
 }
+
+// A plan that is stale as a whole names its file, and a saved one the target
+// that it was made for.
+func TestStalePlanNamesItsFile(t *testing.T) {
+	t.Parallel()
+	m := newMini(t, oneColumn, intoFile, "out: {type: file, path: out}")
+	path := filepath.Join(m.dir, "p.json")
+	if out := m.want(0, "plan", "--target", "prod", "--out", "p.json"); !strings.Contains(out, "exposync run --target prod --plan "+path) {
+		t.Errorf("the plan said:\n%s", out)
+	}
+	m.build()
+	if out := m.want(3, "run", "--plan", "p.json"); !strings.Contains(out, "at   p.json\n") {
+		t.Errorf("the run said:\n%s", out)
+	}
+}

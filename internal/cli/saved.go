@@ -81,7 +81,11 @@ func (r *runner) save(path string, values bool) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return planFile(path, err)
 	}
-	r.a.say("saved %s; apply exactly this with: exposync run --plan %s", path, path)
+	target := ""
+	if r.a.flags.target != "" {
+		target = "--target " + r.s.target + " "
+	}
+	r.a.say("saved %s; apply exactly this with: exposync run %s--plan %s", path, target, path)
 	return nil
 }
 
@@ -144,7 +148,7 @@ func (r *runner) saved() (*savedPlan, error) {
 		moved = "dbt parsed the project anew since it was made"
 	}
 	if moved != "" {
-		return nil, engine.Stale("", moved)
+		return nil, staleFile(path, moved)
 	}
 	return &doc, r.onlySaved(&doc)
 }
@@ -196,6 +200,13 @@ func (d *savedPlan) prepare(ctx context.Context, e *engine.Engine, req engine.Re
 		return e.Restore(ctx, req, item.Plan, f, item.RowsDigest)
 	}
 	return e.Repeat(ctx, req, item.Plan)
+}
+
+// staleFile is the fault of a plan that is stale as a whole.
+func staleFile(path, why string) error {
+	list := fault.All(engine.Stale("", why))
+	list[0].Where = path
+	return list.Err()
 }
 
 func planFile(path string, err error) error {
