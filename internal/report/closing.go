@@ -45,24 +45,35 @@ func jobText(s Style, j JobReport) string {
 // heldText names what decided: reasons of the gate, or holds of the plan.
 func heldText(s Style, j JobReport) string {
 	var b strings.Builder
-	line := func(role Role, code, message, next string) {
-		for i, l := range wrap(code+": "+message, s.width()-4) {
-			fmt.Fprintf(&b, "    %s\n", s.Paint(role, strings.Repeat("  ", min(i, 1))+l))
-		}
-		if next != "" {
-			for _, l := range wrap("next: "+next, s.width()-6) {
-				fmt.Fprintf(&b, "      %s\n", s.Paint(Faint, l))
-			}
-		}
-	}
-	for _, r := range j.Judgement.Reasons {
-		if !j.Judgement.Verdict.Open() && r.Verdict == j.Judgement.Verdict {
-			line(verdictRole(r.Verdict), r.Code, r.Message, r.Next)
-		}
-	}
+	b.WriteString(gateText(s, j.Judgement))
 	if p := j.Result.Plan; p != nil {
 		for _, h := range p.Held() {
-			line(Warn, h.Code, h.Message, h.Next)
+			b.WriteString(s.because(Warn, h.Code, h.Message, h.Next))
+		}
+	}
+	return b.String()
+}
+
+// gateText names the reasons of a gate that is shut; empty for an open one.
+func gateText(s Style, j plan.Judgement) string {
+	var b strings.Builder
+	for _, r := range j.Reasons {
+		if !j.Verdict.Open() && r.Verdict == j.Verdict {
+			b.WriteString(s.because(verdictRole(r.Verdict), r.Code, r.Message, r.Next))
+		}
+	}
+	return b.String()
+}
+
+// because draws one reason with its next step, wrapped and indented.
+func (s Style) because(role Role, code, message, next string) string {
+	var b strings.Builder
+	for i, l := range wrap(code+": "+message, s.width()-4) {
+		fmt.Fprintf(&b, "    %s\n", s.Paint(role, strings.Repeat("  ", min(i, 1))+l))
+	}
+	if next != "" {
+		for _, l := range wrap("next: "+next, s.width()-6) {
+			fmt.Fprintf(&b, "      %s\n", s.Paint(Faint, l))
 		}
 	}
 	return b.String()

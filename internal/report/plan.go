@@ -18,6 +18,7 @@ func PlanText(s Style, jobs []JobReport) string {
 		if j.Reason != "" {
 			fmt.Fprintf(&b, "  %s\n", j.Reason)
 		}
+		b.WriteString(gateText(s, j.Judgement))
 		if p := j.Result.Plan; p != nil {
 			b.WriteString(planBody(s, *p))
 		}
