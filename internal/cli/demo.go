@@ -152,7 +152,7 @@ func (d *demo) farewell(ctx context.Context, box *runningSandbox, keep bool) err
 	} else {
 		text += "Open it in a browser; ^C ends it.\n"
 	}
-	text += fmt.Sprintf("The project is in %s: look around, change a row, run again.\n", d.shop.dir)
+	text += fmt.Sprintf("The project is in %s: an ordinary dbt project with its .exposync beside it.\n", d.shop.dir)
 	if err := d.a.printText(text); err != nil || !keep {
 		return err
 	}
