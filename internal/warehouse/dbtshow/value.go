@@ -103,15 +103,13 @@ func parseMoment(f form, text string, buf []byte) ([]byte, bool) {
 	if !ok || string(out[len(buf):len(buf)+5]) != "2000-" || f.kind == record.Instant && !strings.HasSuffix(plain, "+00") {
 		return buf, false
 	}
-	out = append(append(buf, year...), plainTail(out[len(buf):])...)
+	tail := string(out[len(buf)+4:]) // a copy: out and what is written now share memory
+	out = append(append(buf, year...), tail...)
 	if before {
 		out = append(out, " BC"...)
 	}
 	return out, true
 }
-
-// plainTail is a copy of what follows the year.
-func plainTail(moment []byte) string { return string(moment[4:]) }
 
 // cutEra takes the mark of a year before the common era away: DuckDB writes
 // 0044-03-15 (BC) 12:00:00, PostgreSQL 0044-03-15 12:00:00 BC.
