@@ -30,7 +30,7 @@ func Run(ctx context.Context, env *Env) int {
 	app := newApp(env)
 	root := app.root() //nolint:contextcheck // cobra hands each command its context
 	root.SetArgs(spread(env.Args))
-	err := root.ExecuteContext(ctx)
+	err := unknown(root, root.ExecuteContext(ctx))
 	if done, ok := errors.AsType[exitError](err); ok {
 		return int(done)
 	}
@@ -62,7 +62,7 @@ artifacts dbt just wrote, opens the gate for each sync whose own upstream
 succeeded in this dbt run, and moves the changed rows to the business tool.
 
   dbt build; exposync run      (or: exposync build)`,
-		SilenceUsage: true, SilenceErrors: true,
+		SilenceUsage: true, SilenceErrors: true, SuggestionsMinimumDistance: 2,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 		Version:           version(),
 	}
@@ -100,10 +100,14 @@ func withExitCodes(cmd *cobra.Command) *cobra.Command {
 	cmd.Long += "\n\n" + exitCodes
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return usage(c.CommandPath()+" --help", "%s", err)
+			err := check(c, args)
+			switch {
+			case err == nil:
+				return nil
+			case len(args) > 0 && c.Flags().Lookup("select") != nil:
+				return usage(c.CommandPath()+" --select "+args[0], "%s takes no argument %q", c.CommandPath(), args[0])
 			}
-			return nil
+			return usage(c.CommandPath()+" --help", "%s", err)
 		}
 	}
 	for _, sub := range cmd.Commands() {
@@ -123,10 +127,20 @@ func usage(next, format string, args ...any) error {
 // where JSON was asked for.
 func (a *app) printError(err error) {
 	list := a.located(fault.All(err))
-	if !isFault(err) && fault.ExitCode(err) == 1 && strings.HasPrefix(err.Error(), "unknown command") {
-		list = fault.List{{Code: "usage", Kind: fault.Config, Whose: fault.User, Msg: err.Error(), Hint: "exposync --help"}}
-	}
 	fmt.Fprint(a.env.Stderr, a.redactor.Redact(report.FaultText(a.errStyle(), list)))
+}
+
+// unknown turns cobra's error about a command that does not exist, which has
+// no type, into a usage fault with the nearest commands.
+func unknown(root *cobra.Command, err error) error {
+	if err == nil || isFault(err) || !strings.HasPrefix(err.Error(), "unknown command ") {
+		return err
+	}
+	name := between([]byte(err.Error()), `"`, `"`)
+	if near := root.SuggestionsFor(name); len(near) > 0 {
+		return usage("exposync --help", "there is no command %q; did you mean %s?", name, strings.Join(near, " or "))
+	}
+	return usage("exposync --help", "there is no command %q", name)
 }
 
 func isFault(err error) bool {
