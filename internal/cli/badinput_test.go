@@ -103,7 +103,7 @@ func TestBadArtifacts(t *testing.T) {
 					p.wantExit(0)
 					continue
 				}
-				explained(t, name+":\n"+p.wantExit(2), tt.code, path)
+				explained(t, name+":\n"+p.wantExit(2), tt.code, "target/"+tt.file)
 			}
 			if _, err := os.Stat(filepath.Join(m.dir, ".exposync")); err == nil && tt.code != "" {
 				t.Error("a run that read nothing made a ledger")

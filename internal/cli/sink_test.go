@@ -14,9 +14,10 @@ import (
 )
 
 // sink is a service as `type: http` describes it: it stores every record under
-// its field "ext" and says of each what became of it.
+// its key field and says of each what became of it.
 type sink struct {
 	*httptest.Server
+	key string // the field that records are known by
 
 	mu       sync.Mutex
 	records  map[string]map[string]any
@@ -31,13 +32,19 @@ type sink struct {
 	before, after func(w http.ResponseWriter, op string, records []map[string]any) bool
 }
 
-// newSink starts the service; it ends with the test.
+// newSink starts the service, with records known by "ext"; it ends with the
+// test.
 func newSink(tb testing.TB) *sink {
 	tb.Helper()
-	s := &sink{records: map[string]map[string]any{}}
-	s.Server = httptest.NewServer(s)
+	s := &sink{}
+	s.serve("ext")
 	tb.Cleanup(s.Close)
 	return s
+}
+
+func (s *sink) serve(key string) {
+	s.key, s.records = key, map[string]map[string]any{}
+	s.Server = httptest.NewServer(s)
 }
 
 // ServeHTTP takes POST /OBJECT[/OPERATION] with {"records": […]}.
@@ -77,7 +84,7 @@ func (s *sink) store(op string, records []map[string]any) []map[string]any {
 	defer s.mu.Unlock()
 	results := make([]map[string]any, len(records))
 	for i, rec := range records {
-		key := fmt.Sprint(rec["ext"])
+		key := fmt.Sprint(rec[s.key])
 		if s.refuse != nil {
 			if code := s.refuse(rec); code != "" {
 				results[i] = map[string]any{"ok": false, "code": code, "message": "not this one"}
