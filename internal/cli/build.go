@@ -27,6 +27,7 @@ its own. Everything after -- goes to dbt.`,
 			if err != nil {
 				return err
 			}
+			code = dbtExit(code)
 			opts.dbtExit = &code
 			return a.run(cmd.Context(), opts)
 		},
@@ -65,4 +66,14 @@ func (a *app) dbtBuild(ctx context.Context, dbt string, extra []string) (int, er
 		}
 	}
 	return code, nil
+}
+
+// dbtExit is dbt's exit code as one of ours: a dbt that was killed, or ended
+// with a code that dbt does not have, counts as one that failed.
+func dbtExit(code int) int {
+	switch code {
+	case 0, 1, 2, fault.Interrupted.ExitCode():
+		return code
+	}
+	return 1
 }

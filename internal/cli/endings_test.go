@@ -85,3 +85,19 @@ func TestStalePlanNamesItsFile(t *testing.T) {
 		t.Errorf("the run said:\n%s", out)
 	}
 }
+
+// A dbt that is killed ends as a failed one: no exit code outside the list.
+func TestKilledDBTHasAnExitCodeOfTheList(t *testing.T) {
+	t.Parallel()
+	m := newMini(t, oneColumn, intoFile, "out: {type: file, path: out}")
+	dbt := filepath.Join(m.dir, "dbt")
+	for script, want := range map[string]int{"kill -9 $$": 1, "exit 77": 1, "exit 2": 2, "exit 0": 0} {
+		m.write("dbt", "#!/bin/sh\n"+script+"\n")
+		if err := os.Chmod(dbt, 0o700); err != nil { //nolint:gosec // it is a program
+			t.Fatal(err)
+		}
+		if out := m.want(want, "build", "--dbt", dbt); !strings.Contains(out, "Done. ") {
+			t.Errorf("%s: exposync did not run:\n%s", script, out)
+		}
+	}
+}
