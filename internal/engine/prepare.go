@@ -9,6 +9,7 @@ import (
 	"exposync/internal/ledger"
 	"exposync/internal/plan"
 	"exposync/internal/record"
+	"exposync/internal/warehouse"
 )
 
 // Prepared is a plan with the rows to carry it out. It holds the sync's lease
@@ -100,6 +101,21 @@ func (e *Engine) read(ctx context.Context, p *Prepared) error {
 		return err
 	}
 	defer func() { _ = snap.Close() }()
+	if err := p.bind(ctx, snap); err != nil {
+		return err
+	}
+	p.Plan.Mapping = p.bound.Mapping()
+	if was := p.header.Mapping; was != "" && was != p.Plan.Mapping {
+		p.Plan.MappingWas = was
+	}
+	s := newScan(e, p, snap)
+	defer s.spill.close()
+	return s.run(ctx)
+}
+
+// bind resolves the job's columns against those of the source and opens the
+// writer, which checks the fields.
+func (p *Prepared) bind(ctx context.Context, snap warehouse.Snapshot) error {
 	columns, err := snap.Columns(ctx, p.req.Job.Source.Relation)
 	if err != nil {
 		return err
@@ -119,13 +135,7 @@ func (e *Engine) read(ctx context.Context, p *Prepared) error {
 			Hint: "use mode: upsert",
 		}
 	}
-	p.Plan.Mapping = bound.Mapping()
-	if was := p.header.Mapping; was != "" && was != p.Plan.Mapping {
-		p.Plan.MappingWas = was
-	}
-	s := newScan(e, p, snap)
-	defer s.spill.close()
-	return s.run(ctx)
+	return nil
 }
 
 // Standing gives the known rejects and doubts that were not tried again.

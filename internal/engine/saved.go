@@ -86,7 +86,12 @@ func (e *Engine) Restore(ctx context.Context, req Request, saved plan.Plan, rows
 	if p.header = p.sync.Header(); p.header.Generation != saved.Generation {
 		return nil, stale(saved.Job, "another run changed the ledger since")
 	}
-	if err := e.restoreColumns(ctx, p); err != nil {
+	snap, err := req.Warehouse.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = snap.Close() }()
+	if err := p.bind(ctx, snap); err != nil {
 		return nil, err
 	}
 	if p.bound.Mapping() != saved.Mapping {
@@ -114,26 +119,6 @@ func (e *Engine) Repeat(ctx context.Context, req Request, saved plan.Plan) (*Pre
 		return nil, stale(saved.Job, moved)
 	}
 	return p, nil
-}
-
-// restoreColumns binds the job to the source's columns and opens the writer.
-func (e *Engine) restoreColumns(ctx context.Context, p *Prepared) error {
-	snap, err := p.req.Warehouse.Snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = snap.Close() }()
-	columns, err := snap.Columns(ctx, p.req.Job.Source.Relation)
-	if err != nil {
-		return err
-	}
-	bound, problems := plan.Bind(p.req.Job, columns)
-	if err := problems.Err(); err != nil {
-		return err
-	}
-	p.bound = bound
-	p.writer, err = p.req.Destination.Open(ctx, target(bound, p.req.RunID))
-	return err
 }
 
 func (e *Engine) restoreRows(p *Prepared, rows io.Reader, digest string) error {
