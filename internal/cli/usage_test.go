@@ -10,7 +10,7 @@ func TestUnknownWordsAreUsage(t *testing.T) {
 	t.Parallel()
 	m := &mini{TB: t, dir: t.TempDir()}
 	for _, args := range [][]string{{"ledger", "rest"}, {"run", "email"}} {
-		if out := m.want(2, args...); !strings.Contains(out, "error usage") || !strings.Contains(out, "--help") {
+		if out := m.want(2, args...); !strings.Contains(out, "error usage") || !strings.Contains(out, "next exposync "+args[0]) {
 			t.Errorf("%v says:\n%s", args, out)
 		}
 	}
