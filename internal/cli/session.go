@@ -218,7 +218,7 @@ func (s *session) world() string { return s.project.Name + "@" + s.target }
 func (s *session) engine() *engine.Engine {
 	return &engine.Engine{
 		Ledger: s.ledger, Spool: filepath.Join(s.ledgerDir(), "tmp"), Now: s.a.env.Now, Wait: engine.Sleep,
-		Rand: s.a.env.Rand, Log: s.a.logger(),
+		Rand: s.a.env.Rand, Log: s.a.logger(), Redact: s.a.redactor.Redact,
 	}
 }
 

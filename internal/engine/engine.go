@@ -25,6 +25,9 @@ type Engine struct {
 	Wait   func(ctx context.Context, d time.Duration) error // returns early with ctx's error
 	Rand   func() float64                                   // in [0,1), for jitter
 	Log    *slog.Logger
+	// Redact takes secrets out of what a destination says, before it is
+	// remembered or shown; nil leaves it. It is called from several goroutines.
+	Redact func(string) string
 	// Progress is told after every batch how many of the planned changes have
 	// an outcome. It may be nil; it is called from several goroutines.
 	Progress func(job string, done, total int64)

@@ -220,8 +220,12 @@ func movedSince(saved plan.Plan, id plan.SyncID) string {
 }
 
 func stale(job, why string) *fault.Fault {
+	where := ""
+	if job != "" {
+		where = "job " + job
+	}
 	return &fault.Fault{
-		Code: "plan_stale", Kind: fault.Blocked, Whose: fault.User, Where: "job " + job,
+		Code: "plan_stale", Kind: fault.Blocked, Whose: fault.User, Where: where,
 		Msg: "the saved plan no longer fits: " + why + "; nothing was sent", Hint: "exposync plan --out FILE, review it, then exposync run --plan FILE",
 	}
 }

@@ -108,6 +108,11 @@ func (d *delivery) write(ctx context.Context, l lot) []destination.Outcome {
 			State: destination.InDoubt, Code: "outcomes_missing", Message: "the adapter gave another number of outcomes than changes",
 		})
 	}
+	for i := range outcomes {
+		if o := &outcomes[i]; o.Message != "" && d.e.Redact != nil {
+			o.Message = d.e.Redact(o.Message)
+		}
+	}
 	return outcomes
 }
 
