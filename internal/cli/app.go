@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -93,10 +92,12 @@ func (a *app) say(format string, args ...any) {
 
 // printJSON writes a result for programs to stdout.
 func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.env.Stdout)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	doc, err := indented(v)
+	if err != nil {
+		return err
+	}
+	_, err = a.env.Stdout.Write(a.redactJSON(doc))
+	return err
 }
 
 // printText writes a result for people to stdout.

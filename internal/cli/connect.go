@@ -136,6 +136,7 @@ func (s *session) declared(c config.Connection, v config.Values) (destination.De
 			}
 		case v.Has(p.Name):
 			cfg.Params[p.Name] = v.Text(p.Name)
+			cfg.Secrets = append(cfg.Secrets, s.a.secretParts(v.Text(p.Name))...)
 		}
 	}
 	if c.Type == "sandbox" {

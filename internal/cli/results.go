@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 
@@ -14,12 +13,12 @@ const resultsFile = "exposync_run_results.json"
 
 // writeResults replaces target/exposync_run_results.json as a whole.
 func (s *session) writeResults(run report.Run) error {
-	data, err := json.MarshalIndent(run.JSON(run.Ended()), "", "  ")
+	data, err := indented(run.JSON(run.Ended()))
 	if err != nil {
 		return err
 	}
 	path := s.artifact(resultsFile)
-	if err := replaceFile(path, append(data, '\n')); err != nil {
+	if err := replaceFile(path, s.a.redactJSON(data)); err != nil {
 		return &fault.Fault{
 			Code: "results_unwritable", Kind: fault.Unavailable, Whose: fault.Setup, Where: path,
 			Msg:  "the run's results could not be written; what was sent is remembered in the ledger all the same",

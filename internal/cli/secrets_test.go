@@ -16,6 +16,7 @@ import (
 // nowhere else: in no output, no result, no file of the ledger but its keys.
 const (
 	canaryToken    = "canary-token-6f1e"
+	canaryPath     = "canary-path-93ab"
 	canaryPassword = "canary-pass-77d0"
 	canaryValue    = "canary-value-51c2"
 	canaryKey      = "canary-key-28e4"
@@ -38,7 +39,7 @@ func unseen(t *testing.T, where, text string, words ...string) {
 func unseenInFiles(t *testing.T, m *mini) {
 	t.Helper()
 	for name, text := range tree(t, m.dir) {
-		words := []string{canaryToken, canaryPassword, canaryValue}
+		words := []string{canaryToken, canaryPath, canaryPassword, canaryValue}
 		if base := filepath.Base(name); base != "marks" && base != "journal" {
 			words = append(words, canaryKey)
 		}
@@ -85,12 +86,12 @@ func TestNoSecretFromHTTP(t *testing.T) {
 				reply(w, r, string(doc.Records[0]))
 			})
 			m := newMini(t, `create table main.export_t (id text primary key, name text, score int)`, peopleMeta("crm.people", "mirror"),
-				`crm: {type: http, url: "{{ env_var('CRM_URL') }}", token: "{{ env_var('CRM_TOKEN') }}", limits: {rows: 1}}`)
-			m.env = []string{"CRM_URL=" + s.URL, "CRM_TOKEN=" + canaryToken}
+				`crm: {type: http, url: "{{ env_var('CRM_WEBHOOK') }}", token: "{{ env_var('CRM_TOKEN') }}", limits: {rows: 1}}`)
+			m.env = []string{"CRM_WEBHOOK=" + s.URL + "/" + canaryPath, "CRM_TOKEN=" + canaryToken}
 			m.exec(`insert into main.export_t values ('` + canaryKey + `', '` + canaryValue + `', 1)`)
 			for _, args := range [][]string{{"plan", "--output", "json"}, {"run", "--debug"}, {"run", "--output", "json"}, {"status"}} {
 				_, out := m.run(args...)
-				unseen(t, strings.Join(args, " "), out, canaryToken, canaryValue, canaryKey)
+				unseen(t, strings.Join(args, " "), out, canaryToken, canaryPath, canaryValue, canaryKey)
 			}
 			unseenInFiles(t, m)
 		})

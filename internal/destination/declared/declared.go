@@ -9,11 +9,14 @@ package declared
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -179,7 +182,7 @@ func (d *Destination) headers() (http.Header, error) {
 func (d *Destination) Account(ctx context.Context) (string, error) {
 	c := d.spec.check
 	if c == nil {
-		return address(d.values.named["base_url"]), nil
+		return d.address(), nil
 	}
 	target, err := d.values.url(c.request)
 	if err != nil {
@@ -217,6 +220,18 @@ func (d *Destination) unreachable(err error) error {
 		return failure.Fault(d.cfg.Where)
 	}
 	return err
+}
+
+// address is who a service without a check is: where it listens. Of an
+// address that is a secret the path is only told apart.
+func (d *Destination) address() string {
+	base := d.values.named["base_url"]
+	text := address(base)
+	if u, err := url.Parse(base); err == nil && slices.Contains(d.cfg.Secrets, base) {
+		sum := sha256.Sum256([]byte(text))
+		return strings.ToLower(u.Scheme+"://"+u.Host) + "#" + hex.EncodeToString(sum[:8])
+	}
+	return text
 }
 
 // address is a URL as an identity: no user, query or trailing slash.
