@@ -95,8 +95,15 @@ func (r *runner) choose() {
 }
 
 func (r *runner) head() string {
-	return fmt.Sprintf("Found %d jobs in %d exposures; target %s; dbt run %s",
-		len(r.jobs)+r.notInRun, r.s.exposureCount(), r.s.target, r.s.invocationAge())
+	return fmt.Sprintf("Found %s in %s; target %s; dbt run %s",
+		plural(len(r.jobs)+r.notInRun, "job"), plural(r.s.exposureCount(), "exposure"), r.s.target, r.s.invocationAge())
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // each takes every job through two steps: first in order, one at a time, then
