@@ -2,6 +2,9 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,11 +26,19 @@ its own. Everything after -- goes to dbt.`,
 			if err := opts.check(); err != nil {
 				return err
 			}
+			if err := ownFlags(args); err != nil {
+				return err
+			}
+			before := a.resultsStamp()
 			code, err := a.dbtBuild(cmd.Context(), a.dbtProgram(), args)
 			if err != nil {
 				return err
 			}
 			code = dbtExit(code)
+			if code != 0 && a.resultsStamp() == before {
+				a.printError(noResults(code))
+				return exit(fault.Worse(code, fault.Config.ExitCode()))
+			}
 			opts.dbtExit = &code
 			return a.run(cmd.Context(), opts)
 		},
@@ -66,6 +77,43 @@ func (a *app) dbtBuild(ctx context.Context, dbt string, extra []string) (int, er
 		}
 	}
 	return code, nil
+}
+
+// ownFlags refuses flags behind the -- that both programs must agree on.
+func ownFlags(extra []string) error {
+	for _, arg := range extra {
+		name, _, _ := strings.Cut(arg, "=")
+		switch name {
+		case "--target", "-t", "--target-path", "--project-dir", "--profiles-dir", "--profile":
+			return usage("exposync build "+name+" … -- (other dbt arguments)",
+				"%s stands behind the --, where only dbt sees it: give it before, so that both programs take it", name)
+		}
+	}
+	return nil
+}
+
+// resultsStamp tells one run_results.json from the next; empty if there is
+// none.
+func (a *app) resultsStamp() string {
+	s := &session{a: a}
+	if err := s.findProject(false); err != nil {
+		return ""
+	}
+	info, err := os.Stat(s.artifact("run_results.json"))
+	if err != nil {
+		return ""
+	}
+	return info.ModTime().String() + " " + strconv.FormatInt(info.Size(), 10)
+}
+
+// noResults ends a build whose dbt failed before it had results: what lies in
+// the target path is of an earlier run and proves nothing about this one.
+func noResults(code int) error {
+	return &fault.Fault{
+		Code: "dbt_no_results", Kind: fault.Config, Whose: fault.DBT,
+		Msg:  fmt.Sprintf("dbt build ended with exit code %d and wrote no results; nothing was synced", code),
+		Hint: "mend what dbt says above, then: exposync build",
+	}
 }
 
 // dbtExit is dbt's exit code as one of ours: a dbt that was killed, or ended

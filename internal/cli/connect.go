@@ -214,7 +214,7 @@ func (s *session) openConnection(ctx context.Context, j plan.Job) (destination.D
 		})
 		return d, "", err
 	}
-	values, problems := c.Resolve(ctx, s.a.resolver())
+	values, problems := c.Resolve(ctx, s.a.resolver(s.dir))
 	if err := problems.Err(); err != nil {
 		return nil, "", err
 	}

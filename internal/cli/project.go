@@ -24,14 +24,19 @@ func (a *app) pathOf(path string) string {
 }
 
 // resolver resolves references in profiles.yml and exposync.yml.
-func (a *app) resolver() secret.Resolver {
+func (a *app) resolver(dir string) secret.Resolver {
 	return secret.Resolver{
 		Env: a.env.Lookup, Redactor: a.redactor, Vars: a.dbtVars(),
-		ReadFile: func(path string) ([]byte, error) { return os.ReadFile(a.pathOf(path)) },
+		ReadFile: func(path string) ([]byte, error) {
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(dir, path)
+			}
+			return os.ReadFile(path)
+		},
 		Exec: func(ctx context.Context, argv []string) ([]byte, error) {
 			cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the user's own exec: reference
 			var out bytes.Buffer
-			cmd.Dir, cmd.Stdout, cmd.Stdin = a.env.Dir, &out, nil
+			cmd.Dir, cmd.Stdout, cmd.Stdin = dir, &out, nil
 			err := cmd.Run()
 			return out.Bytes(), err
 		},
@@ -59,7 +64,7 @@ func (s *session) findProject(strict bool) error {
 	dir, err := dbt.FindProject(from)
 	if err == nil {
 		s.dir = dir
-		s.file, err = dbt.ReadProjectFile(dir, s.a.resolver())
+		s.file, err = dbt.ReadProjectFile(dir, s.a.resolver(dir))
 	}
 	if err == nil || !strict && (s.a.flags.manifest != "" || s.a.flags.targetPath != "") {
 		if s.dir == "" {
@@ -96,7 +101,7 @@ func (s *session) loadProfile() error {
 	if target == "" {
 		target = s.ranTarget()
 	}
-	s.profile, err = dbt.LoadProfile(path, dbt.ProfileChoice{Profile: s.a.flags.profile, Target: target, Project: s.file}, s.a.resolver())
+	s.profile, err = dbt.LoadProfile(path, dbt.ProfileChoice{Profile: s.a.flags.profile, Target: target, Project: s.file}, s.a.resolver(s.dir))
 	if err != nil {
 		s.profile = nil
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -18,7 +19,7 @@ func (s *session) writeResults(run report.Run) error {
 		return err
 	}
 	path := s.artifact(resultsFile)
-	if err := replaceFile(path, s.a.redactJSON(data)); err != nil {
+	if err := replaceFile(path, s.a.redactJSON(data), 0o644); err != nil {
 		return &fault.Fault{
 			Code: "results_unwritable", Kind: fault.Unavailable, Whose: fault.Setup, Where: path,
 			Msg:  "the run's results could not be written; what was sent is remembered in the ledger all the same",
@@ -28,8 +29,9 @@ func (s *session) writeResults(run report.Run) error {
 	return nil
 }
 
-// replaceFile writes beside the file and renames.
-func replaceFile(path string, data []byte) error {
+// replaceFile writes beside the file and renames. Results get the mode of
+// dbt's own files, so that other steps of a pipeline can read them.
+func replaceFile(path string, data []byte, mode os.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // dbt's own folder
 		return err
 	}
@@ -38,11 +40,8 @@ func replaceFile(path string, data []byte) error {
 		return err
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
-	if _, err := f.Write(data); err != nil {
-		_ = f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)

@@ -93,7 +93,7 @@ func (a *app) startSandbox(ctx context.Context, dir, address string) (*runningSa
 	url := "http://" + listener.Addr().String()
 	note := filepath.Join(dir, "address.json")
 	if data, err := json.Marshal(sandboxNote{URL: url, Token: store.Token()}); err == nil {
-		_ = replaceFile(note, data)
+		_ = replaceFile(note, data, 0o600)
 	}
 	return &runningSandbox{url: url, dir: dir, close: func() {
 		_ = os.Remove(note)

@@ -23,7 +23,7 @@ func (e *Engine) hold(ctx context.Context, p *Prepared) error {
 		p.Plan.Holds = append(p.Plan.Holds, plan.Hold{
 			Code:    "first_run",
 			Message: fmt.Sprintf("nothing was ever sent to %s.%s by this sync: %d records would be created", p.req.Job.Connection, p.req.Job.Object, p.Plan.Counts.Create),
-			Next:    fmt.Sprintf("exposync run --select %s --first send (or compare, adopt), or `first:` in the exposure's metadata", exposureName(p.req.Job)),
+			Next:    fmt.Sprintf("exposync run --target %s --select %s --first send (or compare, adopt), or `first:` in the exposure's metadata", p.req.Job.Target, p.req.Job.ID),
 		})
 	}
 	p.Plan.Holds = append(p.Plan.Holds, diff.Guards(p.req.Job.Guards, diff.Facts{
@@ -71,9 +71,4 @@ func difference(was, is plan.SyncID) (code, from, to string) {
 		return "key_changed", "key " + strings.Join(was.Key, ", "), strings.Join(is.Key, ", ")
 	}
 	return "", "", ""
-}
-
-func exposureName(j plan.Job) string {
-	name, _, _ := strings.Cut(j.ID, ".")
-	return name
 }

@@ -179,6 +179,11 @@ func commandPages() map[string]Page {
 			Means: "A flag, an argument or a word that Exposync does not know, or two that exclude each other. Nothing was done.",
 			Next:  "exposync COMMAND --help shows what there is.",
 		},
+		"dbt_no_results": {
+			Title: "dbt failed before it had results",
+			Means: "dbt build ended with an error and did not write run_results.json, for example because a file could not be parsed or it was stopped. The results of an earlier run prove nothing about this one, so nothing was synced.",
+			Next:  "Mend what dbt said, then type: exposync build. To sync on the results of the earlier run, type: exposync run",
+		},
 		"dbt_missing": {
 			Title: "dbt could not be started",
 			Means: "`exposync build` runs `dbt build` first, and the rows of a warehouse without a reader of its own come through `dbt show`. There is no such program on the path, or it may not be executed.",

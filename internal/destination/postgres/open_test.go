@@ -186,3 +186,28 @@ func TestConfigurationsThatCannotWork(t *testing.T) {
 		})
 	}
 }
+
+// Another schema is another place: what was confirmed in one must not count
+// as confirmed in the other.
+func TestTheSchemaIsPartOfTheAccount(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.New(t)
+	account := func(schema string) string {
+		p, err := postgres.New(t.Context(), postgres.Config{Name: "crm", URL: dsn, Schema: schema})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = p.Close() }()
+		a, err := p.Account(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	if account("") != account("public") {
+		t.Error("public is the schema where none is named")
+	}
+	if account("other") == account("") {
+		t.Errorf("account of schema other: %s", account("other"))
+	}
+}

@@ -169,12 +169,17 @@ func (c Config) fault(code, msg, hint string) *fault.Fault {
 	}
 }
 
-// Account is host:port/dbname: where the configuration leads, and what the
+// Account is host:port/dbname, and /schema unless it is public: where the configuration leads, and what the
 // server that answers there calls its database.
 func (p *Postgres) Account(ctx context.Context) (string, error) {
 	var db string
 	if err := p.pool.QueryRow(ctx, "select current_database()").Scan(&db); err != nil {
 		return "", p.unusable(err, "ask the database for its name")
+	}
+	if p.schema != "public" {
+		// Objects that name no schema are of this one: another schema is
+		// another place, and what was confirmed there was not confirmed here.
+		db += "/" + p.schema
 	}
 	return p.account + db, nil
 }
