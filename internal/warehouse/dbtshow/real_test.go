@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -22,36 +23,37 @@ import (
 	"exposync/internal/warehouse/warehousetest"
 )
 
-// real is a dbt project with one model, and a real dbt: fixtures/e2e/dbt.sh
+// project is a dbt project with one model, and a real dbt: fixtures/e2e/dbt.sh
 // names one. A start of it takes seconds, so these tests are not for every day.
-type real struct {
+type project struct {
 	*testing.T
 	program, dir, adapter string
 }
 
-func newReal(t *testing.T, variable, adapter, output string) *real {
+func newProject(t *testing.T, variable, adapter, output string) *project {
 	t.Helper()
 	program := os.Getenv(variable)
 	if program == "" {
 		t.Skipf("%s names no dbt: see fixtures/e2e/dbt.sh", variable)
 	}
-	r := &real{T: t, program: program, dir: t.TempDir(), adapter: adapter}
-	r.file("dbt_project.yml", "name: shop\nversion: '1.0'\nprofile: shop\nflags: {send_anonymous_usage_stats: false}\nmodels: {+materialized: table}\n")
-	r.file("profiles.yml", "shop: {target: prod, outputs: {prod: "+output+"}}\n")
-	return r
+	p := &project{T: t, program: program, dir: t.TempDir(), adapter: adapter}
+	p.file("dbt_project.yml", "name: shop\nversion: '1.0'\nprofile: shop\nmodels: {+materialized: table}\n")
+	p.file("profiles.yml", "shop: {target: prod, outputs: {prod: "+output+"}}\n")
+	return p
 }
 
-func (r *real) file(name, text string) {
-	r.Helper()
-	path := filepath.Join(r.dir, name)
+func (p *project) file(name, text string) {
+	p.Helper()
+	path := filepath.Join(p.dir, name)
 	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
-		r.Fatal(err)
+		p.Fatal(err)
 	}
 }
 
-func (r *real) run(ctx context.Context, stdout, stderr io.Writer, args ...string) (int, error) {
-	cmd := exec.CommandContext(ctx, r.program, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = r.dir, stdout, stderr
+func (p *project) run(ctx context.Context, stdout, stderr io.Writer, args ...string) (int, error) {
+	cmd := exec.CommandContext(ctx, p.program, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, stdout, stderr
+	cmd.Env = append(os.Environ(), "DBT_SEND_ANONYMOUS_USAGE_STATS=false", "DO_NOT_TRACK=1")
 	err := cmd.Run()
 	if cmd.ProcessState != nil {
 		return cmd.ProcessState.ExitCode(), nil
@@ -59,15 +61,15 @@ func (r *real) run(ctx context.Context, stdout, stderr io.Writer, args ...string
 	return -1, err
 }
 
-func (r *real) flags() []string {
-	return []string{"--project-dir", r.dir, "--profiles-dir", r.dir, "--profile", "shop", "--target", "prod"}
+func (p *project) flags() []string {
+	return []string{"--project-dir", p.dir, "--profiles-dir", p.dir, "--profile", "shop", "--target", "prod"}
 }
 
 // sums are the hashes of all that dbt has written below target and elsewhere.
-func (r *real) sums() map[string][32]byte {
-	r.Helper()
+func (p *project) sums() map[string][32]byte {
+	p.Helper()
 	out := map[string][32]byte{}
-	err := filepath.WalkDir(r.dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(p.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), "shop.duckdb") {
 			return err
 		}
@@ -76,15 +78,15 @@ func (r *real) sums() map[string][32]byte {
 		return err
 	})
 	if err != nil {
-		r.Fatal(err)
+		p.Fatal(err)
 	}
 	return out
 }
 
 // same builds one model with every value of the suite as a column, and one
 // row of nulls, and reads it.
-func (r *real) same(relation string, values map[string]warehousetest.Literal) {
-	r.Helper()
+func (p *project) same(relation string, values map[string]warehousetest.Literal) {
+	p.Helper()
 	var cases []warehousetest.Case
 	var full, empty, names []string
 	for _, c := range warehousetest.Cases() {
@@ -95,41 +97,41 @@ func (r *real) same(relation string, values map[string]warehousetest.Literal) {
 			cases = append(cases, c)
 		}
 	}
-	r.file("models/export_t.sql", "{% raw %}select "+strings.Join(full, ", ")+" union all select "+strings.Join(empty, ", ")+"{% endraw %}")
+	p.file("models/export_t.sql", "{% raw %}select "+strings.Join(full, ", ")+" union all select "+strings.Join(empty, ", ")+"{% endraw %}")
 	var out strings.Builder
-	if code, err := r.run(r.Context(), &out, &out, append([]string{"run"}, r.flags()...)...); code != 0 || err != nil {
-		r.Fatalf("dbt run: exit %d, %v\n%s", code, err, out.String())
+	if code, err := p.run(p.Context(), &out, &out, append([]string{"run"}, p.flags()...)...); code != 0 || err != nil {
+		p.Fatalf("dbt run: exit %d, %v\n%s", code, err, out.String())
 	}
-	before := r.sums()
+	before := p.sums()
 	w := dbtshow.New(dbtshow.Config{
-		Run: r.run, Program: r.program, Adapter: r.adapter, Args: r.flags(), Spool: r.TempDir(),
-		Parsed: filepath.Join(r.dir, "target", "partial_parse.msgpack"),
+		Run: p.run, Program: p.program, Adapter: p.adapter, Args: p.flags(), Spool: p.TempDir(),
+		Parsed: filepath.Join(p.dir, "target", "partial_parse.msgpack"),
 	})
 	defer func() { _ = w.Close() }()
 	rows := 0
-	for row, err := range snapshot(r.T, w).Rows(r.Context(), warehouse.Query{Relation: relation, Columns: names}) {
+	for row, err := range snapshot(p.T, w).Rows(p.Context(), warehouse.Query{Relation: relation, Columns: names}) {
 		if err != nil {
-			r.Fatal(err)
+			p.Fatal(err)
 		}
 		rows++
 		nulls := !slices.ContainsFunc(row, func(v record.Value) bool { return v.Kind != record.Null })
 		for i, c := range cases {
 			if got := row[i]; !nulls && (got.Kind != c.Want.Kind || string(got.Data) != string(c.Want.Data)) {
-				r.Errorf("%s: read %s %.100q, want %s %.100q", c.Name, got.Kind, got.Data, c.Want.Kind, c.Want.Data)
+				p.Errorf("%s: read %s %.100q, want %s %.100q", c.Name, got.Kind, got.Data, c.Want.Kind, c.Want.Data)
 			}
 		}
 	}
 	if rows != 2 {
-		r.Errorf("%d rows, want 2", rows)
+		p.Errorf("%d rows, want 2", rows)
 	}
-	after := r.sums()
+	after := p.sums()
 	for path, sum := range after {
 		if before[path] != sum {
-			r.Errorf("reading changed %s", path)
+			p.Errorf("reading changed %s", path)
 		}
 	}
 	if len(before) != len(after) || len(before) < 5 {
-		r.Errorf("%d files before, %d after", len(before), len(after))
+		p.Errorf("%d files before, %d after", len(before), len(after))
 	}
 }
 
@@ -140,19 +142,19 @@ func TestRealDBTOnPostgreSQL(t *testing.T) {
 		t.Fatal(err)
 	}
 	database := strings.TrimPrefix(u.Path, "/")
-	r := newReal(t, "EXPOSYNC_TEST_DBT_POSTGRES", "postgres", fmt.Sprintf(
+	p := newProject(t, "EXPOSYNC_TEST_DBT_POSTGRES", "postgres", fmt.Sprintf(
 		"{type: postgres, host: %s, port: %s, user: %s, password: none, dbname: %s, schema: public, threads: 1}", u.Hostname(), u.Port(), u.User.Username(), database))
 	values := warehousetest.PostgreSQL()
 	delete(values, "array of decimals") // see TestConformance
 	delete(values, "array of instants")
-	r.same(`"`+database+`"."public"."export_t"`, values)
+	p.same(`"`+database+`"."public"."export_t"`, values)
 }
 
 func TestRealDBTOnDuckDB(t *testing.T) {
 	t.Parallel()
-	r := newReal(t, "EXPOSYNC_TEST_DBT_DUCKDB", "duckdb", "{type: duckdb, path: shop.duckdb, threads: 1}")
+	p := newProject(t, "EXPOSYNC_TEST_DBT_DUCKDB", "duckdb", "{type: duckdb, path: shop.duckdb, threads: 1}")
 	values := warehousetest.PostgreSQL()
-	for name, lit := range map[string]warehousetest.Literal{
+	maps.Copy(values, map[string]warehousetest.Literal{
 		"text control":                    {Type: "varchar", SQL: "'a' || chr(9) || 'b' || chr(10) || 'c' || chr(13) || 'd' || chr(1) || chr(127)"},
 		"text nul":                        {Type: "varchar", SQL: "'a' || chr(0) || 'b'"},
 		"bytes":                           {Type: "blob", SQL: "from_hex('0001ff5c27')"},
@@ -166,13 +168,11 @@ func TestRealDBTOnDuckDB(t *testing.T) {
 		"array of arrays":                 {Type: "bigint[][]", SQL: "[[1, 2], [3, 4]]"},
 		"array of texts":                  {Type: "varchar[]", SQL: `['a"b', '', 'NULL', null, 'é,{}']`},
 		"array empty":                     {Type: "varchar[]", SQL: "[]"},
-	} {
-		values[name] = lit
-	}
+	})
 	for _, name := range []string{
 		"null", "char padded", "decimal nan", "array of decimals", "array of instants", // as it has no such type or writes lists otherwise
 	} {
 		delete(values, name)
 	}
-	r.same(`"shop"."main"."export_t"`, values)
+	p.same(`"shop"."main"."export_t"`, values)
 }
