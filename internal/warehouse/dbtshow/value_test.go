@@ -160,17 +160,17 @@ func FuzzValue(f *testing.F) {
 
 func TestDiscreet(t *testing.T) {
 	t.Parallel()
-	for message, want := range map[string]string{
-		"Numeric value 'abc' is not recognized":                                   "Numeric value … is not recognized",
-		"Bad int64 value: abc":                                                    "Bad int64 value",
-		"InvalidArguments: Conversion Error: Could not convert string 'x' to INT": "InvalidArguments: Conversion Error",
-		`invalid input syntax for type integer: "abc"`:                            "invalid input syntax for type integer",
-		"value 12345 is out of range":                                             "value … is out of range",
-		"it is 'cut off":                                                          "it is …",
-		"permission denied for table export_customers":                            "permission denied for table export_customers",
+	for _, c := range [][2]string{
+		{"Numeric value 'abc' is not recognized", "Numeric value … is not recognized"},
+		{"Bad int64 value: abc", "Bad int64 value"},
+		{"InvalidArguments: Conversion Error: Could not convert string 'x' to INT", "InvalidArguments: Conversion Error"},
+		{`invalid input syntax for type integer: "abc"`, "invalid input syntax for type integer"},
+		{"value 12345 is out of range", "value … is out of range"},
+		{"it is 'cut off", "it is …"},
+		{"permission denied for table export_customers", "permission denied for table export_customers"},
 	} {
-		if got := discreet(message); got != want {
-			t.Errorf("%q: %q, want %q", message, got, want)
+		if got := discreet(c[0]); got != c[1] {
+			t.Errorf("%q: %q, want %q", c[0], got, c[1])
 		}
 	}
 }
