@@ -2,10 +2,12 @@ package cli_test
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -75,9 +77,7 @@ func TestBadReplies(t *testing.T) {
 				t.Errorf("no next step:\n%s", out)
 			}
 			want := map[string]int64{"read": 20, "created": 20}
-			for k, n := range tt.counts {
-				want[k] = n
-			}
+			maps.Copy(want, tt.counts)
 			m.wantCounts(want)
 			if n := m.confirmed(); n != 0 {
 				t.Fatalf("the ledger claims %d records", n)
@@ -166,7 +166,7 @@ func TestWarehouseDiesWhileReading(t *testing.T) {
 		t.Errorf("%d requests with %d records", requests, len(taken))
 	}
 	out = m.want(5, "run")
-	explained(t, out, "warehouse_unreachable", fmt.Sprint(server.Port()))
+	explained(t, out, "warehouse_unreachable", strconv.Itoa(server.Port()))
 	m.write("profiles.yml", profiles)
 	if n := m.confirmed(); n != 1000 {
 		t.Errorf("the ledger says %d", n)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -176,7 +177,7 @@ func TestValuesArriveInFiles(t *testing.T) {
 	}
 	eachValue(func(id int, c column, want string) {
 		want = strings.ReplaceAll(want, "\r\n", "\n") // as csv.Reader reads what is in quotes
-		if cell := got[fmt.Sprint(id)][slices.Index(head, c.name)]; cell != want {
+		if cell := got[strconv.Itoa(id)][slices.Index(head, c.name)]; cell != want {
 			t.Errorf("%s: %.100q, want %.100q", c.typ, cell, want)
 		}
 	})
@@ -216,7 +217,7 @@ func TestValuesArriveInTheSandbox(t *testing.T) {
 		if want == "NaN" {
 			return
 		}
-		raw := string(got[fmt.Sprint(id)][c.name])
+		raw := string(got[strconv.Itoa(id)][c.name])
 		var text string
 		if json.Unmarshal([]byte(raw), &text) != nil || c.typ == "jsonb" {
 			text = raw // a number, a boolean, a document

@@ -56,7 +56,7 @@ func (p *process) interrupt() {
 func (p *process) exit() int {
 	p.m.Helper()
 	select {
-	case <-p.end:
+	case <-p.end: //nolint:errcheck // the exit code says it
 		return p.cmd.ProcessState.ExitCode()
 	case <-time.After(patience):
 		p.m.Fatalf("the process did not end; it said:\n%s", p.said.text())

@@ -16,7 +16,7 @@ import (
 func TestASavedPlanIsForItsOwnerOnly(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "plan.json")
-	if err := os.WriteFile(path, []byte("an older plan, longer than the new one"), 0o644); err != nil { //nolint:gosec // that is the point
+	if err := os.WriteFile(path, []byte("an older plan, longer than the new one"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	f, err := private(path)

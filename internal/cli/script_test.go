@@ -60,7 +60,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// wantExit runs a program and wants its exit code: exit CODE PROGRAM ARGUMENT…
+// wantExit runs a program and wants its exit code: exit CODE PROGRAM ARGUMENT….
 func wantExit(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exit CODE PROGRAM [ARGUMENT…]")

@@ -101,7 +101,7 @@ func (a *app) load(ctx context.Context, strict bool) (*session, error) {
 	s.resolveTarget()
 	s.set = job.Build(s.project, s.config, job.Options{Target: s.target, Files: s.readFile})
 	for _, j := range s.set.Jobs {
-		a.located(j.Problems)
+		_ = a.located(j.Problems)
 	}
 	if err := s.choose(ctx); err != nil {
 		return nil, err

@@ -183,6 +183,7 @@ type holding struct {
 }
 
 func holdRequest(t *testing.T, n int) *holding {
+	t.Helper()
 	h := &holding{n: n, there: make(chan struct{}), released: make(chan struct{})}
 	t.Cleanup(h.release)
 	return h
