@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -61,10 +62,12 @@ func TestBadReplies(t *testing.T) {
 		s := newSink(t)
 		m := s.project(t, peopleTable, peopleMeta("crm.people", "upsert"), "{rows: 20}")
 		m.exec(`insert into main.export_t select i, 'name ' || i, i from generate_series(1, 20) i`)
-		s.before = func(w http.ResponseWriter, _ string, _ []map[string]any) bool {
-			tt.reply(w)
-			return true
-		}
+		s.set(func() {
+			s.before = func(w http.ResponseWriter, _ string, _ []map[string]any) bool {
+				tt.reply(w)
+				return true
+			}
+		})
 		p := m.start("run")
 		t.Run(tt.name, func(t *testing.T) { // they all try again for a while, together
 			t.Parallel()
@@ -111,14 +114,16 @@ func TestBadRepliesToAppend(t *testing.T) {
 	s := newSink(t)
 	m := s.project(t, peopleTable, peopleMeta("crm.people", "append"), "{rows: 10, concurrency: 1}")
 	m.exec(`insert into main.export_t select i, 'name ' || i, i from generate_series(1, 30) i`)
-	n := 0
-	s.after = func(w http.ResponseWriter, _ string, _ []map[string]any) bool {
-		if n++; n == 2 {
+	var n atomic.Int64
+	s.set(func() {
+		s.after = func(w http.ResponseWriter, _ string, _ []map[string]any) bool {
+			if n.Add(1) != 2 {
+				return false
+			}
 			reset(w)
 			return true
 		}
-		return false
-	}
+	})
 	m.want(4, "run")
 	m.wantCounts(map[string]int64{"read": 30, "created": 30, "ok": 20, "in_doubt": 10})
 	m.build()

@@ -144,7 +144,8 @@ func must[T any](v T, err error) T {
 func (m *mini) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, must(os.Executable()), args...)
 	cmd.Dir = m.dir
-	cmd.Env = append(os.Environ(), "EXPOSYNC_TEST_PROCESS=1", "CI=", "COLUMNS=100", "GOCOVERDIR="+m.TempDir())
+	cmd.Env = append(os.Environ(), "EXPOSYNC_TEST_PROCESS=1", "CI=", "COLUMNS=100",
+		"GORACE=atexit_sleep_ms=0", "GOCOVERDIR="+m.TempDir())
 	cmd.Env = append(cmd.Env, m.env...)
 	return cmd
 }

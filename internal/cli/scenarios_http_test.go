@@ -50,7 +50,7 @@ func TestScenarioSinkStopsAfterAThousand(t *testing.T) {
 	s := newSink(t)
 	m := s.project(t, peopleTable, peopleMeta("crm.people", "upsert"), "{rows: 100, concurrency: 4}")
 	m.exec(fiveThousand)
-	s.before = afterRecords(1000, refuseAll)
+	s.set(func() { s.before = afterRecords(1000, refuseAll) })
 	m.want(5, "run")
 	m.wantCounts(map[string]int64{"read": 5000, "created": 5000, "ok": 1000, "not_sent": 4000})
 	first, _ := s.log()
@@ -74,12 +74,12 @@ func TestScenarioSinkRefusesFourThousand(t *testing.T) {
 	s := newSink(t)
 	m := s.project(t, peopleTable, peopleMeta("crm.people", "upsert"), "{rows: 100, concurrency: 4}")
 	m.exec(fiveThousand)
-	s.refuse = func(rec map[string]any) string {
+	s.refusing(func(rec map[string]any) string {
 		if id, _ := strconv.Atoi(fmt.Sprint(rec["ext"])); id > 1000 && rec["score"] != nil {
 			return "too_many"
 		}
 		return ""
-	}
+	})
 	m.want(4, "run")
 	m.wantCounts(map[string]int64{"read": 5000, "created": 5000, "ok": 1000, "rejected": 4000})
 	s.log()
@@ -108,7 +108,7 @@ func TestScenarioInterrupted(t *testing.T) {
 	m := s.project(t, peopleTable, peopleMeta("crm.people", "upsert"), "{rows: 100, concurrency: 1}")
 	m.exec(fiveThousand)
 	h := holdRequest(t, 8)
-	s.before = h.hook
+	s.set(func() { s.before = h.hook })
 	p := m.start("run")
 	await(t, "the eighth request", h.there)
 	p.interrupt()
@@ -135,7 +135,7 @@ func TestScenarioInterruptedTwice(t *testing.T) {
 	m := s.project(t, peopleTable, peopleMeta("crm.people", "upsert"), "{rows: 100, concurrency: 1}")
 	m.exec(fiveThousand)
 	h := holdRequest(t, 8)
-	s.before = h.hook
+	s.set(func() { s.before = h.hook })
 	p := m.start("run")
 	await(t, "the eighth request", h.there)
 	p.interrupt()
@@ -157,15 +157,15 @@ func TestScenarioKilled(t *testing.T) {
 	m := s.project(t, peopleTable, peopleMeta("crm.people", "upsert"), "{rows: 100, concurrency: 1}")
 	m.exec(fiveThousand)
 	refused := ""
-	s.refuse = func(rec map[string]any) string { // the first one that comes, always
+	s.refusing(func(rec map[string]any) string { // the first one that comes, always
 		if key := fmt.Sprint(rec["ext"]); refused == "" || refused == key {
 			refused = key
 			return "unwelcome"
 		}
 		return ""
-	}
+	})
 	h := holdRequest(t, 8)
-	s.after = h.hook
+	s.set(func() { s.after = h.hook })
 	p := m.start("run")
 	await(t, "the eighth request", h.there)
 	p.signal(syscall.SIGKILL)
@@ -252,7 +252,7 @@ func TestScenarioTwoRunsAtOnce(t *testing.T) {
 	m := s.project(t, peopleTable, peopleMeta("crm.people", "upsert"), "{rows: 100, concurrency: 1}")
 	m.exec(thousand)
 	h := holdRequest(t, 3)
-	s.before = h.hook
+	s.set(func() { s.before = h.hook })
 	p := m.start("run")
 	await(t, "the third request", h.there)
 	out := m.want(3, "run")
@@ -274,7 +274,7 @@ func TestScenarioAppendKilled(t *testing.T) {
 	m := s.project(t, peopleTable, peopleMeta("crm.people", "append"), "{rows: 100, concurrency: 1}")
 	m.exec(thousand)
 	h := holdRequest(t, 3)
-	s.after = h.hook
+	s.set(func() { s.after = h.hook })
 	p := m.start("run")
 	await(t, "the third request", h.there)
 	p.signal(syscall.SIGKILL)

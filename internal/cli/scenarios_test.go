@@ -103,7 +103,7 @@ func TestScenarioMirrorWithOneBadRow(t *testing.T) {
 func TestScenarioMirrorInterrupted(t *testing.T) {
 	t.Parallel()
 	m, db := toTable(t, "mirror")
-	m.exec(`insert into main.export_t select i, 'name ' || i, i % 97 from generate_series(1, 60000) i`)
+	m.exec(`insert into main.export_t select i, 'name ' || i, i % 97 from generate_series(1, 45000) i`)
 	m.want(0, "run")
 
 	// From the third statement on, every merge waits for a lock of the test's.
@@ -113,7 +113,7 @@ func TestScenarioMirrorInterrupted(t *testing.T) {
 		create trigger hold before insert on contacts for each statement execute function hold();
 		select pg_advisory_lock(42)`)
 	m.exec(`update main.export_t set name = 'now ' || id`)
-	m.exec(`delete from main.export_t where id > 59500`)
+	m.exec(`delete from main.export_t where id > 44600`)
 	m.build()
 	p := m.start("run")
 	awaitRow(t, db, `select exists(select from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database()))`)
@@ -125,16 +125,16 @@ func TestScenarioMirrorInterrupted(t *testing.T) {
 	if err := db.QueryRow(t.Context(), `select count(*) filter (where name like 'now %'), count(*) from contacts`).Scan(&arrived, &all); err != nil {
 		t.Fatal(err)
 	}
-	if all != 60000 || arrived == 0 || arrived == 59500 {
+	if all != 45000 || arrived == 0 || arrived == 44600 {
 		t.Errorf("the destination has %d records, %d of them new", all, arrived)
 	}
 	if status := m.last().Status; status != "interrupted" {
 		t.Errorf("status %s", status)
 	}
-	m.wantCounts(map[string]int64{"read": 59500, "updated": 59500, "deleted": 500, "ok": arrived, "not_sent": 60000 - arrived})
+	m.wantCounts(map[string]int64{"read": 44600, "updated": 44600, "deleted": 400, "ok": arrived, "not_sent": 45000 - arrived})
 
 	m.want(0, "run")
-	m.wantCounts(map[string]int64{"read": 59500, "unchanged": arrived, "updated": 59500 - arrived, "deleted": 500, "ok": 60000 - arrived})
+	m.wantCounts(map[string]int64{"read": 44600, "unchanged": arrived, "updated": 44600 - arrived, "deleted": 400, "ok": 45000 - arrived})
 	agree(t, m, func() map[string]string { return contacts(t, db) })
 }
 
@@ -244,9 +244,9 @@ func tree(t *testing.T, dir string) map[string]string {
 func TestScenarioFileOfManyBatches(t *testing.T) {
 	t.Parallel()
 	m := newMini(t, peopleTable, peopleMeta("drop.people", "upsert"), `drop: {type: file, path: out}`)
-	m.exec(`insert into main.export_t select i, 'name ' || i, i % 97 from generate_series(1, 25000) i`)
+	m.exec(`insert into main.export_t select i, 'name ' || i, i % 97 from generate_series(1, 12000) i`)
 	m.want(0, "run")
-	if c := m.last().Counts; c["ok"] != 25000 || c["calls"] < 2 {
+	if c := m.last().Counts; c["ok"] != 12000 || c["calls"] < 2 {
 		t.Errorf("counts %v; the test means more than one batch", c)
 	}
 	files := must(filepath.Glob(filepath.Join(m.dir, "out", "*")))

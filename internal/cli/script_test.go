@@ -37,6 +37,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("COLUMNS", "80")
 			env.Setenv("CI", "")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // else every process of a -race binary stays for a second
 			env.Setenv("HOME", env.WorkDir)
 			env.Values[sinkKey{}] = &sink{}
 			path, err := exec.LookPath("exposync")

@@ -113,6 +113,11 @@ func (s *sink) set(change func()) {
 	change()
 }
 
+// refusing sets what is refused; refuse is called under the lock.
+func (s *sink) refusing(refuse func(record map[string]any) string) {
+	s.set(func() { s.refuse = refuse })
+}
+
 // field gives one field of every record by key.
 func (s *sink) field(name string) map[string]string {
 	s.mu.Lock()
