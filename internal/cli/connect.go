@@ -166,6 +166,7 @@ func (s *session) request(ctx context.Context, j plan.Job) (engine.Request, erro
 	if err != nil {
 		return engine.Request{}, err
 	}
+	j.Target = ledgerTarget(j.Target, j.Sandbox)
 	return engine.Request{
 		Job: j, Warehouse: house, Destination: dest, Expect: expect,
 		AskFirst: !j.Sandbox && j.Type != "file" && j.Type != "sandbox",
@@ -220,4 +221,14 @@ func (s *session) openConnection(ctx context.Context, j plan.Job) (destination.D
 	}
 	d, err := s.destinationOf(ctx, c, values)
 	return d, values.Account(), err
+}
+
+// ledgerTarget is what the ledger calls a target: what was sent to a sandbox
+// is no earlier place of what is sent to the real connections of the same
+// target later.
+func ledgerTarget(target string, sandbox bool) string {
+	if sandbox {
+		return target + " (sandbox)"
+	}
+	return target
 }

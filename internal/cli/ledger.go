@@ -48,7 +48,8 @@ func (s *session) reset(ctx context.Context, name string, yes bool) error {
 	if err := s.openLedger(); err != nil {
 		return err
 	}
-	ids, err := s.ledger.Siblings(ctx, s.project.Name, name, s.target)
+	sandbox := s.config.Targets[s.target].Sandbox
+	ids, err := s.ledger.Siblings(ctx, s.project.Name, name, ledgerTarget(s.target, sandbox))
 	if err != nil {
 		return err
 	}
