@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 
 	"exposync/internal/destination"
 	"exposync/internal/fault"
@@ -104,7 +103,7 @@ func answerOf(p plan.Plan) plan.First {
 func (e *Engine) remember(ctx context.Context, p *Prepared, first plan.First) error {
 	next := p.header
 	next.Encoding, next.Mapping, next.First = record.Encoding, p.Plan.Mapping, first
-	if known(next) == known(p.header) {
+	if next.Known() == p.header.Known() {
 		return nil
 	}
 	if err := p.sync.Fold(ctx, next); err != nil {
@@ -126,15 +125,10 @@ func (e *Engine) fold(ctx context.Context, p *Prepared, d *delivery) error {
 	default:
 		next.First = answerOf(p.Plan)
 	}
-	if p.header.Generation > 0 && known(next) == known(p.header) && !d.journaled() {
+	if p.header.Generation > 0 && next.Known() == p.header.Known() && !d.journaled() {
 		return nil
 	}
 	return p.sync.Fold(ctx, next)
-}
-
-// known is the part of a header that a run decides.
-func known(h ledger.Header) [4]string {
-	return [4]string{strconv.Itoa(h.Encoding), h.Mapping, strconv.FormatInt(h.Rows, 10), string(h.First)}
 }
 
 func (d *delivery) journaled() bool {

@@ -41,6 +41,8 @@ func (m *memory) Siblings(context.Context, string, string, string) ([]plan.SyncI
 	return nil, nil
 }
 
+func (m *memory) Contents(context.Context) (ledger.Contents, error) { return ledger.Contents{}, nil }
+
 func (m *memory) Open(context.Context, plan.SyncID, string) (ledger.Sync, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -95,7 +97,7 @@ func (m *memory) fold(h ledger.Header) {
 	}
 	m.journal = nil
 	m.folds++
-	m.header = ledger.Header{Generation: m.header.Generation + 1, Encoding: h.Encoding, Mapping: h.Mapping, Rows: h.Rows, First: h.First}
+	m.header = m.header.Next(h)
 	for _, mark := range m.marks {
 		if mark.Confirmed() {
 			m.header.Marks++

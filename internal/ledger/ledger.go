@@ -5,6 +5,7 @@ package ledger
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
 
 	"exposync/internal/plan"
@@ -15,9 +16,29 @@ import (
 type Ledger interface {
 	Syncs
 	History
+	// Contents lists everything that is remembered, so that it can be shown
+	// or moved to another store. An identity that never wrote is not listed.
+	Contents(ctx context.Context) (Contents, error)
 	// Close releases the store.
 	Close() error
 }
+
+// Contents is a table of contents of a store. Every list is sorted in an
+// order that does not change.
+type Contents struct {
+	Syncs    []Stored
+	Evidence []string // projects, as Record was told
+	Jobs     []JobName
+}
+
+// Stored is one identity about which something was written.
+type Stored struct {
+	Sync    plan.SyncID
+	Targets []string // dbt targets of the runs that wrote, sorted
+}
+
+// JobName names a job that has runs.
+type JobName struct{ Project, Job string }
 
 // Syncs gives access to the marks of one sync at a time.
 type Syncs interface {
@@ -56,9 +77,9 @@ type Sync interface {
 	// concurrent use.
 	Append(ctx context.Context, entries ...Entry) error
 	// Fold merges the journal into the marks, atomically, and remembers what
-	// the run knows about them: Encoding, Mapping, Rows and First of h; the
-	// store counts the rest itself. A crash at any instant leaves either the old
-	// marks with the journal or the new marks.
+	// the run knows about them: h.Known; the store counts the rest itself, see
+	// Header.Next. A crash at any instant leaves either the old marks with the
+	// journal or the new marks.
 	Fold(ctx context.Context, h Header) error
 	// Close gives the lease back. A journal that was not folded stays.
 	Close() error
@@ -70,6 +91,12 @@ type Header struct {
 	Encoding   int    `json:"encoding"`   // record.Encoding of the hashes
 	Mapping    string `json:"mapping"`    // fingerprint the hashes were last made with; empty before the first fold
 	Rows       int64  `json:"rows"`       // source rows of the last complete read
+	// Cursor is how far the source was read, where it is not read as a whole:
+	// in the engine's own form, empty before the first such read.
+	Cursor string `json:"cursor,omitempty"`
+	// FullAt is when the source was last read as a whole, in unix seconds; 0
+	// if nobody has to know.
+	FullAt int64 `json:"full_at,omitempty"`
 	// First is how the first run was answered, for as long as that run did not
 	// reach its end: until then another run goes on with the same answer.
 	First    plan.First `json:"first,omitempty"`
@@ -79,6 +106,31 @@ type Header struct {
 	// Jobs are those that were started or triggered and never ended, oldest
 	// first.
 	Jobs []OpenJob `json:"jobs,omitempty"`
+}
+
+// Known is the part of a header that the run which folds decides.
+type Known struct {
+	Encoding int
+	Mapping  string
+	Rows     int64
+	First    plan.First
+	Cursor   string
+	FullAt   int64
+}
+
+// Known gives what the run that folded last knew.
+func (h Header) Known() Known {
+	return Known{Encoding: h.Encoding, Mapping: h.Mapping, Rows: h.Rows, First: h.First, Cursor: h.Cursor, FullAt: h.FullAt}
+}
+
+// Next is the header after a fold of h over the marks that have this one.
+// Marks and Standing are still to be counted.
+func (h Header) Next(told Header) Header {
+	k := told.Known()
+	return Header{
+		Generation: h.Generation + 1, Encoding: k.Encoding, Mapping: k.Mapping, Rows: k.Rows, First: k.First,
+		Cursor: k.Cursor, FullAt: k.FullAt, Jobs: slices.Clone(h.Jobs),
+	}
 }
 
 // OpenJob is work that goes on elsewhere under an id.
@@ -104,6 +156,9 @@ const (
 	Triggered                       // a hosted run was started (Job)
 	JobEnded                        // the outcome of a started or triggered job is known (Job)
 	Unsent                          // announced by Sending, but certainly not sent: what stood before stands again
+	Dropped                         // no longer remembered: the record left the window that is read of the source
+
+	LastKind = Dropped // of this version: a store that meets a later one was written by a newer Exposync
 )
 
 // Entry is one line of the journal. Folding applies entries in order: the

@@ -24,7 +24,7 @@ func (k EntryKind) About() bool {
 // an entry is a mistake of Exposync's own.
 func (e *Entry) Check() error {
 	switch {
-	case e.Kind < Sending || e.Kind > Unsent:
+	case e.Kind < Sending || e.Kind > LastKind:
 		return fmt.Errorf("ledger entry of unknown kind %d", e.Kind)
 	case !e.Kind.About() && e.Job == "":
 		return fmt.Errorf("ledger entry of kind %d names no job", e.Kind)
@@ -69,7 +69,7 @@ func (r *Replay) Apply(e *Entry) {
 		if e.RemoteID != "" {
 			r.Mark.RemoteID = e.RemoteID
 		}
-	case Deleted:
+	case Deleted, Dropped:
 		r.Mark = record.Mark{KeyHash: r.Mark.KeyHash}
 	case Refused:
 		r.stand(e, record.Rejected)

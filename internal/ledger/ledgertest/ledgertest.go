@@ -66,6 +66,7 @@ func Run(t *testing.T, factory Factory) {
 		"runs":             runs,
 		"history at once":  historyAtOnce,
 		"cancelled":        cancelled,
+		"contents":         contents,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {

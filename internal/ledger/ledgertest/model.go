@@ -42,7 +42,7 @@ func (m memory) add(e ledger.Entry) {
 		k.mark = record.Mark{
 			KeyHash: e.KeyHash, Key: e.Key, RowHash: e.RowHash, RemoteID: remote, Adopted: e.Kind == ledger.Adopted,
 		}
-	case ledger.Deleted:
+	case ledger.Deleted, ledger.Dropped:
 		k.mark = record.Mark{KeyHash: e.KeyHash}
 	case ledger.Refused, ledger.Doubted, ledger.Quarantine:
 		s := *e.Standing
@@ -100,7 +100,7 @@ func (m memory) clone() memory {
 func entries() *rapid.Generator[[]ledger.Entry] {
 	kinds := []ledger.EntryKind{
 		ledger.Sending, ledger.Confirmed, ledger.Deleted, ledger.Refused, ledger.Doubted,
-		ledger.Adopted, ledger.Quarantine, ledger.Released, ledger.Unsent,
+		ledger.Adopted, ledger.Quarantine, ledger.Released, ledger.Unsent, ledger.Dropped,
 	}
 	one := rapid.Custom(func(t *rapid.T) ledger.Entry {
 		kind := rapid.SampledFrom(kinds).Draw(t, "kind")

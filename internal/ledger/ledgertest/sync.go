@@ -60,13 +60,13 @@ func roundTrip(t *testing.T, factory Factory) {
 
 	v := look(t, l, SyncID("job"))
 	expect(t, v, want...)
-	fold(t, s, ledger.Header{Encoding: 1, Mapping: "m1:x", Rows: 77, First: plan.FirstCompare, Generation: 9, Marks: 9})
+	fold(t, s, ledger.Header{Encoding: 1, Mapping: "m1:x", Rows: 77, First: plan.FirstCompare, Generation: 9, Marks: 9, Cursor: "2026", FullAt: 42})
 	closeAll(t, v, s, l)
 
 	l = store.Open(t)
 	s = open(t, l, SyncID("job"))
 	expect(t, s, want...)
-	header := ledger.Header{Generation: 1, Encoding: 1, Mapping: "m1:x", Rows: 77, First: plan.FirstCompare, Marks: 3, Standing: 2}
+	header := ledger.Header{Generation: 1, Encoding: 1, Mapping: "m1:x", Rows: 77, First: plan.FirstCompare, Marks: 3, Standing: 2, Cursor: "2026", FullAt: 42}
 	if d := cmp.Diff(header, s.Header()); d != "" {
 		t.Errorf("header (-want +got):\n%s", d)
 	}

@@ -9,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
+	"exposync/internal/fault"
 	"exposync/internal/ledger"
 	"exposync/internal/plan"
 )
@@ -181,4 +183,71 @@ func (s *store) writeHistory(path string, v any) error {
 		return err
 	}
 	return s.disk.replace(path, append(b, '\n'))
+}
+
+// Contents reads every identity, and the names in the history's files.
+func (s *store) Contents(ctx context.Context) (ledger.Contents, error) {
+	var c ledger.Contents
+	dirs, err := entries(filepath.Join(s.dir, "syncs"))
+	if err != nil {
+		return c, err
+	}
+	var problems fault.List
+	for _, d := range dirs {
+		if err := ctx.Err(); err != nil {
+			return c, err
+		}
+		if !d.IsDir() || strings.HasSuffix(d.Name(), goneSuffix) {
+			continue
+		}
+		i, ok, err := readIdentity(filepath.Join(s.dir, "syncs", d.Name()), "")
+		if err != nil {
+			problems = append(problems, fault.All(err)...)
+		} else if ok {
+			c.Syncs = append(c.Syncs, ledger.Stored{Sync: i.Sync, Targets: i.Targets})
+		}
+	}
+	problems = append(problems, fault.All(s.historyContents(&c))...)
+	return c, problems.Err()
+}
+
+// historyContents lists whose evidence and runs there are. Files are named
+// after what they hold, so their order does not change.
+func (s *store) historyContents(c *ledger.Contents) error {
+	var problems fault.List
+	for _, folder := range []string{"evidence", "runs"} {
+		files, err := entries(filepath.Join(s.dir, folder))
+		problems = append(problems, fault.All(err)...)
+		for _, f := range files {
+			if filepath.Ext(f.Name()) != ".json" {
+				continue
+			}
+			var named struct {
+				Version      int
+				Project, Job string
+			}
+			if err := readHistory(filepath.Join(s.dir, folder, f.Name()), &named, &named.Version); err != nil {
+				problems = append(problems, fault.All(err)...)
+				continue
+			}
+			if folder == "evidence" {
+				c.Evidence = append(c.Evidence, named.Project)
+			} else {
+				c.Jobs = append(c.Jobs, ledger.JobName{Project: named.Project, Job: named.Job})
+			}
+		}
+	}
+	return problems.Err()
+}
+
+// entries lists a folder by name; nothing if it is not there.
+func entries(dir string) ([]fs.DirEntry, error) {
+	list, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, unreadable(dir, err)
+	}
+	return list, nil
 }

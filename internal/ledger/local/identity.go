@@ -134,12 +134,9 @@ func checkIdentity(dir string, id plan.SyncID) error {
 // Siblings reads the identities of the job's syncs that were written to.
 func (s *store) Siblings(ctx context.Context, project, job, target string) ([]plan.SyncID, error) {
 	root := filepath.Join(s.dir, "syncs")
-	dirs, err := os.ReadDir(root)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	dirs, err := entries(root)
 	if err != nil {
-		return nil, unreadable(root, err)
+		return nil, err
 	}
 	var out []plan.SyncID
 	var problems fault.List

@@ -108,7 +108,7 @@ func (j *journalFile) commit(at int64, payload []byte, e *ledger.Entry, fn func(
 		}
 		p := parser{b: raw[entryHead:]}
 		ok = p.entry(e)
-		if e.Kind > lastKind { // a later Exposync may tell more than we know
+		if e.Kind > ledger.LastKind { // a later Exposync may tell more than we know
 			return newer(j.path, journalVersion+1)
 		}
 		if !ok || e.Check() != nil {
@@ -121,9 +121,6 @@ func (j *journalFile) commit(at int64, payload []byte, e *ledger.Entry, fn func(
 	}
 	return nil
 }
-
-// lastKind is the newest kind of entry that this version understands.
-const lastKind = ledger.Unsent
 
 // cutEntry gives the first entry of b, with its length before it.
 func cutEntry(b []byte) ([]byte, bool) {

@@ -170,10 +170,7 @@ func (y *session) sorted() (*overlay, error) {
 // rewrite writes the next generation of marks, puts it in place and drops the
 // journal.
 func (y *session) rewrite(ctx context.Context, h ledger.Header, o *overlay) error {
-	next := ledger.Header{
-		Generation: y.base.generation() + 1, Encoding: h.Encoding, Mapping: h.Mapping, Rows: h.Rows, First: h.First,
-		Jobs: slices.Clone(y.base.head().Jobs),
-	}
+	next := y.base.head().Next(h)
 	for i := range o.jobs {
 		next.Jobs = ledger.FoldJobs(next.Jobs, &o.jobs[i])
 	}
