@@ -57,7 +57,7 @@ func processEnv() *Env {
 	}
 	return &Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv, Dir: dir, Host: host,
-		Now:  time.Now, //nolint:forbidigo // the one clock
+		Now:  clock(),
 		Rand: mathrand.Float64, NewID: newID, Interrupts: interrupts,
 		Terminal: term.IsTerminal(int(os.Stderr.Fd())), OutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		Width: width, Exec: execProcess, Program: program, Capture: captureProcess, Environ: os.Environ,
