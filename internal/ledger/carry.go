@@ -48,7 +48,7 @@ func Carry(ctx context.Context, l Ledger, c Carrying) (sum Sum, err error) {
 	if c.Header != nil {
 		f.head = c.Header(h)
 	}
-	defer func() { err = errors.Join(err, f.close()) }()
+	defer f.end(ctx)
 	if err := f.begin(ctx); err != nil {
 		return sum, err
 	}

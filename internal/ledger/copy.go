@@ -24,6 +24,7 @@ type filling struct {
 	origin  Origin
 	head    Header // what to remember beside the marks
 	sync    Sync   // holds the lease
+	begun   bool   // something was written that is of no use until the end
 }
 
 // begin takes the lease, makes sure that nothing is lost by writing, and
@@ -32,6 +33,7 @@ func (f *filling) begin(ctx context.Context) error {
 	if err := f.empty(ctx); err != nil {
 		return err
 	}
+	f.begun = true
 	// The first target comes last: its session stays open.
 	for _, target := range slices.Backward(f.targets) {
 		if f.sync != nil {
@@ -142,6 +144,7 @@ func (f *filling) complete(ctx context.Context) error {
 	if err := f.append(ctx, Entry{Kind: JobEnded, Job: f.origin.job(copyingJob)}); err != nil {
 		return err
 	}
+	f.begun = false
 	return f.close()
 }
 
@@ -152,7 +155,17 @@ func (f *filling) carry(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	f.begun = false
 	return f.close()
+}
+
+// end gives the lease back, and forgets what is of no use: the origin is
+// whole. Where even that fails, the copy stays incomplete.
+func (f *filling) end(ctx context.Context) {
+	_ = f.close()
+	if f.begun {
+		_ = f.to.Reset(context.WithoutCancel(ctx), f.id)
+	}
 }
 
 // close may be called again.

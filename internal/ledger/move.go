@@ -120,7 +120,7 @@ func moveSync(ctx context.Context, src Sync, to Ledger, stored Stored) (Moved, e
 	if moved.Same {
 		return moved, f.addTargets(ctx)
 	}
-	defer func() { _ = f.close() }()
+	defer f.end(ctx)
 	if err := f.begin(ctx); err != nil {
 		return moved, err
 	}

@@ -3,8 +3,8 @@ package ledgertest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -88,7 +88,7 @@ func remembered(tb testing.TB, l ledger.Ledger, marks int) plan.SyncID {
 	list := make([]ledger.Entry, 0, marks+1)
 	for n := range marks {
 		e := Entry(ledger.Confirmed, n, Row(n))
-		e.RemoteID = fmt.Sprint(n)
+		e.RemoteID = strconv.Itoa(n)
 		if n%10 == 0 {
 			e.Kind, e.Standing = ledger.Refused, &record.Standing{State: record.Rejected, RowHash: e.RowHash, Attempts: 2, Code: "c", Reason: "r", Since: 7}
 		}
@@ -101,7 +101,7 @@ func remembered(tb testing.TB, l ledger.Ledger, marks int) plan.SyncID {
 	fold(tb, s, s.Header())
 	closeAll(tb, s)
 	for i := range 3 {
-		run := ledger.Run{ID: fmt.Sprint(i), Sync: id, Handled: true, Notes: []string{"n"}, StartedAt: noon().AddDate(0, 0, i)}
+		run := ledger.Run{ID: strconv.Itoa(i), Sync: id, Handled: true, Notes: []string{"n"}, StartedAt: noon().AddDate(0, 0, i)}
 		if err := l.AddRun(tb.Context(), id.Project, id.Job, run); err != nil {
 			tb.Fatal(err)
 		}
