@@ -42,6 +42,9 @@ func Carry(ctx context.Context, l Ledger, c Carrying) (sum Sum, err error) {
 	if _, half := h.Incomplete(); half {
 		return sum, IncompleteFault(c.From)
 	}
+	if h.Generation == 0 {
+		return sum, nil // another process has just done it
+	}
 	f := &filling{
 		to: l, id: c.To, targets: targetsOf(ctx, l, c), head: h, origin: Origin{Sync: c.From, Generation: h.Generation},
 	}

@@ -33,7 +33,6 @@ func (f *filling) begin(ctx context.Context) error {
 	if err := f.empty(ctx); err != nil {
 		return err
 	}
-	f.begun = true
 	// The first target comes last: its session stays open.
 	for _, target := range slices.Backward(f.targets) {
 		if f.sync != nil {
@@ -45,6 +44,10 @@ func (f *filling) begin(ctx context.Context) error {
 		if f.sync, err = f.to.Open(ctx, f.id, target); err != nil {
 			return err
 		}
+		if !f.begun && f.sync.Header().Generation > 0 {
+			return f.taken() // by a run, just now
+		}
+		f.begun = true
 		if err := f.append(ctx, Entry{Kind: JobStarted, Job: f.origin.job(copyingJob)}); err != nil {
 			return err
 		}
@@ -70,7 +73,13 @@ func (f *filling) empty(ctx context.Context) (err error) {
 		return IncompleteFault(f.id)
 	case h.Generation == 0:
 		return nil
-	case Equal(f.id, f.origin.Sync):
+	}
+	return f.taken()
+}
+
+// taken is the fault of marks that are there already.
+func (f *filling) taken() error {
+	if Equal(f.id, f.origin.Sync) {
 		return differsFault(f.id, "the other ledger remembers something else of "+place(f.id)+" already; nothing was written over",
 			"choose an empty place; or name the other ledger in exposync.yml, look at it with exposync ledger show, and forget what it has: exposync ledger reset "+f.id.Job)
 	}
