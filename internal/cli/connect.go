@@ -167,9 +167,10 @@ func (s *session) request(ctx context.Context, j plan.Job) (engine.Request, erro
 		return engine.Request{}, err
 	}
 	j.Target = ledgerTarget(j.Target, j.Sandbox)
+	matters := !j.Sandbox && j.Type != "file" && j.Type != "sandbox"
 	return engine.Request{
 		Job: j, Warehouse: house, Destination: dest, Expect: expect,
-		AskFirst: !j.Sandbox && j.Type != "file" && j.Type != "sandbox",
+		AskFirst: matters, Ephemeral: matters && s.ephemeralLedger(),
 	}, nil
 }
 

@@ -255,7 +255,7 @@ func (r *runner) remember(ctx context.Context, i int) {
 		Accepted: r.opts.accept, StartedAt: rep.Result.StartedAt.UTC(), EndedAt: r.a.env.Now().UTC(),
 	}
 	if rep.Result.Plan != nil {
-		run.Sync = rep.Result.Plan.Sync
+		run.Sync, run.Notes = rep.Result.Plan.Sync, rep.Result.Plan.Notes
 	}
 	if rep.Reason != "" {
 		run.Codes = []string{rep.Reason}

@@ -56,6 +56,9 @@ func TestScripts(t *testing.T) {
 			"sink-got":  sinkGot,
 			"refuse":    refuse,
 			"edit":      editFile,
+			"damage":    damageLedger,
+			"append":    appendLine,
+			"copy-dir":  copyDir,
 			"wait-for":  waitForFile,
 		},
 	})
@@ -96,6 +99,9 @@ func untidy(work string) []struct{ was, is string } {
 		{`("(digest|rows_sha256|manifest_sha256|definition)": ")[^"]+"`, `${1}DIGEST"`},
 		{`("mapping(_was)?": ")[^"]+"`, `${1}MAPPING"`},
 		{`127\.0\.0\.1:\d+`, "127.0.0.1:PORT"},
+		{`(syncs/\S+-)[0-9a-f]{16}\b`, "${1}HASH"},
+		{`("bytes": )\d+`, "${1}0"},
+		{`(last run .*, )[0-9a-f]{16}\b`, "${1}RUN"},
 		{`process \d+ on \S+ since \S+ \S+ \S+`, "process PID on HOST since TIME"},
 		{`\(go[0-9.]+\S*, \w+/\w+\)`, "(GO, PLATFORM)"},
 	}

@@ -72,7 +72,7 @@ func (a *app) open(ctx context.Context, command string) (*session, error) {
 			Hint: "dbt build, then exposync " + command + " (or both: exposync build)",
 		}
 	}
-	return s, s.openLedger()
+	return s, s.openLedger(ctx)
 }
 
 // look loads what gate, ls and status need: a manifest, and whatever else is
@@ -184,8 +184,8 @@ func (s *session) resolveTarget() {
 }
 
 // openLedger opens the ledger that exposync.yml names.
-func (s *session) openLedger() error {
-	l, err := local.Open(s.ledgerDir(), local.Options{Now: s.a.env.Now, Host: s.a.env.Host})
+func (s *session) openLedger(ctx context.Context) error {
+	l, err := s.ledgerAt(ctx, s.config.Ledger)
 	if err != nil {
 		return err
 	}
@@ -193,8 +193,25 @@ func (s *session) openLedger() error {
 	return nil
 }
 
-func (s *session) ledgerDir() string {
-	dir := s.config.Ledger.Dir
+// ledgerAt opens any ledger that settings name.
+func (s *session) ledgerAt(_ context.Context, c config.Ledger) (ledger.Ledger, error) {
+	return local.Open(s.dirOfLedger(c), local.Options{Now: s.a.env.Now, Host: s.a.env.Host})
+}
+
+// ephemeralLedger reports whether what is remembered is likely to be gone
+// after this process: a local directory in CI, unless exposync.yml says that
+// it is kept.
+func (s *session) ephemeralLedger() bool {
+	return s.a.env.get("CI") == "true" && !s.config.Ledger.Kept
+}
+
+// ledgerName is the ledger as messages name it.
+func (s *session) ledgerName() string { return s.a.shown(s.ledgerDir()) }
+
+func (s *session) ledgerDir() string { return s.dirOfLedger(s.config.Ledger) }
+
+func (s *session) dirOfLedger(c config.Ledger) string {
+	dir := c.Dir
 	if dir == "" {
 		dir = ".exposync"
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +42,7 @@ func newStatus(a *app) *cobra.Command {
 func (s *session) status(ctx context.Context) (report.Status, error) {
 	doc := report.Status{Jobs: []report.JobStatus{}}
 	if s.hasLedger() {
-		if err := s.openLedger(); err != nil {
+		if err := s.openLedger(ctx); err != nil {
 			return doc, err
 		}
 	}
@@ -59,11 +60,15 @@ func (s *session) status(ctx context.Context) (report.Status, error) {
 
 // history fills in what the ledger knows of a job under the session's target.
 func (s *session) history(ctx context.Context, j plan.Job, item *report.JobStatus) error {
-	runs, err := s.ledger.Runs(ctx, j.Project, j.ID)
-	if err != nil {
-		return err
+	var runs []ledger.Run
+	for _, name := range append([]string{j.ID}, j.Was...) {
+		more, err := s.ledger.Runs(ctx, j.Project, name)
+		if err != nil {
+			return err
+		}
+		runs = append(runs, more...)
 	}
-	var id *plan.SyncID
+	var ids []plan.SyncID
 	for _, r := range runs {
 		if s.target != "" && r.Target != s.target {
 			continue
@@ -74,20 +79,30 @@ func (s *session) history(ctx context.Context, j plan.Job, item *report.JobStatu
 		if item.Confirmed == nil && (r.Status == plan.Success || r.Status == plan.PartialDone) {
 			item.Confirmed = &r.EndedAt
 		}
-		if id == nil && r.Sync.Job != "" {
-			id = &r.Sync
+		if r.Sync.Job != "" && !slices.ContainsFunc(ids, func(id plan.SyncID) bool { return ledger.Equal(id, r.Sync) }) {
+			ids = append(ids, r.Sync)
 		}
 	}
-	if id == nil {
-		return nil
+	return s.confirmed(ctx, ids, item)
+}
+
+// confirmed fills in what is known under the newest of the identities that
+// anything is known under.
+func (s *session) confirmed(ctx context.Context, ids []plan.SyncID, item *report.JobStatus) error {
+	for _, id := range ids {
+		view, err := s.ledger.View(ctx, id, s.target)
+		if err != nil {
+			return err
+		}
+		h := view.Header()
+		if err := view.Close(); err != nil {
+			return err
+		}
+		if item.Records, item.Standing, item.Generation = h.Marks, h.Standing, h.Generation; h.Generation > 0 {
+			return nil
+		}
 	}
-	view, err := s.ledger.View(ctx, *id, s.target)
-	if err != nil {
-		return err
-	}
-	h := view.Header()
-	item.Records, item.Standing, item.Generation = h.Marks, h.Standing, h.Generation
-	return view.Close()
+	return nil
 }
 
 func lastRun(r ledger.Run) *report.LastRun {

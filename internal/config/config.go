@@ -36,6 +36,8 @@ type Config struct {
 // Ledger says where Exposync remembers what was confirmed.
 type Ledger struct {
 	Dir string // relative to the dbt project; ".exposync" unless set
+	// Kept: in CI the directory is restored before a run and saved after it.
+	Kept bool
 }
 
 // Default is the Config of a project that has no exposync.yml.
@@ -136,9 +138,30 @@ func readLedger(r *Reader) Ledger {
 	if r.Has("dir") {
 		l.Dir = r.Text("dir")
 	}
+	if kept := r.Bool("kept"); kept != nil {
+		l.Kept = *kept
+	}
 	r.Later("postgres", "keep_values")
 	r.Done()
 	return l
+}
+
+// ParseLedger reads what stands behind `ledger:` from the command line, where
+// name says which word of it: a YAML map, or the name of a directory alone.
+func ParseLedger(name, text string) (Ledger, error) {
+	root, err := yamlx.Parse(name, []byte(text))
+	if err != nil {
+		return Ledger{}, err
+	}
+	if dir, ok := root.Str(); ok && dir != "" && !strings.Contains(dir, "://") {
+		return Ledger{Dir: dir}, nil
+	}
+	r := NewReader(root, fault.User, func(path []string) Place { return Place{Where: name, Subject: Dotted(path)} })
+	if len(root.Keys()) == 0 {
+		r.Fault("", "setting_invalid", "write what would stand behind `ledger:` in exposync.yml, for example "+name+" 'dir: other'", "names no ledger")
+	}
+	l := readLedger(r)
+	return l, r.Problems().Err()
 }
 
 // locate finds the line of the setting at path, or of the nearest one around

@@ -41,6 +41,7 @@ type Request struct {
 	Expect      string     // account that the connection must have; empty for any
 	First       plan.First // from the command line; wins over the job's
 	AskFirst    bool       // a first run must be answered: everything but sandbox and file
+	Ephemeral   bool       // the ledger is likely to be gone after this run: hold, unless somebody accepts it
 	Accept      []string   // hold codes let through for this run
 	RunID       string
 	Retry       bool // send permanent rejects again

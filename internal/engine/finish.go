@@ -21,6 +21,9 @@ func uncertain() record.Hash {
 	return h
 }
 
+// Uncertain reports whether a mark's values are ones that nobody knows.
+func Uncertain(row record.Hash) bool { return row == uncertain() }
+
 // finish records final outcomes durably, and counts them only then. Of the
 // changes in unsent nothing was written by the call that gave the outcomes.
 func (d *delivery) finish(ctx context.Context, l lot, outcomes []destination.Outcome, unsent ...*lot) error {

@@ -13,7 +13,7 @@ import (
 // hold collects everything that keeps the plan from running and marks what
 // was accepted for this run.
 func (e *Engine) hold(ctx context.Context, p *Prepared) error {
-	siblings, err := e.Ledger.Siblings(ctx, p.Plan.Sync.Project, p.Plan.Sync.Job, p.req.Job.Target)
+	siblings, err := e.siblings(ctx, p.req.Job, p.Plan.Sync)
 	if err != nil {
 		return err
 	}
@@ -31,10 +31,27 @@ func (e *Engine) hold(ctx context.Context, p *Prepared) error {
 		FirstRun: p.Plan.FirstRun || p.header.Marks == 0, Remapped: p.Plan.MappingWas != "", BadKeys: p.Plan.Counts.Invalid,
 		Retried: p.retried,
 	})...)
+	p.holdEphemeral()
 	for i, h := range p.Plan.Holds {
 		p.Plan.Holds[i].Accepted = h.Acceptable && slices.Contains(p.req.Accept, h.Code)
 	}
 	return nil
+}
+
+// holdEphemeral holds a job whose ledger is likely to be lost after the run:
+// the next one would send everything again, and delete nothing.
+func (p *Prepared) holdEphemeral() {
+	const code = "ephemeral_ledger"
+	if !p.req.Ephemeral || slices.ContainsFunc(p.Plan.Holds, func(h plan.Hold) bool { return h.Code == code }) {
+		return
+	}
+	p.Plan.Holds = append(p.Plan.Holds, plan.Hold{
+		Code:    code,
+		Message: "CI=true, and the ledger is a local directory: if it is gone after this job, the next run knows nothing of what was sent",
+		Next: "write `ledger: {postgres: \"{{ env_var('LEDGER_URL') }}\"}` (or a bucket) into exposync.yml; or let the CI's cache " +
+			"restore and save .exposync and write `ledger: {dir: .exposync, kept: true}`; for this run only: exposync run --accept " + code,
+		Acceptable: true, Accepted: slices.Contains(p.req.Accept, code),
+	})
 }
 
 // moved holds a job whose identity changed while marks of the old identity
@@ -52,10 +69,24 @@ func (p *Prepared) moved(siblings []plan.SyncID) []plan.Hold {
 		holds = append(holds, plan.Hold{
 			Code:    code,
 			Message: fmt.Sprintf("records were confirmed under %s, now it is %s", from, to),
-			Next:    fmt.Sprintf("put it back, or forget what was confirmed: exposync ledger reset %s", p.req.Job.ID),
+			Next:    p.wayOut(code),
 		})
 	}
 	return holds
+}
+
+// wayOut is how to go on under another identity, what fits best first.
+func (p *Prepared) wayOut(code string) string {
+	job := fmt.Sprintf("%s --target %s", p.req.Job.ID, p.req.Job.Target)
+	keep := "if it is the same place under another name, carry over what was confirmed: exposync ledger rekey " + job
+	forget := "forget it: exposync ledger reset " + job
+	switch code {
+	case "key_changed":
+		return "carry over what was confirmed, to the records' new keys: exposync ledger rekey " + job + "; or " + forget + "; or put the key back"
+	case "account_changed":
+		return "put the credentials back if they are wrong; " + keep + "; else " + forget
+	}
+	return keep + "; else " + forget + "; or put it back"
 }
 
 // difference names the part of an identity that changed, worst first.

@@ -8,7 +8,6 @@ import (
 	"exposync/internal/fault"
 	"exposync/internal/ledger"
 	"exposync/internal/plan"
-	"exposync/internal/record"
 	"exposync/internal/warehouse"
 )
 
@@ -17,17 +16,19 @@ import (
 type Prepared struct {
 	Plan plan.Plan
 
-	req      Request
-	bound    plan.Bound
-	sync     ledger.Sync
-	header   ledger.Header
-	look     bool // without the lease: Apply refuses
-	writer   destination.Writer
-	writes   *changes // creates and updates
-	deletes  *changes
-	settled  *changes // ledger entries without a delivery: adopted and forgotten keys
-	standing groups
-	retried  int64 // creates that an earlier run tried
+	req    Request
+	bound  plan.Bound
+	sync   ledger.Sync
+	header ledger.Header
+	look   bool // without the lease: Apply refuses
+	// continued is the generation of the marks of Plan.Continues.
+	continued int64
+	writer    destination.Writer
+	writes    *changes // creates and updates
+	deletes   *changes
+	settled   *changes // ledger entries without a delivery: adopted and forgotten keys
+	standing  groups
+	retried   int64 // creates that an earlier run tried
 }
 
 // Close releases the lease, the writer and the spooled rows.
@@ -40,10 +41,7 @@ func (p *Prepared) Close() error {
 	if p.writer != nil {
 		_ = p.writer.Close()
 	}
-	if p.sync != nil {
-		return p.sync.Close()
-	}
-	return nil
+	return p.closeSync()
 }
 
 // Prepare works out everything that Apply will do, and writes nothing to the
@@ -60,21 +58,17 @@ func (e *Engine) Prepare(ctx context.Context, req Request, look bool) (_ *Prepar
 	if err != nil {
 		return nil, err
 	}
-	open := e.Ledger.Open
-	if look {
-		open = e.Ledger.View
-	}
-	if p.sync, err = open(ctx, id, req.Job.Target); err != nil {
+	if err := e.open(ctx, p, id); err != nil {
 		return nil, err
-	}
-	p.header = p.sync.Header()
-	if p.header.Encoding > record.Encoding {
-		return nil, newerLedger(req.Job.ID)
 	}
 	p.Plan = plan.Plan{
 		Job: req.Job.ID, Sync: id, Generation: p.header.Generation, MadeAt: e.Now(),
 		FirstRun: p.header.Generation == 0 || p.header.First != plan.FirstAsk, First: p.first(),
-		PreviousRows: p.header.Rows, Unsettled: look && p.header.Leftover,
+		PreviousRows: p.header.Rows, Unsettled: look && p.header.Leftover, Continues: p.Plan.Continues,
+	}
+	if p.Plan.Continues != "" {
+		p.Plan.Generation = p.continued
+		p.Plan.Notes = append(p.Plan.Notes, "continues "+p.Plan.Continues)
 	}
 	if err := e.read(ctx, p); err != nil {
 		return nil, err

@@ -80,10 +80,11 @@ func (e *Engine) Restore(ctx context.Context, req Request, saved plan.Plan, rows
 	if moved := movedSince(saved, id); moved != "" {
 		return nil, stale(saved.Job, moved)
 	}
-	if p.sync, err = e.Ledger.Open(ctx, id, req.Job.Target); err != nil {
+	moved, err := e.movedMarks(ctx, p, id, saved)
+	if err != nil {
 		return nil, err
 	}
-	if p.header = p.sync.Header(); p.header.Generation != saved.Generation {
+	if moved {
 		return nil, stale(saved.Job, "another run changed the ledger since")
 	}
 	snap, err := req.Warehouse.Snapshot(ctx)
@@ -101,10 +102,32 @@ func (e *Engine) Restore(ctx context.Context, req Request, saved plan.Plan, rows
 	for i, h := range p.Plan.Holds {
 		p.Plan.Holds[i].Accepted = h.Accepted || h.Acceptable && slices.Contains(req.Accept, h.Code)
 	}
+	p.holdEphemeral()
 	for _, g := range saved.Standing {
 		p.standing.add(g.Code, g.Reason, g.Records, g.New)
 	}
 	return p, e.restoreRows(p, rows, digest)
+}
+
+// movedMarks opens the marks of a saved plan and reports whether they are
+// others than those it was made against. Those of a former name are carried
+// over only where they are the same still.
+func (e *Engine) movedMarks(ctx context.Context, p *Prepared, id plan.SyncID, saved plan.Plan) (bool, error) {
+	if saved.Continues != "" {
+		from, generation, err := e.former(ctx, p.req.Job, id)
+		if err != nil || generation != saved.Generation || from.Job != saved.Continues {
+			return true, err
+		}
+	}
+	p.Plan.Continues = ""
+	err := e.open(ctx, p, id)
+	if err != nil {
+		return false, err
+	}
+	if p.Plan.Continues == "" {
+		p.continued = p.header.Generation
+	}
+	return p.continued != saved.Generation || p.Plan.Continues != saved.Continues, nil
 }
 
 // Repeat prepares a job again and makes sure that the plan is the saved one:
@@ -189,7 +212,7 @@ func Same(saved, fresh plan.Plan) string {
 	switch {
 	case movedSince(saved, fresh.Sync) != "":
 		return movedSince(saved, fresh.Sync)
-	case saved.Generation != fresh.Generation:
+	case saved.Generation != fresh.Generation, saved.Continues != fresh.Continues:
 		return "another run changed the ledger since"
 	case saved.Mapping != fresh.Mapping:
 		return "the mapping or the model's columns changed since"

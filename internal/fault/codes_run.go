@@ -47,22 +47,22 @@ func holdPages() map[string]Page {
 		"key_changed": {
 			Title: "the key fields differ from those under which records were confirmed",
 			Means: "The key says which record is which. Under another key nothing that was confirmed can be found again, and every row would be sent as new. No flag lets this through.",
-			Next:  "Put the key back, or forget what was confirmed under the old one: exposync ledger reset JOB, then exposync run --first compare.",
+			Next:  "If the records are the same ones: exposync ledger rekey JOB shows, and with --yes does, what carries over to the new key. Or put the key back. Or forget what was confirmed under the old one: exposync ledger reset JOB, then exposync run --first compare.",
 		},
 		"object_changed": {
 			Title: "the sync points to another object than before",
 			Means: "Records were confirmed in one object of the destination, and `to:` now names another. Every row would be sent as new there, and what is in the old object would be left alone for ever. No flag lets this through.",
-			Next:  "Put `to:` back, or forget what was confirmed in the old object: exposync ledger reset JOB, then run again.",
+			Next:  "If it is the same object under another name: exposync ledger rekey JOB. Else put `to:` back, or forget what was confirmed in the old object: exposync ledger reset JOB, then run again.",
 		},
 		"account_changed": {
 			Title: "the credentials belong to another account than before",
 			Means: "The destination says that it is another account, database or portal than the one where records were confirmed. Often somebody exchanged the credentials of production and a test account. No flag lets this through.",
-			Next:  "Check the connection in exposync.yml, and name the account you mean with `expect: {account: …}`. If the new account is right: exposync ledger reset JOB, then run again.",
+			Next:  "Check the connection in exposync.yml, and name the account you mean with `expect: {account: …}`. If the new account holds the same records (it was renamed or moved): exposync ledger rekey JOB. If it is right and begins empty: exposync ledger reset JOB, then run again.",
 		},
 		"connection_changed": {
 			Title: "the sync goes through another connection than before",
 			Means: "Records were confirmed through a connection of another name. It may lead to another place, so what was confirmed does not count there. No flag lets this through.",
-			Next:  "Put the connection's name back in `to:`, or forget what was confirmed: exposync ledger reset JOB, then exposync run --first compare.",
+			Next:  "If only the connection's name changed: exposync ledger rekey JOB. Else put the name back in `to:`, or forget what was confirmed: exposync ledger reset JOB, then exposync run --first compare.",
 		},
 		"accept_unraised": {
 			Title: "--accept names a code that nothing raised",

@@ -17,13 +17,14 @@ type builder struct {
 	cfg     *config.Config
 	target  string
 	lines   *lines
-	setup   *fault.Fault // why no connection of the target can be told, shared by all jobs
+	was     map[string]string // where `was` of a job stands
+	setup   *fault.Fault      // why no connection of the target can be told, shared by all jobs
 }
 
 func newBuilder(project *dbt.Project, cfg *config.Config, opt Options) *builder {
 	return &builder{
 		project: project, cfg: cfg, target: opt.Target,
-		lines: &lines{project: project, files: opt.Files},
+		lines: &lines{project: project, files: opt.Files}, was: map[string]string{},
 		setup: targetFault(cfg, opt.Target),
 	}
 }
@@ -69,6 +70,8 @@ func (b *builder) exposure(e *dbt.Exposure) (Exposure, []plan.Job) {
 		return out, nil
 	}
 	job := b.start(e, "", r)
+	job.Was = formerIDs(e.Name, "", base.was, nil)
+	b.was[job.ID] = r.Place("was").Where
 	own, setup := b.finish(&job, base, r, e)
 	out.Problems = append(out.Problems, own...)
 	job.Problems = slices.Concat(out.Problems, setup)
@@ -93,6 +96,8 @@ func (b *builder) several(e *dbt.Exposure, base spec, syncs *config.Reader, src 
 		r.Later("hosted", "sla", "every", "notify")
 		r.Done()
 		problems := r.Problems()
+		job.Was = formerIDs(e.Name, name, base.was, own.was)
+		b.was[job.ID] = r.Place("was").Where
 		more, setup := b.finish(&job, own.over(base), r, e)
 		job.Problems = slices.Concat(exposure.Problems, problems, more, setup)
 		jobs = append(jobs, job)

@@ -21,6 +21,7 @@ type spec struct {
 	first       plan.First
 	guards      map[string]plan.Limit
 	maxRejected *plan.Limit
+	was         []string // former names; not inherited as it is, see formerIDs
 }
 
 // guardNames are the guards in the order of the documentation.
@@ -51,7 +52,8 @@ func readSpec(r *config.Reader, src source) spec {
 	}
 	guards.Done()
 	s.maxRejected = readLimit(r, "max_rejected")
-	r.Later("was", "cursor", "lookback", "changed_since", "owned", "lookup")
+	s.was = readWas(r)
+	r.Later("cursor", "lookback", "changed_since", "owned", "lookup")
 	return s
 }
 

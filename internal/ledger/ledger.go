@@ -40,6 +40,14 @@ type Stored struct {
 // JobName names a job that has runs.
 type JobName struct{ Project, Job string }
 
+// Located is a Ledger that can tell where it keeps a sync. A store need not
+// be one.
+type Located interface {
+	// Place tells where a sync is kept, for people, and how many bytes it
+	// takes; 0 if nobody knows.
+	Place(ctx context.Context, id plan.SyncID) (where string, bytes int64, err error)
+}
+
 // Syncs gives access to the marks of one sync at a time.
 type Syncs interface {
 	// Open takes the sync's lease and folds a journal that an interrupted run
@@ -198,6 +206,7 @@ type Run struct {
 	Counts       plan.Counts `json:"counts"`
 	Accepted     []string    `json:"accepted,omitempty"`
 	Codes        []string    `json:"codes,omitempty"` // of holds, reasons and faults
+	Notes        []string    `json:"notes,omitempty"` // sentences of the plan, such as whose marks were continued
 	StartedAt    time.Time   `json:"started_at"`
 	EndedAt      time.Time   `json:"ended_at"`
 }

@@ -58,6 +58,7 @@ type Job struct {
 	Fields    []Field    // as declared; empty with AllFields until columns are known
 	AllFields bool       // fields: all = every column but the key's
 
+	Was         []string // IDs of jobs that this one was before, newest first
 	First       First
 	Guards      Guards
 	MaxRejected Limit

@@ -54,14 +54,17 @@ func (c Counts) SentAddsUp() bool {
 // Plan says everything that applying it will do to one sync. It is a value:
 // it can be printed, saved and compared.
 type Plan struct {
-	Job          string `json:"job"`
-	Sync         SyncID `json:"sync"`
-	Generation   int64  `json:"generation"` // of the ledger's marks it was made against
-	Mapping      string `json:"mapping"`    // fingerprint of key, fields and mode
-	FirstRun     bool   `json:"first_run"`  // the identity has no marks yet, or its first run did not reach its end
-	First        First  `json:"first,omitempty"`
-	MappingWas   string `json:"mapping_was,omitempty"` // set if the mapping changed since the marks
-	Counts       Counts `json:"counts"`
+	Job        string `json:"job"`
+	Sync       SyncID `json:"sync"`
+	Generation int64  `json:"generation"` // of the ledger's marks it was made against
+	Mapping    string `json:"mapping"`    // fingerprint of key, fields and mode
+	FirstRun   bool   `json:"first_run"`  // the identity has no marks yet, or its first run did not reach its end
+	First      First  `json:"first,omitempty"`
+	MappingWas string `json:"mapping_was,omitempty"` // set if the mapping changed since the marks
+	Counts     Counts `json:"counts"`
+	// Continues is the job's former name, whose marks (of Generation) the plan
+	// was made against because it has none of its own yet.
+	Continues    string `json:"continues,omitempty"`
 	PreviousRows int64  `json:"previous_rows"` // source rows of the last complete run, 0 if none
 	Deletes      bool   `json:"deletes"`       // deletes are part of the plan
 	Holds        []Hold `json:"holds,omitempty"`

@@ -86,6 +86,7 @@ type PlanJSON struct {
 	Mapping    string      `json:"mapping"`
 	MappingWas string      `json:"mapping_was,omitempty"`
 	FirstRun   bool        `json:"first_run"`
+	Continues  string      `json:"continues,omitempty"` // the job's former name, whose marks it goes on with
 	First      plan.First  `json:"first,omitempty"`
 	Digest     string      `json:"digest"`
 }
@@ -119,7 +120,7 @@ func (j JobReport) json() ResultJSON {
 		out.Holds, out.Notes = nonNil(p.Holds), nonNil(p.Notes)
 		out.Plan = &PlanJSON{
 			Sync: p.Sync, Generation: p.Generation, Mapping: p.Mapping, MappingWas: p.MappingWas,
-			FirstRun: p.FirstRun, First: p.First, Digest: p.Digest,
+			FirstRun: p.FirstRun, Continues: p.Continues, First: p.First, Digest: p.Digest,
 		}
 	}
 	if out.Message == "" {

@@ -67,6 +67,10 @@ func Run(t *testing.T, factory Factory) {
 		"history at once":  historyAtOnce,
 		"cancelled":        cancelled,
 		"contents":         contents,
+		"move":             moves,
+		"move model":       moveModel,
+		"move crashing":    movesAfterCrash,
+		"carry crashing":   carriesAfterCrash,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {

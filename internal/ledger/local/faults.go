@@ -40,6 +40,9 @@ func unreadable(path string, err error) error {
 
 // damaged is a file of a sync that is not what was written.
 func damaged(path, job, what string) error {
+	if job == "" {
+		job = "JOB (its directory is named after it)"
+	}
 	return &fault.Fault{
 		Code: "ledger_corrupt", Kind: fault.Config, Whose: fault.Setup, Where: path,
 		Msg:  "the ledger's file is damaged: " + what,

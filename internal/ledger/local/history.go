@@ -200,7 +200,7 @@ func (s *store) Contents(ctx context.Context) (ledger.Contents, error) {
 		if !d.IsDir() || strings.HasSuffix(d.Name(), goneSuffix) {
 			continue
 		}
-		i, ok, err := readIdentity(filepath.Join(s.dir, "syncs", d.Name()), "")
+		i, ok, err := listedIdentity(filepath.Join(s.dir, "syncs", d.Name()), "")
 		if err != nil {
 			problems = append(problems, fault.All(err)...)
 		} else if ok {

@@ -123,12 +123,26 @@ func checkIdentity(dir string, id plan.SyncID) error {
 	if ok {
 		return nil
 	}
+	return checkNameless(dir, id.Job)
+}
+
+// checkNameless makes sure that a directory without an identity holds nothing.
+func checkNameless(dir, job string) error {
 	for _, file := range []string{"marks", "journal"} {
 		if _, err := os.Lstat(filepath.Join(dir, file)); err == nil {
-			return damagedIdentity(filepath.Join(dir, "identity.json"), id.Job)
+			return damagedIdentity(filepath.Join(dir, "identity.json"), job)
 		}
 	}
 	return nil
+}
+
+// listedIdentity is readIdentity for a listing, where marks that nobody's name
+// stands at must not be passed over.
+func listedIdentity(dir, job string) (i identity, ok bool, err error) {
+	if i, ok, err = readIdentity(dir, job); ok || err != nil {
+		return i, ok, err
+	}
+	return i, false, checkNameless(dir, job)
 }
 
 // Siblings reads the identities of the job's syncs that were written to.
@@ -149,7 +163,7 @@ func (s *store) Siblings(ctx context.Context, project, job, target string) ([]pl
 		if !d.IsDir() || !strings.HasPrefix(d.Name(), slug(job)) || strings.HasSuffix(d.Name(), goneSuffix) {
 			continue
 		}
-		i, ok, err := readIdentity(filepath.Join(root, d.Name()), job)
+		i, ok, err := listedIdentity(filepath.Join(root, d.Name()), job)
 		if err != nil {
 			problems = append(problems, fault.All(err)...)
 		}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"exposync/internal/config"
+	"exposync/internal/fault"
+	"exposync/internal/ledger"
+)
+
+func newLedgerMove(a *app) *cobra.Command {
+	to := ""
+	cmd := &cobra.Command{
+		Use:   "move --to LEDGER",
+		Short: "copy everything that is remembered into another ledger",
+		Long: `Copies what the ledger of exposync.yml remembers into another one: marks, rejects,
+doubts, quarantine, open jobs, run history and evidence. LEDGER is what would
+stand behind ` + "`ledger:`" + ` in exposync.yml, or a directory, relative to the dbt
+project. No sync may run meanwhile. Everything is read back and compared before
+it is said to be there; the old ledger stays as it is. After an interruption,
+type the same command again.`,
+		Example: `  exposync ledger move --to 'dir: /srv/exposync/shop'
+  exposync ledger move --to ../ledger`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if strings.TrimSpace(to) == "" {
+				return usage("exposync ledger move --help", "--to is missing: say where to")
+			}
+			s, err := a.look(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			return s.move(cmd.Context(), to)
+		},
+	}
+	cmd.Flags().StringVar(&to, "to", "", "the other `LEDGER`, as behind ledger: in exposync.yml")
+	return cmd
+}
+
+func (s *session) move(ctx context.Context, to string) error {
+	if !s.hasLedger() {
+		return usage("exposync run", "there is no ledger at %s: nothing is remembered", s.ledgerName())
+	}
+	other, err := config.ParseLedger("--to", to)
+	if err != nil {
+		return err
+	}
+	if s.sameLedger(other) {
+		return usage("exposync ledger move --help", "--to %s is the ledger that exposync.yml names already", to)
+	}
+	if err := s.openLedger(ctx); err != nil {
+		return err
+	}
+	target, err := s.ledgerAt(ctx, other)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = target.Close() }()
+	report, err := ledger.Move(ctx, s.ledger, target, func(m ledger.Moved) {
+		word := "copied"
+		if m.Same {
+			word = "is there already:"
+		}
+		s.a.say("%s %s -> %s.%s: %s, %d standing", word, m.Sync.Job, m.Sync.Connection, m.Sync.Object, plural(int(m.Sum.Confirmed), "record"), m.Sum.Standing)
+	})
+	if err != nil {
+		return orInterrupted(ctx, err)
+	}
+	var records int64
+	for _, m := range report.Syncs {
+		records += m.Sum.Confirmed
+	}
+	return s.a.printText(fmt.Sprintf("moved %s with %s, %s and %s of dbt nodes; all of it was read back and is equal\n"+
+		"now write this into %s, everywhere where exposync runs:\n\nledger: %s\n\n%s stays as it is: remove it when nothing uses it any more\n",
+		plural(len(report.Syncs), "sync"), plural(int(records), "record"), plural(report.Runs, "run"), plural(report.Evidence, "result"),
+		config.FileName, ledgerLine(to, other), s.ledgerName()))
+}
+
+// sameLedger reports whether settings name the ledger in use.
+func (s *session) sameLedger(other config.Ledger) bool {
+	own := s.config.Ledger
+	own.Dir, other.Dir = s.dirOfLedger(own), s.dirOfLedger(other)
+	own.Kept, other.Kept = false, false
+	return reflect.DeepEqual(own, other)
+}
+
+// ledgerLine is what the user typed as it stands behind `ledger:`.
+func ledgerLine(typed string, c config.Ledger) string {
+	typed = strings.TrimSpace(typed)
+	switch {
+	case typed == c.Dir:
+		return "{dir: " + typed + "}"
+	case strings.HasPrefix(typed, "{"):
+		return typed
+	}
+	return "{" + typed + "}"
+}
+
+func orInterrupted(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	return &fault.Fault{
+		Code: "interrupted", Kind: fault.Interrupted, Whose: fault.User,
+		Msg: "stopped before everything was copied; the ledger in use is as it was", Hint: "type the same command again",
+	}
+}
