@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"exposync/internal/config"
 	"exposync/internal/plan"
@@ -21,6 +22,10 @@ type spec struct {
 	first       plan.First
 	guards      map[string]plan.Limit
 	maxRejected *plan.Limit
+
+	cursor, changedSince string
+	lookback             plan.Lookback
+	fullRead             time.Duration // negative: never
 }
 
 // guardNames are the guards in the order of the documentation.
@@ -28,7 +33,7 @@ func guardNames() []string { return []string{"deletes", "creates", "rows", "keys
 
 func readSpec(r *config.Reader, src source) spec {
 	s := spec{}
-	for _, key := range []string{"from", "to", "key", "mode", "fields", "first", "guards", "max_rejected"} {
+	for _, key := range []string{"from", "to", "key", "mode", "fields", "first", "guards", "max_rejected", "cursor", "changed_since", "lookback", "full_read"} {
 		if r.Node(key) != nil {
 			s.set = append(s.set, key)
 		}
@@ -51,7 +56,8 @@ func readSpec(r *config.Reader, src source) spec {
 	}
 	guards.Done()
 	s.maxRejected = readLimit(r, "max_rejected")
-	r.Later("was", "cursor", "lookback", "changed_since", "owned", "lookup")
+	readIncremental(r, &s)
+	r.Later("was", "owned", "lookup")
 	return s
 }
 
@@ -78,6 +84,14 @@ func (s spec) over(base spec) spec {
 			out.first = s.first
 		case "max_rejected":
 			out.maxRejected = s.maxRejected
+		case "cursor":
+			out.cursor = s.cursor
+		case "changed_since":
+			out.changedSince = s.changedSince
+		case "lookback":
+			out.lookback = s.lookback
+		case "full_read":
+			out.fullRead = s.fullRead
 		}
 	}
 	return out

@@ -58,6 +58,7 @@ type Job struct {
 	Fields    []Field    // as declared; empty with AllFields until columns are known
 	AllFields bool       // fields: all = every column but the key's
 
+	Incremental Incremental
 	First       First
 	Guards      Guards
 	MaxRejected Limit

@@ -54,18 +54,19 @@ func (c Counts) SentAddsUp() bool {
 // Plan says everything that applying it will do to one sync. It is a value:
 // it can be printed, saved and compared.
 type Plan struct {
-	Job          string `json:"job"`
-	Sync         SyncID `json:"sync"`
-	Generation   int64  `json:"generation"` // of the ledger's marks it was made against
-	Mapping      string `json:"mapping"`    // fingerprint of key, fields and mode
-	FirstRun     bool   `json:"first_run"`  // the identity has no marks yet, or its first run did not reach its end
-	First        First  `json:"first,omitempty"`
-	MappingWas   string `json:"mapping_was,omitempty"` // set if the mapping changed since the marks
-	Counts       Counts `json:"counts"`
-	PreviousRows int64  `json:"previous_rows"` // source rows of the last complete run, 0 if none
-	Deletes      bool   `json:"deletes"`       // deletes are part of the plan
-	Holds        []Hold `json:"holds,omitempty"`
-	Digest       string `json:"digest"` // of all changes and adopted records, in whatever order they were read
+	Job          string  `json:"job"`
+	Sync         SyncID  `json:"sync"`
+	Generation   int64   `json:"generation"` // of the ledger's marks it was made against
+	Mapping      string  `json:"mapping"`    // fingerprint of key, fields and mode
+	FirstRun     bool    `json:"first_run"`  // the identity has no marks yet, or its first run did not reach its end
+	First        First   `json:"first,omitempty"`
+	MappingWas   string  `json:"mapping_was,omitempty"` // set if the mapping changed since the marks
+	Counts       Counts  `json:"counts"`
+	PreviousRows int64   `json:"previous_rows"` // source rows of the last complete run, 0 if none
+	Deletes      bool    `json:"deletes"`       // deletes are part of the plan
+	Reading      Reading `json:"reading"`
+	Holds        []Hold  `json:"holds,omitempty"`
+	Digest       string  `json:"digest"` // of all changes and adopted records, in whatever order they were read
 	// Unsettled: the marks were those of a run that was going on or had been
 	// interrupted, so Generation does not stand for one state of them.
 	Unsettled bool `json:"unsettled,omitempty"`
