@@ -230,21 +230,21 @@ func less(a, b record.Value) bool {
 
 // note says in the plan what is particular about this reading.
 func (w *window) note(p *Prepared) {
-	add := func(format string, args ...any) { p.Plan.Notes = append(p.Plan.Notes, fmt.Sprintf(format, args...)) }
+	tell := func(format string, args ...any) { p.Plan.Notes = append(p.Plan.Notes, fmt.Sprintf(format, args...)) }
 	if w.reading.Why != "" {
-		add("the whole source is read: %s", w.reading.Why)
+		tell("the whole source is read: %s", w.reading.Why)
 	}
 	if w.nulls > 0 {
-		add("%d rows have no value in %s: they are read every time", w.nulls, w.part.Column)
+		tell("%d rows have no value in %s: they are read every time", w.nulls, w.part.Column)
 	}
 	if w.odd > 0 {
-		add("%d rows hold in %s what has no order (endless, or of another type than %s): they are read every time", w.odd, w.part.Column, w.part.Kind)
+		tell("%d rows hold in %s what has no order (endless, or of another type than %s): they are read every time", w.odd, w.part.Column, w.part.Kind)
 	}
 	if w.stays(p) {
-		add("null or duplicate keys in %d rows: the next run begins to read where this one did", p.Plan.Counts.Invalid)
+		tell("null or duplicate keys in %d rows: the next run begins to read where this one did", p.Plan.Counts.Invalid)
 	}
 	if w.job.Mode == plan.Mirror && w.partial() {
-		add("nothing is deleted in this run: that takes a reading of the whole source (full_read: %s)", plan.Age(w.job.Incremental.FullRead))
+		tell("nothing is deleted in this run: that takes a reading of the whole source (full_read: %s)", plan.Age(w.job.Incremental.FullRead))
 	}
 }
 
