@@ -212,7 +212,7 @@ func (s *scan) fetch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.window.count(r)
+		s.window.weigh(r)
 		key, ok := s.mapper.key(r)
 		if !ok {
 			continue

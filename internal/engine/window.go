@@ -133,9 +133,15 @@ func (w *window) admit(r record.Record) bool {
 	return true
 }
 
-// count counts a row and the bytes of its values.
+// count counts a row.
 func (w *window) count(r record.Record) {
 	w.reading.Rows++
+	w.weigh(r)
+}
+
+// weigh counts the bytes of a row's values: of a row that comes a second time,
+// only those.
+func (w *window) weigh(r record.Record) {
 	for _, v := range r {
 		w.reading.Bytes += int64(len(v.Data))
 	}
@@ -231,17 +237,17 @@ func less(a, b record.Value) bool {
 // note says in the plan what is particular about this reading.
 func (w *window) note(p *Prepared) {
 	tell := func(format string, args ...any) { p.Plan.Notes = append(p.Plan.Notes, fmt.Sprintf(format, args...)) }
-	if w.reading.Why != "" {
+	if w.reading.Why != "" && !p.Plan.FirstRun {
 		tell("the whole source is read: %s", w.reading.Why)
 	}
 	if w.nulls > 0 {
-		tell("%d rows have no value in %s: they are read every time", w.nulls, w.part.Column)
+		tell("rows without a value in %s, read every time: %d", w.part.Column, w.nulls)
 	}
 	if w.odd > 0 {
-		tell("%d rows hold in %s what has no order (endless, or of another type than %s): they are read every time", w.odd, w.part.Column, w.part.Kind)
+		tell("rows whose %s is endless or no %s, read every time: %d", w.part.Column, w.part.Kind, w.odd)
 	}
 	if w.stays(p) {
-		tell("null or duplicate keys in %d rows: the next run begins to read where this one did", p.Plan.Counts.Invalid)
+		tell("rows with a null or duplicate key, so that the next run begins where this one did: %d", p.Plan.Counts.Invalid)
 	}
 	if w.job.Mode == plan.Mirror && w.partial() {
 		tell("nothing is deleted in this run: that takes a reading of the whole source (full_read: %s)", plan.Age(w.job.Incremental.FullRead))

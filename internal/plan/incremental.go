@@ -50,8 +50,8 @@ func (l Lookback) String() string {
 
 // Reading says what was read of the source, and from where on.
 type Reading struct {
-	Rows   int64  `json:"rows_read"`  // that the warehouse gave, those fetched by key too
-	Bytes  int64  `json:"bytes_read"` // of their values, each in its canonical text
+	Rows   int64  `json:"rows_read"`  // that the warehouse gave; one that is fetched again by its key counts once
+	Bytes  int64  `json:"bytes_read"` // of all values that came, each in its canonical text
 	Full   bool   `json:"full_read"`  // the whole source was compared
 	Column string `json:"column,omitempty"`
 	Since  string `json:"since,omitempty"` // the lowest value of Column that was asked for
