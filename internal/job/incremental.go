@@ -39,7 +39,7 @@ func readLookback(r *config.Reader) plan.Lookback {
 		}
 	}
 	r.Fault(key, "setting_invalid", "write a duration for a column of times (3d, 6h), a whole number for a column of numbers (10000)",
-		"must be a duration or a whole number%s", config.Trap(n))
+		"must be a duration or a whole number, 0 or more")
 	return plan.Lookback{}
 }
 
