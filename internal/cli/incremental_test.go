@@ -76,10 +76,7 @@ func TestChangedSinceOnPostgreSQL(t *testing.T) {
 			if c := m.counts(); c["deleted"] != 1 || c["updated"] != 0 {
 				t.Errorf("the whole reading: %v", c)
 			}
-			got := map[string]string{}
-			for k, v := range dump(t, theirs, "select ext::text, name from contacts") {
-				got[k] = v
-			}
+			got := dump(t, theirs, "select ext::text, name from contacts")
 			if want := dump(t, m.dsn, "select id::text, name from main.export_t"); len(got) != len(want) || got["7"] != "changed" || got["9002"] != want["9002"] {
 				t.Errorf("%d records there, %d rows here", len(got), len(want))
 			}

@@ -60,7 +60,7 @@ func TestProblemsWithIncremental(t *testing.T) {
 		`"changed_since":"a","lookback":"3d","full_read":"weekly"`: {
 			at + `.full_read: must be daily, never or a duration (setting_invalid)`,
 		},
-		`"changed_sinse":"a"`: {at + `.changed_sinse: unknown key "changed_sinse"; did you mean "changed_since"? (unknown_key)`},
+		`"chnged_since":"a"`: {at + `.chnged_since: unknown key "chnged_since"; did you mean "changed_since"? (unknown_key)`},
 	} {
 		p := shop("export_customers")
 		expose(p, "x", `{"to":"crm.c","key":"id","fields":"all",`+meta+`}`, "export_customers")
