@@ -1,7 +1,9 @@
 package cli_test
 
 import (
+	"context"
 	"encoding/json"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -135,4 +137,66 @@ func BenchmarkChangedSince(b *testing.B) {
 	b.ReportMetric(part.Seconds(), "s/changed")
 	b.ReportMetric(whole.Seconds(), "s/full")
 	b.ReportMetric(whole.Seconds()/part.Seconds(), "full/changed")
+}
+
+// Kill -9 at any instant of a stream of events, run again: every event is
+// there once, or the ledger says that it is in doubt; and the ledger keeps no
+// more than the window.
+func TestKillAStreamOfEvents(t *testing.T) {
+	t.Parallel()
+	theirs := pgtest.New(t)
+	m := newMini(t, `create table main.export_t (id int primary key, name text, at int)`,
+		`{"to": "db.public.events", "mode": "append", "key": {"ext": "id"}, "fields": {"name": "name"}, "first": "send",
+		"cursor": "at", "lookback": 50, `+quietGuards+`}`, `db: {type: postgres, url: "{{ env_var('DB_URL') }}"}`)
+	m.env = []string{"DB_URL=" + theirs}
+	if _, err := connect(t, theirs).Exec(t.Context(), `create table events (ext int, name text)`); err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(rand.Uint64(), 1))
+	whole, killed, next := time.Second, 0, 1
+	for i := range kills() {
+		batch := 200 + rng.IntN(600)
+		m.exec(`insert into main.export_t select i, 'event ' || i, 100 * $3::int - (i * 7) % 50 from generate_series($1::int, $2::int) i`, next, next+batch-1, i)
+		next += batch
+		m.build()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rng.Int64N(int64(whole))))
+		started := time.Now()
+		if m.command(ctx, "run").Run() == nil {
+			whole = time.Since(started) * 11 / 10
+		} else if ctx.Err() != nil {
+			killed++
+		}
+		cancel()
+		m.run("run") // exits with 4 while something is in doubt
+	}
+	for range 2 {
+		m.build()
+		m.run("run")
+	}
+	sent := dump(t, theirs, `select ext::text, count(*)::text from events group by ext`)
+	for id, n := range sent {
+		if n != "1" {
+			t.Errorf("event %s is there %s times", id, n)
+		}
+	}
+	remembered, standing := m.remembers()
+	if missing := int64(next - 1 - len(sent)); missing > standing {
+		t.Errorf("%d of %d events are missing, but %d are in doubt", missing, next-1, standing)
+	}
+	if window := rows(t, m.source, `select id::text, '' from main.export_t where at >= (select max(at) from main.export_t) - 50`); remembered > int64(len(window)) {
+		t.Errorf("the ledger remembers %d events, the window has %d", remembered, len(window))
+	}
+	t.Logf("%d of %d runs were killed before their end; %d events, %d in doubt", killed, kills(), next-1, standing)
+}
+
+// remembers is how many records status counts.
+func (m *mini) remembers() (records, standing int64) {
+	m.Helper()
+	var doc struct {
+		Jobs []struct{ Records, Standing int64 } `json:"jobs"`
+	}
+	if err := json.Unmarshal(must(m.command(m.Context(), "status", "--output", "json").Output()), &doc); err != nil || len(doc.Jobs) != 1 {
+		m.Fatalf("status: %v", err)
+	}
+	return doc.Jobs[0].Records, doc.Jobs[0].Standing
 }
