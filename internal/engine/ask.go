@@ -13,8 +13,8 @@ import (
 // stands against them: their rows are held in memory.
 const askChunk = 10_000
 
-// ask puts a mark aside whose record is due, but is outside of what was read.
-func (s *scan) ask(ctx context.Context, m record.Mark) error {
+// recall puts a mark aside whose record is due, but is outside of what was read.
+func (s *scan) recall(ctx context.Context, m record.Mark) error {
 	m.Key = append(record.Key(nil), m.Key...)
 	standing := *m.Standing
 	m.Standing = &standing

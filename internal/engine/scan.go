@@ -111,7 +111,7 @@ func (s *scan) rows(ctx context.Context) error {
 func (s *scan) decide(ctx context.Context, d diff.Decision) error {
 	switch {
 	case d.Ask:
-		return s.ask(ctx, d.Mark)
+		return s.recall(ctx, d.Mark)
 	case d.Drop:
 		return s.p.dropped.add(record.Change{KeyHash: d.Mark.KeyHash}, 0, nil)
 	}

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"exposync/internal/destination"
 	"exposync/internal/fault"
+	"exposync/internal/ledger"
 	"exposync/internal/plan"
 	"exposync/internal/record"
 )
@@ -279,5 +281,54 @@ func TestAPlanIsStaleWhenAnotherPartIsDue(t *testing.T) {
 	b.job.Incremental = plan.Incremental{}
 	if _, err := e.Restore(b.Context(), b.request(), saved, &bytes.Buffer{}, ""); !fault.Is(err, "plan_stale") {
 		t.Errorf("Restore for a job that reads all: %v", err)
+	}
+}
+
+// A record that somebody made due again is sent, though nobody reads its row.
+func TestReleasedRecordsOutsideOfTheWindowComeBack(t *testing.T) {
+	t.Parallel()
+	for _, forget := range []bool{false, true} {
+		b := large(t, 20)
+		if b.crm.traits.Idempotent = !forget; forget {
+			b.job.Mode, b.job.Incremental.Forget, b.job.Incremental.FullRead = plan.Append, true, 0
+		}
+		b.crm.answer = func(_ int, batch []record.Change) []destination.Outcome {
+			out := destination.All(len(batch), destination.Outcome{State: destination.OK})
+			for i, ch := range batch {
+				if string(ch.KeyVals[0].Data) == "k0" {
+					out[i] = destination.Outcome{State: destination.Rejected, Code: "bad"}
+				}
+			}
+			return out
+		}
+		b.run()
+		b.crm.answer, b.crm.sent = nil, nil
+		if b.run(); len(b.crm.sent) > 0 {
+			t.Fatalf("sent %v", b.crm.sent)
+		}
+		e, done := b.engine()
+		id := plan.SyncID{Project: "shop", Job: "contacts", Connection: "crm", Account: "acme", Object: "contacts", Key: []string{"external_id"}}
+		sync, err := e.Ledger.Open(b.Context(), id, "prod")
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := record.AppendKey(nil, text("k0"))
+		for m, err := range sync.Marks(b.Context(), int(key.Hash()[0])) {
+			if err != nil || m.KeyHash != key.Hash() {
+				continue
+			}
+			released := ledger.Entry{Kind: ledger.Released, KeyHash: m.KeyHash, Key: key}
+			if err := sync.Append(b.Context(), released, ledger.Due(m)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(sync.Fold(b.Context(), sync.Header()), sync.Close()); err != nil {
+			t.Fatal(err)
+		}
+		done()
+		res := b.run()
+		if b.reading(res).Full || !slices.Equal(b.crm.sent, []string{"create k0"}) {
+			t.Errorf("forget %t: sent %v", forget, b.crm.sent)
+		}
 	}
 }
