@@ -42,6 +42,7 @@ their hashes where CI=true, unless --values full).`,
 		},
 	}
 	opts.add(cmd)
+	opts.addFullRead(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "save the plan to this file")
 	cmd.Flags().StringVar(&values, "values", "", "what the saved rows hold: full or hashes")
 	a.flags.dbtProgram(cmd)
@@ -103,6 +104,7 @@ func (r *runner) look(ctx context.Context, i int) {
 	req, err := r.s.request(ctx, j)
 	if err == nil {
 		req.First, req.Accept, req.RunID = plan.First(r.opts.first), r.opts.accept, r.id
+		req.FullRead = r.fullRead(j)
 		r.prepared[i], err = r.engine.Prepare(ctx, req, true)
 	}
 	if err != nil {

@@ -18,6 +18,7 @@ type runOptions struct {
 	accept   []string
 	planFile string
 	failFast bool
+	fullRead bool // --full-refresh
 	dbtExit  *int
 	command  string
 }
@@ -27,6 +28,12 @@ func (o *runOptions) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.first, "first", "", "what a first run does: send, compare or adopt")
 	cmd.Flags().StringSliceVar(&o.accept, "accept", nil, "hold codes to let through in this run, as `CODE[,CODE]`")
 	cmd.Flags().BoolVarP(&o.failFast, "fail-fast", "x", false, "start no further job after one that failed")
+}
+
+// addFullRead adds --full-refresh in dbt's spelling: read everything, whatever
+// was read before.
+func (o *runOptions) addFullRead(cmd *cobra.Command) {
+	cmd.Flags().BoolVarP(&o.fullRead, "full-refresh", "f", false, "read all of the sources that jobs read in parts (changed_since, cursor)")
 }
 
 // check refuses words that mean nothing.
@@ -60,6 +67,7 @@ func newRun(a *app) *cobra.Command {
 		},
 	}
 	opts.add(cmd)
+	opts.addFullRead(cmd)
 	cmd.Flags().StringVar(&opts.planFile, "plan", "", "apply exactly this saved plan")
 	a.flags.dbtProgram(cmd)
 	a.selection(cmd)

@@ -191,6 +191,9 @@ func (d *savedPlan) prepare(ctx context.Context, e *engine.Engine, req engine.Re
 	if req.First == plan.FirstAsk {
 		req.First = item.Plan.First
 	}
+	if item.Plan.Reading.Asked {
+		req.FullRead = item.Plan.Reading.Why
+	}
 	if d.Values == "full" {
 		f, err := os.Open(filepath.Join(d.dir, filepath.Base(item.Rows)))
 		if err != nil {

@@ -31,6 +31,12 @@ type Decision struct {
 	// it another chance. With Op 0 and without Forget, what stands against
 	// the key keeps it from being sent.
 	Forget bool
+	// Ask: what stands against the key is due, but its row was not read: it
+	// has to be fetched by its key, and decided with Settle.
+	Ask bool
+	// Drop: the mark's row left the window that is read, so that the mark
+	// need not be remembered.
+	Drop bool
 }
 
 // Rules decide what a difference means for one job.
@@ -43,6 +49,11 @@ type Rules struct {
 	// Remapped: the mapping is another one than that of the marks, so that
 	// whatever was rejected under it gets another chance.
 	Remapped bool
+	// Partial: the rows are those of a window, not all of the source. A mark
+	// without a row says nothing about it, and nothing is taken for gone.
+	Partial bool
+	// Forgetful: a mark without a row is no longer needed. With Partial only.
+	Forgetful bool
 }
 
 // Tally counts the fates of one partition's rows and keys.
@@ -74,8 +85,17 @@ var errOrder = errors.New("the marks of the ledger do not come in ascending orde
 // seen. Every row counts once in the tally; a key that occurs twice is a
 // duplicate with all of its rows, and nothing is decided about it.
 func Partition(seen []Seen, marks iter.Seq2[record.Mark, error], rules Rules, emit func(Decision) error) (Tally, error) {
-	slices.SortFunc(seen, func(a, b Seen) int { return bytes.Compare(a.KeyHash[:], b.KeyHash[:]) })
-	m := merger{rules: rules, emit: emit, seen: seen}
+	return (&merger{rules: rules, emit: emit, seen: seen}).run(marks)
+}
+
+// Settle decides the marks that Partition asked about with Ask, in ascending
+// order, with all rows that the source has of their keys.
+func Settle(seen []Seen, marks iter.Seq2[record.Mark, error], rules Rules, emit func(Decision) error) (Tally, error) {
+	return (&merger{rules: rules, asked: true, emit: emit, seen: seen}).run(marks)
+}
+
+func (m *merger) run(marks iter.Seq2[record.Mark, error]) (Tally, error) {
+	slices.SortFunc(m.seen, func(a, b Seen) int { return bytes.Compare(a.KeyHash[:], b.KeyHash[:]) })
 	var last []byte // key hash of the mark before
 	for mark, err := range marks {
 		if err != nil {
@@ -102,6 +122,7 @@ func Partition(seen []Seen, marks iter.Seq2[record.Mark, error], rules Rules, em
 
 type merger struct {
 	rules Rules
+	asked bool // the rows are those of marks that were asked about
 	emit  func(Decision) error
 	seen  []Seen // not yet decided, ascending
 	tally Tally
@@ -150,7 +171,9 @@ func (m *merger) row(mark record.Mark) error {
 		m.tally.HeldBack++
 		return nil
 	}
-	d := Decision{Op: record.Create, Seen: first, Mark: mark, Forget: m.rules.Remapped && refused(mark)}
+	// What stands against a key that was asked about stays until the outcome is
+	// known: nothing else would bring it back after a crash.
+	d := Decision{Op: record.Create, Seen: first, Mark: mark, Forget: m.rules.Remapped && refused(mark) && !m.asked}
 	if mark.Confirmed() {
 		d.Op = record.Update
 		m.tally.Update++
@@ -165,6 +188,9 @@ func (m *merger) gone(mark record.Mark) error {
 	if inDoubt(mark) && !m.rules.Idempotent {
 		return m.stand(mark)
 	}
+	if m.rules.Partial && !m.asked {
+		return m.unread(mark)
+	}
 	if !mark.Confirmed() {
 		return m.forget(mark)
 	}
@@ -174,11 +200,25 @@ func (m *merger) gone(mark record.Mark) error {
 		}
 		return nil // a doubt counts again when the key comes back
 	}
-	if s := mark.Standing; s != nil && m.stands(*s, record.Hash{}) {
-		return m.stand(mark)
+	if s := mark.Standing; m.rules.Partial || s != nil && m.stands(*s, record.Hash{}) {
+		return m.stand(mark) // of a window, nothing is deleted
 	}
 	m.tally.Delete++
 	return m.emit(Decision{Op: record.Delete, Mark: mark, Forget: m.rules.Remapped && refused(mark)})
+}
+
+// unread decides a mark of which no row was read. A record that changed would
+// have been: what was tried last is what the source still holds.
+func (m *merger) unread(mark record.Mark) error {
+	switch s := mark.Standing; {
+	case s == nil && m.rules.Forgetful:
+		return m.emit(Decision{Mark: mark, Drop: true})
+	case s == nil:
+		return nil
+	case m.stands(*s, s.RowHash):
+		return m.stand(mark)
+	}
+	return m.emit(Decision{Mark: mark, Ask: true})
 }
 
 // stand reports what stands against a key without a row.

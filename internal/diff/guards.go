@@ -15,6 +15,9 @@ type Facts struct {
 	Remapped     bool // the mapping differs from that of the marks
 	BadKeys      int64
 	Retried      int64 // creates that were let through, and tried, before
+	// Window: only a part of the source was read. PreviousRows stands for the
+	// whole of it then, and is nothing that the rows read could be fewer than.
+	Window bool
 }
 
 // Guards gives a hold for every limit that the numbers exceed. All of them
@@ -28,17 +31,21 @@ func Guards(g plan.Guards, f Facts) []plan.Hold {
 		})
 	}
 	c := f.Counts
-	if g.Keys.Exceeded(f.BadKeys, c.Read) {
-		add("guard_keys", "%d of %d rows have a null or duplicate key (limit %s)", f.BadKeys, c.Read, g.Keys)
+	rows, known := c.Read, f.Marks
+	if f.Window {
+		rows, known = max(rows, f.PreviousRows), max(known, f.PreviousRows)
 	}
-	if f.PreviousRows > c.Read && g.Rows.Exceeded(f.PreviousRows-c.Read, f.PreviousRows) {
+	if g.Keys.Exceeded(f.BadKeys, rows) {
+		add("guard_keys", "%d of %d rows have a null or duplicate key (limit %s)", f.BadKeys, rows, g.Keys)
+	}
+	if !f.Window && f.PreviousRows > c.Read && g.Rows.Exceeded(f.PreviousRows-c.Read, f.PreviousRows) {
 		add("guard_rows", "the source has %d rows, last time it had %d (limit: %s fewer)", c.Read, f.PreviousRows, g.Rows)
 	}
 	if g.Deletes.Exceeded(c.Delete, f.Marks) {
 		add("guard_deletes", "%d of %d records would be deleted (limit %s)", c.Delete, f.Marks, g.Deletes)
 	}
-	if fresh := c.Create - f.Retried; !f.FirstRun && g.Creates.Exceeded(fresh, f.Marks) {
-		add("guard_creates", "%d records would be created beside %d known ones (limit %s)", fresh, f.Marks, g.Creates)
+	if fresh := c.Create - f.Retried; !f.FirstRun && g.Creates.Exceeded(fresh, known) {
+		add("guard_creates", "%d records would be created beside %d known ones (limit %s)", fresh, known, g.Creates)
 	}
 	if f.Remapped && g.Creates.Exceeded(c.Update, f.Marks) {
 		add("mapping_changed", "the mapping changed since the last run: %d of %d records would be sent again (limit %s)", c.Update, f.Marks, g.Creates)

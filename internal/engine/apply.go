@@ -71,22 +71,35 @@ func (e *Engine) apply(ctx context.Context, p *Prepared, d *delivery) error {
 	if ctx.Err() != nil || d.failed {
 		return err // the journal stays as it is and the next run folds it
 	}
+	if d.finished(p) {
+		if ferr := d.listEntries(ctx, p.dropped, dropped); ferr != nil {
+			d.fail()
+			return errors.Join(err, ferr)
+		}
+	}
 	return errors.Join(err, e.fold(ctx, p, d))
 }
 
 // begin makes decisions last that a run which comes to no end must not lose:
 // how the first run was answered, and that another mapping was accepted.
 func (e *Engine) begin(ctx context.Context, p *Prepared, d *delivery) error {
-	if p.Plan.FirstRun && p.writes.n+p.settled.n > 0 {
-		if err := e.remember(ctx, p, answerOf(p.Plan)); err != nil {
+	if p.restarts() {
+		next := p.header
+		next.Cursor, next.FullAt = "", 0
+		if err := e.remember(ctx, p, next); err != nil {
 			return err
 		}
 	}
-	if err := d.settleEntries(ctx, p); err != nil {
+	if p.Plan.FirstRun && p.writes.n+p.settled.n > 0 {
+		if err := e.remember(ctx, p, p.adopting(answerOf(p.Plan))); err != nil {
+			return err
+		}
+	}
+	if err := d.listEntries(ctx, p.settled, settled); err != nil {
 		return err
 	}
 	if p.Plan.MappingWas != "" && p.header.Mapping != p.Plan.Mapping {
-		return e.remember(ctx, p, p.header.First)
+		return e.remember(ctx, p, p.adopting(p.header.First))
 	}
 	return nil
 }
@@ -99,10 +112,16 @@ func answerOf(p plan.Plan) plan.First {
 	return p.First
 }
 
-// remember folds before anything is delivered.
-func (e *Engine) remember(ctx context.Context, p *Prepared, first plan.First) error {
+// adopting is the header with the plan's mapping and an answer to the first
+// run.
+func (p *Prepared) adopting(first plan.First) ledger.Header {
 	next := p.header
 	next.Encoding, next.Mapping, next.First = record.Encoding, p.Plan.Mapping, first
+	return next
+}
+
+// remember folds before anything is delivered.
+func (e *Engine) remember(ctx context.Context, p *Prepared, next ledger.Header) error {
 	if next.Known() == p.header.Known() {
 		return nil
 	}
@@ -117,8 +136,13 @@ func (e *Engine) remember(ctx context.Context, p *Prepared, first plan.First) er
 // fold merges the journal into the marks, if the run changed anything. A first
 // run that met no record has not come to its end: the answer still counts.
 func (e *Engine) fold(ctx context.Context, p *Prepared, d *delivery) error {
-	next := p.header
-	next.Encoding, next.Mapping, next.Rows = record.Encoding, p.Plan.Mapping, p.Plan.Counts.Read
+	next := p.adopting("")
+	if p.Plan.Reading.Full {
+		next.Rows = p.Plan.Counts.Read
+	}
+	if d.finished(p) {
+		next.Cursor, next.FullAt = p.Plan.Reading.Cursor, p.Plan.Reading.FullAt
+	}
 	switch {
 	case !p.Plan.FirstRun, d.finished(p) && p.Plan.Counts.Read > 0:
 		next.First = plan.FirstAsk
@@ -137,16 +161,30 @@ func (d *delivery) journaled() bool {
 	return d.entries > 0
 }
 
-// settleEntries writes what the ledger learns without a delivery: adopted keys
-// and standings that no longer matter.
-func (d *delivery) settleEntries(ctx context.Context, p *Prepared) error {
-	entries := make([]ledger.Entry, 0, min(p.settled.n, settleChunk))
+// settled is what the ledger learns of an adopted key, or of one against which
+// nothing stands any more.
+func settled(ch record.Change) ledger.Entry {
+	e := ledger.Entry{Kind: ledger.Adopted, KeyHash: ch.KeyHash, RowHash: ch.RowHash, Key: ch.Key}
+	if (ch.RowHash == record.Hash{}) {
+		e.Kind = ledger.Released
+	}
+	return e
+}
+
+// dropped is what it learns of a key that left the window.
+func dropped(ch record.Change) ledger.Entry {
+	return ledger.Entry{Kind: ledger.Dropped, KeyHash: ch.KeyHash}
+}
+
+// listEntries writes what the ledger learns without a delivery.
+func (d *delivery) listEntries(ctx context.Context, list *changes, entry func(record.Change) ledger.Entry) error {
+	entries := make([]ledger.Entry, 0, min(list.n, settleChunk))
 	flush := func() error {
 		err := d.append(ctx, entries...)
 		entries = entries[:0]
 		return err
 	}
-	for frame, err := range p.settled.frames() {
+	for frame, err := range list.frames() {
 		if err != nil {
 			return err
 		}
@@ -154,11 +192,7 @@ func (d *delivery) settleEntries(ctx context.Context, p *Prepared) error {
 		if err != nil {
 			return err
 		}
-		entry := ledger.Entry{Kind: ledger.Adopted, KeyHash: ch.KeyHash, RowHash: ch.RowHash, Key: ch.Key}
-		if (ch.RowHash == record.Hash{}) {
-			entry.Kind = ledger.Released
-		}
-		if entries = append(entries, entry); len(entries) < settleChunk {
+		if entries = append(entries, entry(ch)); len(entries) < settleChunk {
 			continue
 		}
 		if err := flush(); err != nil {

@@ -138,6 +138,13 @@ func (c *changes) frames() iter.Seq2[[]byte, error] {
 	}
 }
 
+// empty gives the plan its lists.
+func (p *Prepared) empty(dir string) {
+	for _, list := range []**changes{&p.writes, &p.deletes, &p.settled, &p.dropped} {
+		*list = &changes{dir: dir}
+	}
+}
+
 // close gives memory and file back.
 func (c *changes) close() {
 	if c.file != nil {

@@ -45,6 +45,9 @@ type Request struct {
 	Accept      []string   // hold codes let through for this run
 	RunID       string
 	Retry       bool // send permanent rejects again
+	// FullRead says why the whole source has to be read, though the job reads
+	// it in parts; empty if nothing asks for it.
+	FullRead string
 }
 
 // account asks the destination who it is and compares with what the

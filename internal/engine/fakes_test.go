@@ -214,6 +214,7 @@ type bench struct {
 	dir   string
 	mem   *memory // the ledger, if it is not the one in dir
 	table *table
+	house *timeline // instead of table, if there is one
 	crm   *crm
 	job   plan.Job
 	req   engine.Request
@@ -265,6 +266,9 @@ func (b *bench) engine() (*engine.Engine, func()) {
 func (b *bench) request() engine.Request {
 	req := b.req
 	req.Job, req.Warehouse, req.Destination, req.RunID = b.job, b.table, b.crm, "run"
+	if b.house != nil {
+		req.Warehouse = b.house
+	}
 	return req
 }
 

@@ -29,9 +29,17 @@ func (e *Engine) hold(ctx context.Context, p *Prepared) error {
 	p.Plan.Holds = append(p.Plan.Holds, diff.Guards(p.req.Job.Guards, diff.Facts{
 		Counts: p.Plan.Counts, Marks: p.header.Marks, PreviousRows: p.header.Rows,
 		FirstRun: p.Plan.FirstRun || p.header.Marks == 0, Remapped: p.Plan.MappingWas != "", BadKeys: p.Plan.Counts.Invalid,
-		Retried: p.retried,
+		Retried: p.retried, Window: !p.Plan.Reading.Full,
 	})...)
 	p.holdEphemeral()
+	if p.rereads() && p.Plan.Counts.Create > 0 {
+		p.Plan.Holds = append(p.Plan.Holds, plan.Hold{
+			Code: "window_reread", Acceptable: true,
+			Message: fmt.Sprintf("the whole source is read (%s), but the ledger forgot what left the window of `cursor`: %d records are new to it, sent before or not",
+				orElse(p.Plan.Reading.Why, "cursor was removed"), p.Plan.Counts.Create),
+			Next: "exposync run --accept window_reread sends them all; --first adopt takes them all as sent",
+		})
+	}
 	for i, h := range p.Plan.Holds {
 		p.Plan.Holds[i].Accepted = h.Acceptable && slices.Contains(p.req.Accept, h.Code)
 	}
@@ -102,4 +110,11 @@ func difference(was, is plan.SyncID) (code, from, to string) {
 		return "key_changed", "key " + strings.Join(was.Key, ", "), strings.Join(is.Key, ", ")
 	}
 	return "", "", ""
+}
+
+func orElse(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
 }

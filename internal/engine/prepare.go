@@ -27,13 +27,14 @@ type Prepared struct {
 	writes    *changes // creates and updates
 	deletes   *changes
 	settled   *changes // ledger entries without a delivery: adopted and forgotten keys
+	dropped   *changes // marks outside of the window, forgotten at the run's end
 	standing  groups
 	retried   int64 // creates that an earlier run tried
 }
 
 // Close releases the lease, the writer and the spooled rows.
 func (p *Prepared) Close() error {
-	for _, c := range []*changes{p.writes, p.deletes, p.settled} {
+	for _, c := range []*changes{p.writes, p.deletes, p.settled, p.dropped} {
 		if c != nil {
 			c.close()
 		}

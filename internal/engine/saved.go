@@ -17,7 +17,7 @@ import (
 )
 
 // savedMagic opens the rows of a saved plan; the digit is its version.
-const savedMagic = "exposync-rows-1\n"
+const savedMagic = "exposync-rows-2\n"
 
 // SaveRows writes the planned changes so that Restore can apply exactly them.
 // Without values only operation, key hash and row hash are written: such a
@@ -27,7 +27,7 @@ func (p *Prepared) SaveRows(w io.Writer, values bool) (string, error) {
 	sum := sha256.New()
 	out := bufio.NewWriter(io.MultiWriter(w, sum))
 	_, _ = out.WriteString(savedMagic)
-	for _, list := range []*changes{p.writes, p.deletes, p.settled} {
+	for _, list := range []*changes{p.writes, p.deletes, p.settled, p.dropped} {
 		if err := saveList(out, list, values); err != nil {
 			return "", err
 		}
@@ -98,6 +98,9 @@ func (e *Engine) Restore(ctx context.Context, req Request, saved plan.Plan, rows
 	if p.bound.Mapping() != saved.Mapping {
 		return nil, stale(saved.Job, "the mapping or the model's columns changed since")
 	}
+	if column := p.bound.Since; (column == nil) != (saved.Reading.Column == "") || column != nil && column.Column != saved.Reading.Column {
+		return nil, stale(saved.Job, "the source is read in another way now")
+	}
 	p.Plan.Holds = slices.Clone(saved.Holds)
 	for i, h := range p.Plan.Holds {
 		p.Plan.Holds[i].Accepted = h.Accepted || h.Acceptable && slices.Contains(req.Accept, h.Code)
@@ -151,11 +154,12 @@ func (e *Engine) restoreRows(p *Prepared, rows io.Reader, digest string) error {
 	if _, err := io.ReadFull(in, magic); err != nil || string(magic) != savedMagic {
 		return damaged(p.Plan.Job)
 	}
-	p.writes, p.deletes, p.settled = &changes{dir: e.Spool}, &changes{dir: e.Spool}, &changes{dir: e.Spool}
+	p.empty(e.Spool)
 	if err := errors.Join(
 		restoreList(in, p.writes, record.Create, record.Update),
 		restoreList(in, p.deletes, record.Delete),
 		restoreList(in, p.settled, 0),
+		restoreList(in, p.dropped, 0),
 	); err != nil {
 		return errors.Join(damaged(p.Plan.Job), err)
 	}
@@ -172,7 +176,7 @@ func (e *Engine) restoreRows(p *Prepared, rows io.Reader, digest string) error {
 // tells about.
 func (p *Prepared) rowsOf() bool {
 	c := p.Plan.Counts
-	return digestOf(p.writes, p.deletes, p.settled) == p.Plan.Digest && p.writes.n == c.Create+c.Update && p.deletes.n == c.Delete &&
+	return digestOf(p.writes, p.deletes, p.settled, p.dropped) == p.Plan.Digest && p.dropped.n == p.Plan.Reading.Forgotten && p.writes.n == c.Create+c.Update && p.deletes.n == c.Delete &&
 		(c.Delete == 0 || p.Plan.Deletes && p.req.Job.Mode == plan.Mirror)
 }
 
@@ -216,6 +220,8 @@ func Same(saved, fresh plan.Plan) string {
 		return "another run changed the ledger since"
 	case saved.Mapping != fresh.Mapping:
 		return "the mapping or the model's columns changed since"
+	case saved.Reading.Full != fresh.Reading.Full, saved.Reading.Since != fresh.Reading.Since, saved.Reading.Column != fresh.Reading.Column:
+		return "another part of the source would be read now"
 	case saved.Digest != fresh.Digest, changesOf(saved) != changesOf(fresh):
 		return "the rows changed since"
 	}

@@ -20,6 +20,8 @@ type scan struct {
 	query  warehouse.Query
 	mapper *mapper
 	spill  *spill
+	window *window
+	rules  diff.Rules
 
 	keepRows bool // rows go to the spill, because nearly all of them will be sent
 	badKeys  int64
@@ -27,6 +29,7 @@ type scan struct {
 	fetching []diff.Decision // decided without their rows, which are fetched by key
 	asking   []diff.Decision // creates of a first run to compare with the destination
 	arena    []byte          // keys and rows of fetching and asking
+	asked    []record.Mark   // due, but not among the rows that were read
 }
 
 func newScan(e *Engine, p *Prepared, snap warehouse.Snapshot) *scan {
@@ -34,12 +37,13 @@ func newScan(e *Engine, p *Prepared, snap warehouse.Snapshot) *scan {
 		e: e, p: p, snap: snap, mapper: newMapper(p.bound),
 		spill:    &spill{dir: e.Spool},
 		keepRows: p.Plan.FirstRun || p.Plan.MappingWas != "",
-		query:    warehouse.Query{Relation: p.req.Job.Source.Relation, Columns: p.bound.Columns},
+		window:   e.window(p),
 	}
+	s.query = warehouse.Query{Relation: p.req.Job.Source.Relation, Columns: p.bound.Columns, Since: s.window.since()}
 	for _, k := range p.bound.Key {
 		s.query.Key = append(s.query.Key, k.Column)
 	}
-	p.writes, p.deletes, p.settled = &changes{dir: e.Spool}, &changes{dir: e.Spool}, &changes{dir: e.Spool}
+	p.empty(e.Spool)
 	return s
 }
 
@@ -47,21 +51,24 @@ func (s *scan) run(ctx context.Context) error {
 	if err := s.rows(ctx); err != nil {
 		return err
 	}
-	rules := diff.Rules{
+	s.rules = diff.Rules{
 		Mode: s.p.req.Job.Mode, Idempotent: s.p.writer.Traits().Idempotent, RetryRejected: s.p.req.Retry,
-		Remapped: s.p.Plan.MappingWas != "",
+		Remapped: s.p.Plan.MappingWas != "", Partial: s.window.partial(), Forgetful: s.p.req.Job.Incremental.Forget,
 	}
 	for part := range ledger.Partitions {
 		seen, err := s.spill.load(part)
 		if err != nil {
 			return err
 		}
-		tally, err := diff.Partition(seen, s.p.sync.Marks(ctx, part), rules,
+		tally, err := diff.Partition(seen, s.p.sync.Marks(ctx, part), s.rules,
 			func(d diff.Decision) error { return s.decide(ctx, d) })
 		if err != nil {
 			return err
 		}
 		s.tally.Add(tally)
+	}
+	if err := s.settleAsked(ctx); err != nil {
+		return err
 	}
 	if err := s.fetch(ctx); err != nil {
 		return err
@@ -78,6 +85,9 @@ func (s *scan) rows(ctx context.Context) error {
 	for r, err := range s.snap.Rows(ctx, s.query) {
 		if err != nil {
 			return err
+		}
+		if !s.window.admit(r) {
+			continue
 		}
 		key, ok := s.mapper.key(r)
 		if !ok {
@@ -99,6 +109,12 @@ func (s *scan) rows(ctx context.Context) error {
 // decide puts one decision where it belongs. What a decision points to is
 // valid until the next one only.
 func (s *scan) decide(ctx context.Context, d diff.Decision) error {
+	switch {
+	case d.Ask:
+		return s.recall(ctx, d.Mark)
+	case d.Drop:
+		return s.p.dropped.add(record.Change{KeyHash: d.Mark.KeyHash}, 0, nil)
+	}
 	if d.Op == 0 && !d.Forget {
 		s.p.standing.add(d.Mark.Standing.Code, d.Mark.Standing.Reason, 1, 0)
 		return nil
@@ -109,7 +125,7 @@ func (s *scan) decide(ctx context.Context, d diff.Decision) error {
 		}
 		d.Mark.Standing = nil
 	}
-	create := d.Op == record.Create && s.p.Plan.FirstRun
+	create := d.Op == record.Create && (s.p.Plan.FirstRun || s.p.rereads() && s.p.req.First == plan.FirstAdopt)
 	switch {
 	case d.Op == 0:
 		return nil
@@ -124,7 +140,7 @@ func (s *scan) decide(ctx context.Context, d diff.Decision) error {
 			return s.compare(ctx)
 		}
 		return nil
-	case s.keepRows:
+	case s.keepRows, len(d.Seen.Row) > 0:
 		return s.write(d, d.Seen.Row)
 	}
 	s.fetching = append(s.fetching, s.lasting(d))
@@ -196,6 +212,7 @@ func (s *scan) fetch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		s.window.weigh(r)
 		key, ok := s.mapper.key(r)
 		if !ok {
 			continue
@@ -235,7 +252,7 @@ func (s *scan) count() error {
 	c.Unchanged = s.tally.Unchanged + c.Adopted
 	c.Invalid = s.badKeys + s.tally.Duplicate
 	c.HeldBack, c.Quarantined, c.Standing = s.tally.HeldBack, s.tally.Quarantined, s.tally.Standing
-	p.Plan.Deletes = p.req.Job.Mode == plan.Mirror
+	p.Plan.Deletes = p.req.Job.Mode == plan.Mirror && p.Plan.Reading.Full
 	if p.Plan.Deletes && c.Invalid > 0 {
 		p.Plan.Deletes = false
 		p.Plan.Notes = append(p.Plan.Notes, fmt.Sprintf(
@@ -243,7 +260,9 @@ func (s *scan) count() error {
 		p.deletes.close()
 		c.Delete = 0
 	}
-	p.Plan.Digest = digestOf(p.writes, p.deletes, p.settled)
+	p.Plan.Reading.Forgotten = p.dropped.n
+	s.window.finish(p)
+	p.Plan.Digest = digestOf(p.writes, p.deletes, p.settled, p.dropped)
 	p.Plan.Standing = p.standing.list()
 	if !c.ReadAddsUp() {
 		return &fault.Fault{

@@ -39,6 +39,11 @@ func holdPages() map[string]Page {
 			Means: "A row without a key, or with a key that another row has too, cannot be sent: nobody could say which record it is. A few of them are counted as invalid, and nothing is deleted in such a run; more than `guards: {keys: …}` allows (by default 0.5% of the rows) hold it.",
 			Next:  "Add the tests not_null and unique to the key column in the export model's YAML, run dbt build, and correct what they find. To go on without these rows: exposync run --accept guard_keys, for this run only.",
 		},
+		"window_reread": {
+			Title: "all events are read again, but the ledger forgot which were sent",
+			Means: "With `cursor:` the ledger remembers only the events inside of the window, so that it does not grow for ever. Now the whole source is read: because of --full-refresh, because cursor was removed or names another column, or because the model moved. What left the window looks new, whether it was sent or not.",
+			Next:  "If nothing forces you, put it back as it was: the next run goes on where the last one ended. exposync run --accept window_reread sends everything that the ledger does not know; --first adopt sends nothing and takes it all as sent.",
+		},
 		"mapping_changed": {
 			Title: "the mapping changed, and many records would be sent again",
 			Means: "Fields, their columns or the mode differ from the last run, so records look changed although the model's data did not. With `fields: all` a new column of the model does that, too. More records than `guards: {creates: …}` lets through would be sent again.",

@@ -23,6 +23,11 @@ func warehousePages() map[string]Page {
 			Means: "The warehouse reported an error, or the connection broke, before the last row was read. Half a table is never compared with what was sent before, so nothing was sent and nothing was deleted. A message of the server that may quote a value of your data is not shown, its SQLSTATE is.",
 			Next:  "Run dbt show --select MODEL to see the error itself. After a restart or a lost connection just run again.",
 		},
+		"cursor_type": {
+			Title: "the column cannot say what changed since the last run",
+			Means: "`changed_since:` and `cursor:` need a column that grows with every change, in an order that all warehouses share: a timestamp, a date or a whole number. Texts are sorted by collations, floats are rounded, so rows could be missed without anybody noticing. `lookback:` is a duration for times and a whole number for numbers. Nothing was read.",
+			Next:  "Name another column, or cast it in the export model and run dbt build. SQLite keeps the type of a column only where the model takes it over as it is; a computed one has none: cast(strftime('%s', updated_at) as integer).",
+		},
 		"dbt_show_failed": {
 			Title: "dbt could not read the export model",
 			Means: "Exposync has no reader of its own for this warehouse and asks your dbt: dbt show --inline, with the same project, profile and target. dbt ended with an error, which is quoted as far as it cannot hold a value of your data. Nothing was sent.",

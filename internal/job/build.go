@@ -131,6 +131,7 @@ func (b *builder) start(e *dbt.Exposure, sync string, r *config.Reader) plan.Job
 func (b *builder) finish(job *plan.Job, s spec, r *config.Reader, e *dbt.Exposure) (own, setup fault.List) {
 	s.fill(job)
 	s.require(r)
+	job.Incremental = s.incremental(r, job.Mode)
 	job.Source = b.source(r, e, s.from)
 	setup = b.connect(job, s.to, r)
 	return r.Problems(), setup

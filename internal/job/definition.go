@@ -20,6 +20,9 @@ func Definition(j plan.Job) string {
 		fmt.Sprintf("to %q %q %q %q sandbox %t", j.Target, j.Connection, j.Type, j.Object, j.Sandbox),
 		fmt.Sprintf("mode %s all %t", j.Mode, j.AllFields),
 	}
+	if i := j.Incremental; i.On() {
+		lines = append(lines, fmt.Sprintf("read %s %q lookback %d %d full %d", i.Setting(), i.Column, i.Lookback.Age, i.Lookback.Steps, i.FullRead))
+	}
 	for _, k := range j.Key {
 		lines = append(lines, fmt.Sprintf("key %q = %q", k.Field, k.Column))
 	}

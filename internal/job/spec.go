@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"exposync/internal/config"
 	"exposync/internal/plan"
@@ -22,6 +23,10 @@ type spec struct {
 	guards      map[string]plan.Limit
 	maxRejected *plan.Limit
 	was         []string // former names; not inherited as it is, see formerIDs
+
+	cursor, changedSince string
+	lookback             plan.Lookback
+	fullRead             time.Duration // negative: never
 }
 
 // guardNames are the guards in the order of the documentation.
@@ -29,7 +34,7 @@ func guardNames() []string { return []string{"deletes", "creates", "rows", "keys
 
 func readSpec(r *config.Reader, src source) spec {
 	s := spec{}
-	for _, key := range []string{"from", "to", "key", "mode", "fields", "first", "guards", "max_rejected"} {
+	for _, key := range []string{"from", "to", "key", "mode", "fields", "first", "guards", "max_rejected", "cursor", "changed_since", "lookback", "full_read"} {
 		if r.Node(key) != nil {
 			s.set = append(s.set, key)
 		}
@@ -53,7 +58,8 @@ func readSpec(r *config.Reader, src source) spec {
 	guards.Done()
 	s.maxRejected = readLimit(r, "max_rejected")
 	s.was = readWas(r)
-	r.Later("cursor", "lookback", "changed_since", "owned", "lookup")
+	readIncremental(r, &s)
+	r.Later("owned", "lookup")
 	return s
 }
 
@@ -80,6 +86,14 @@ func (s spec) over(base spec) spec {
 			out.first = s.first
 		case "max_rejected":
 			out.maxRejected = s.maxRejected
+		case "cursor":
+			out.cursor = s.cursor
+		case "changed_since":
+			out.changedSince = s.changedSince
+		case "lookback":
+			out.lookback = s.lookback
+		case "full_read":
+			out.fullRead = s.fullRead
 		}
 	}
 	return out

@@ -18,6 +18,7 @@ type Bound struct {
 	Columns []string    // to select, distinct, in the order of the rows
 	Key     []BoundPart // in the order of Job.Key
 	Fields  []BoundPart // in declared order; AllFields expanded in table order
+	Since   *BoundPart  // the column of an incremental reading; nil if all is read
 }
 
 // BoundPart is one field of the destination and where its value comes from.
@@ -54,6 +55,7 @@ func Bind(job Job, columns []record.Column) (Bound, fault.List) {
 		}
 		bound.Fields = append(bound.Fields, part)
 	}
+	bound.Since = b.since(job)
 	bound.Columns = b.selected
 	b.refuseTwins(bound)
 	return bound, b.problems

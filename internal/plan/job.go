@@ -59,6 +59,7 @@ type Job struct {
 	AllFields bool       // fields: all = every column but the key's
 
 	Was         []string // IDs of jobs that this one was before, newest first
+	Incremental Incremental
 	First       First
 	Guards      Guards
 	MaxRejected Limit

@@ -64,11 +64,12 @@ type Plan struct {
 	Counts     Counts `json:"counts"`
 	// Continues is the job's former name, whose marks (of Generation) the plan
 	// was made against because it has none of its own yet.
-	Continues    string `json:"continues,omitempty"`
-	PreviousRows int64  `json:"previous_rows"` // source rows of the last complete run, 0 if none
-	Deletes      bool   `json:"deletes"`       // deletes are part of the plan
-	Holds        []Hold `json:"holds,omitempty"`
-	Digest       string `json:"digest"` // of all changes and adopted records, in whatever order they were read
+	Continues    string  `json:"continues,omitempty"`
+	PreviousRows int64   `json:"previous_rows"` // source rows of the last complete run, 0 if none
+	Deletes      bool    `json:"deletes"`       // deletes are part of the plan
+	Reading      Reading `json:"reading"`
+	Holds        []Hold  `json:"holds,omitempty"`
+	Digest       string  `json:"digest"` // of all changes and adopted records, in whatever order they were read
 	// Unsettled: the marks were those of a run that was going on or had been
 	// interrupted, so Generation does not stand for one state of them.
 	Unsettled bool `json:"unsettled,omitempty"`

@@ -32,9 +32,8 @@ func jobText(s Style, j JobReport) string {
 	}
 	b.WriteString(RejectText(s, j.Result.Rejects))
 	if p := j.Result.Plan; p != nil {
-		for _, n := range p.Notes {
-			fmt.Fprintf(&b, "    note: %s\n", n)
-		}
+		b.WriteString(s.readingLine(j.Job, *p, "    "))
+		b.WriteString(s.noteLines(*p, "    "))
 	}
 	if b.Len() == 0 {
 		return ""

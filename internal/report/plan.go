@@ -21,6 +21,7 @@ func PlanText(s Style, jobs []JobReport) string {
 		b.WriteString(gateText(s, j.Judgement))
 		if p := j.Result.Plan; p != nil {
 			b.WriteString(planBody(s, *p))
+			b.WriteString(s.readingLine(j.Job, *p, "  "))
 		}
 		if len(j.Result.Problems) > 0 {
 			b.WriteString(indent(FaultText(s, j.Result.Problems), "  "))
@@ -55,9 +56,7 @@ func planBody(s Style, p plan.Plan) string {
 	if p.MappingWas != "" {
 		fmt.Fprintf(&b, "  the mapping changed since the last run: %d records would be sent again\n", c.Update)
 	}
-	for _, n := range p.Notes {
-		fmt.Fprintf(&b, "  note: %s\n", n)
-	}
+	b.WriteString(s.noteLines(p, "  "))
 	for _, h := range p.Holds {
 		word := s.Paint(Warn, "hold "+h.Code)
 		if h.Accepted {

@@ -89,6 +89,10 @@ type PlanJSON struct {
 	Continues  string      `json:"continues,omitempty"` // the job's former name, whose marks it goes on with
 	First      plan.First  `json:"first,omitempty"`
 	Digest     string      `json:"digest"`
+	RowsRead   int64       `json:"rows_read"`
+	BytesRead  int64       `json:"bytes_read"`
+	FullRead   bool        `json:"full_read"`
+	Since      string      `json:"since,omitempty"`
 }
 
 // Ended is when the run had ended.
@@ -121,6 +125,7 @@ func (j JobReport) json() ResultJSON {
 		out.Plan = &PlanJSON{
 			Sync: p.Sync, Generation: p.Generation, Mapping: p.Mapping, MappingWas: p.MappingWas,
 			FirstRun: p.FirstRun, Continues: p.Continues, First: p.First, Digest: p.Digest,
+			RowsRead: p.Reading.Rows, BytesRead: p.Reading.Bytes, FullRead: p.Reading.Full, Since: p.Reading.Since,
 		}
 	}
 	if out.Message == "" {

@@ -13,9 +13,9 @@ import (
 	"exposync/internal/warehouse"
 )
 
-// Snapshot answers every read of a relation's rows from one call of dbt. It
-// keeps them in a nameless file, so the columns that are asked for later must
-// be among those of the first read.
+// Snapshot answers every read of a relation's rows from one call of dbt (two,
+// where a bounded read is not enough). It keeps them in a nameless file, so the
+// columns that are asked for later must be among those of the first read.
 type Snapshot struct {
 	warehouse *Warehouse
 	columns   map[string][]column
@@ -101,7 +101,7 @@ func (s *Snapshot) spool(ctx context.Context, q warehouse.Query) (*spool, error)
 	if err := ctx.Err(); err != nil {
 		return nil, warehouse.Broken(ctx, q.Relation, err)
 	}
-	if sp := s.spools[q.Relation]; sp != nil {
+	if sp := s.spools[place(q)]; sp != nil {
 		return sp, nil
 	}
 	described, err := s.describe(ctx, q.Relation)
@@ -116,16 +116,20 @@ func (s *Snapshot) spool(ctx context.Context, q warehouse.Query) (*spool, error)
 		}
 		columns[i] = described[at]
 	}
-	sp, err := s.warehouse.read(ctx, q.Relation, columns)
+	condition := ""
+	if at := slices.IndexFunc(described, func(c column) bool { return c.Name == q.Since.Column }); at >= 0 {
+		condition = s.warehouse.dialect.since(described[at], q.Since.From)
+	}
+	sp, err := s.warehouse.read(ctx, q.Relation, columns, condition)
 	if err == nil {
-		s.spools[q.Relation] = sp
+		s.spools[place(q)] = sp
 	}
 	return sp, err
 }
 
-// read has dbt show all rows and keeps them.
-func (w *Warehouse) read(ctx context.Context, relation string, columns []column) (_ *spool, err error) {
-	inline, err := w.selecting(relation, columns)
+// read has dbt show all rows that meet a condition, and keeps them.
+func (w *Warehouse) read(ctx context.Context, relation string, columns []column, condition string) (_ *spool, err error) {
+	inline, err := w.selecting(relation, columns, condition)
 	if err != nil {
 		return nil, warehouse.Broken(ctx, relation, err)
 	}
@@ -153,7 +157,7 @@ func (w *Warehouse) read(ctx context.Context, relation string, columns []column)
 // selecting is the template that selects all rows, column 1 as c0 and so on.
 // Each row says how many there are: a read that any part of the chain cut
 // short is not taken for the whole.
-func (w *Warehouse) selecting(relation string, columns []column) (string, error) {
+func (w *Warehouse) selecting(relation string, columns []column, condition string) (string, error) {
 	var list []string
 	for i, c := range columns {
 		expression := w.dialect.expression(c)
@@ -165,7 +169,7 @@ func (w *Warehouse) selecting(relation string, columns []column) (string, error)
 			list = append(list, w.dialect.lossy(c)+" as x"+strconv.Itoa(i))
 		}
 	}
-	sql := "select " + strings.Join(list, ", ") + ", count(*) over () as n from " + relation
+	sql := "select " + strings.Join(list, ", ") + ", count(*) over () as n from " + relation + condition
 	if strings.Contains(sql, "endraw") {
 		return "", errors.New("dbt cannot be asked for it: the name of the relation or of a column holds the word endraw")
 	}

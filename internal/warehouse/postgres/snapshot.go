@@ -62,8 +62,12 @@ func (s *Snapshot) Rows(ctx context.Context, q warehouse.Query) iter.Seq2[record
 			yield(nil, err)
 			return
 		}
-		sql := "select " + expressions(columns) + " from " + q.Relation
-		s.read(ctx, q.Relation, columns, statement{sql: sql}, yield)
+		st := statement{sql: "select " + expressions(columns) + " from " + q.Relation}
+		if err := s.since(ctx, q, &st); err != nil {
+			yield(nil, err)
+			return
+		}
+		s.read(ctx, q.Relation, columns, st, yield)
 	}
 }
 

@@ -131,7 +131,12 @@ func (s *Snapshot) Rows(ctx context.Context, q warehouse.Query) iter.Seq2[record
 			yield(nil, err)
 			return
 		}
-		s.read(ctx, q.Relation, columns, "select "+selection(columns)+" from "+name, yield)
+		condition, err := s.since(ctx, q)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		s.read(ctx, q.Relation, columns, "select "+selection(columns)+" from "+name+condition, yield)
 	}
 }
 

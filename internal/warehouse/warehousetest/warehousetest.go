@@ -59,6 +59,8 @@ func Run(t *testing.T, h Harness) {
 	t.Run("FetchComposite", func(t *testing.T) { t.Parallel(); fetchComposite(t, h) })
 	t.Run("FetchManyKeys", func(t *testing.T) { t.Parallel(); fetchMany(t, h) })
 	t.Run("FetchOddTexts", func(t *testing.T) { t.Parallel(); fetchOddTexts(t, h) })
+	t.Run("SinceEveryValue", func(t *testing.T) { t.Parallel(); sinceValues(t, h) })
+	t.Run("SinceLeavesRowsOut", func(t *testing.T) { t.Parallel(); sinceSaves(t, h) })
 	t.Run("BreakLeavesTheSnapshotUsable", func(t *testing.T) { t.Parallel(); breaking(t, h) })
 	t.Run("CanceledBefore", func(t *testing.T) { t.Parallel(); canceledBefore(t, h) })
 	t.Run("CanceledMidway", func(t *testing.T) { t.Parallel(); canceledMidway(t, h) })
