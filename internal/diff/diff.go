@@ -31,6 +31,9 @@ type Decision struct {
 	// it another chance. With Op 0 and without Forget, what stands against
 	// the key keeps it from being sent.
 	Forget bool
+	// Assume: the change in doubt counts as sent from now on. What has to be
+	// done about the key beyond that is a decision of its own.
+	Assume bool
 }
 
 // Rules decide what a difference means for one job.
@@ -43,7 +46,16 @@ type Rules struct {
 	// Remapped: the mapping is another one than that of the marks, so that
 	// whatever was rejected under it gets another chance.
 	Remapped bool
+	// RetryQuarantined sends what waits for a release, too.
+	RetryQuarantined bool
+	// OwnAll lets a mirror delete adopted records, too.
+	OwnAll bool
+	// OnInDoubt is the way out of a doubt where sending twice does harm.
+	OnInDoubt plan.OnInDoubt
 }
+
+// resends reports whether a change in doubt is sent again.
+func (r Rules) resends() bool { return r.Idempotent || r.OnInDoubt == plan.Resend }
 
 // Tally counts the fates of one partition's rows and keys.
 type Tally struct {
@@ -137,6 +149,10 @@ func (m *merger) row(mark record.Mark) error {
 		m.tally.Duplicate += int64(n)
 		return nil
 	}
+	mark, err := m.assume(mark)
+	if err != nil {
+		return err
+	}
 	// A change in doubt may have arrived: the destination need not hold what
 	// was confirmed before it, even where the source holds that again.
 	if mark.Confirmed() && mark.RowHash == first.RowHash && !inDoubt(mark) {
@@ -162,13 +178,17 @@ func (m *merger) row(mark record.Mark) error {
 
 // gone decides a key that the source does not hold.
 func (m *merger) gone(mark record.Mark) error {
-	if inDoubt(mark) && !m.rules.Idempotent {
+	mark, err := m.assume(mark)
+	if err != nil {
+		return err
+	}
+	if inDoubt(mark) && !m.rules.resends() {
 		return m.stand(mark)
 	}
 	if !mark.Confirmed() {
 		return m.forget(mark)
 	}
-	if m.rules.Mode != plan.Mirror || mark.Adopted {
+	if m.rules.Mode != plan.Mirror || mark.Adopted && !m.rules.OwnAll {
 		if refused(mark) {
 			return m.forget(mark)
 		}
@@ -208,15 +228,38 @@ func (m *merger) hold(mark record.Mark, row record.Hash) bool {
 // may have arrived and would be doubled.
 func (m *merger) stands(s record.Standing, row record.Hash) bool {
 	if s.State == record.InDoubt {
-		return !m.rules.Idempotent
+		return !m.rules.resends()
 	}
 	if s.RowHash != row || m.rules.Remapped {
 		return false
 	}
 	if s.State == record.Quarantined {
-		return true
+		return !m.rules.RetryQuarantined
 	}
 	return s.Permanent && !m.rules.RetryRejected
+}
+
+// assume takes a change in doubt for sent, if that is the job's way out.
+func (m *merger) assume(mark record.Mark) (record.Mark, error) {
+	if !inDoubt(mark) || m.rules.Idempotent || m.rules.OnInDoubt != plan.AssumeSent {
+		return mark, nil
+	}
+	if err := m.emit(Decision{Mark: mark, Assume: true}); err != nil {
+		return mark, err
+	}
+	return Assumed(mark), nil
+}
+
+// Assumed is the mark of a key whose change in doubt counts as sent. Nobody
+// confirmed it, so a record that was not ours before is none of ours now.
+func Assumed(mark record.Mark) record.Mark {
+	tried := mark.Standing.RowHash
+	if tried == (record.Hash{}) { // a delete
+		return record.Mark{KeyHash: mark.KeyHash}
+	}
+	mark.Adopted = mark.Adopted || !mark.Confirmed()
+	mark.RowHash, mark.Standing = tried, nil
+	return mark
 }
 
 func (m *merger) forget(mark record.Mark) error {

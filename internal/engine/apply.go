@@ -154,11 +154,7 @@ func (d *delivery) settleEntries(ctx context.Context, p *Prepared) error {
 		if err != nil {
 			return err
 		}
-		entry := ledger.Entry{Kind: ledger.Adopted, KeyHash: ch.KeyHash, RowHash: ch.RowHash, Key: ch.Key}
-		if (ch.RowHash == record.Hash{}) {
-			entry.Kind = ledger.Released
-		}
-		if entries = append(entries, entry); len(entries) < settleChunk {
+		if entries = append(entries, d.e.settledEntry(ch)); len(entries) < settleChunk {
 			continue
 		}
 		if err := flush(); err != nil {
@@ -257,6 +253,8 @@ func status(res plan.Result, maxRejected plan.Limit, interrupted, cut bool) plan
 	case cut, interrupted && c.NotSent > 0:
 		return plan.Stopped
 	case c.Rejected+c.InDoubt+c.NotSent+c.Invalid > 0, maxRejected.Exceeded(c.Standing, c.Read):
+		return plan.PartialDone
+	case slices.ContainsFunc(res.Rejects, func(g plan.RejectGroup) bool { return g.New > 0 }):
 		return plan.PartialDone
 	}
 	return plan.Success

@@ -44,6 +44,7 @@ type Request struct {
 	Accept      []string   // hold codes let through for this run
 	RunID       string
 	Retry       bool // send permanent rejects again
+	Quarantined bool // send what waits for a release, too
 }
 
 // account asks the destination who it is and compares with what the

@@ -102,7 +102,7 @@ func (e *Engine) Restore(ctx context.Context, req Request, saved plan.Plan, rows
 		p.Plan.Holds[i].Accepted = h.Accepted || h.Acceptable && slices.Contains(req.Accept, h.Code)
 	}
 	for _, g := range saved.Standing {
-		p.standing.add(g.Code, g.Reason, g.Records, g.New)
+		p.standing.add(g)
 	}
 	return p, e.restoreRows(p, rows, digest)
 }
@@ -132,7 +132,7 @@ func (e *Engine) restoreRows(p *Prepared, rows io.Reader, digest string) error {
 	if err := errors.Join(
 		restoreList(in, p.writes, record.Create, record.Update),
 		restoreList(in, p.deletes, record.Delete),
-		restoreList(in, p.settled, 0),
+		restoreList(in, p.settled, 0, opHeld, opSent, opGone),
 	); err != nil {
 		return errors.Join(damaged(p.Plan.Job), err)
 	}

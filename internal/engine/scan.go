@@ -26,6 +26,9 @@ type scan struct {
 	tally    diff.Tally
 	fetching []diff.Decision // decided without their rows, which are fetched by key
 	asking   []diff.Decision // creates of a first run to compare with the destination
+	held     int64           // of them: ambiguous
+	assumed  int64           // changes in doubt that count as sent
+	adopted  int64           // deletes of records that were adopted
 	arena    []byte          // keys and rows of fetching and asking
 }
 
@@ -49,7 +52,8 @@ func (s *scan) run(ctx context.Context) error {
 	}
 	rules := diff.Rules{
 		Mode: s.p.req.Job.Mode, Idempotent: s.p.writer.Traits().Idempotent, RetryRejected: s.p.req.Retry,
-		Remapped: s.p.Plan.MappingWas != "",
+		Remapped: s.p.Plan.MappingWas != "", RetryQuarantined: s.p.req.Quarantined,
+		OwnAll: s.p.req.Job.Owned == plan.OwnedAll, OnInDoubt: s.p.req.Job.OnInDoubt,
 	}
 	for part := range ledger.Partitions {
 		seen, err := s.spill.load(part)
@@ -99,8 +103,11 @@ func (s *scan) rows(ctx context.Context) error {
 // decide puts one decision where it belongs. What a decision points to is
 // valid until the next one only.
 func (s *scan) decide(ctx context.Context, d diff.Decision) error {
+	if d.Assume {
+		return s.assume(d.Mark)
+	}
 	if d.Op == 0 && !d.Forget {
-		s.p.standing.add(d.Mark.Standing.Code, d.Mark.Standing.Reason, 1, 0)
+		s.p.standing.add(known(*d.Mark.Standing))
 		return nil
 	}
 	if d.Forget {
@@ -109,21 +116,22 @@ func (s *scan) decide(ctx context.Context, d diff.Decision) error {
 		}
 		d.Mark.Standing = nil
 	}
-	create := d.Op == record.Create && s.p.Plan.FirstRun
+	create := d.Op == record.Create && (s.p.Plan.FirstRun || ambiguous(d.Mark))
 	switch {
 	case d.Op == 0:
 		return nil
 	case d.Op == record.Delete:
 		s.p.Plan.Counts.Delete++
+		if d.Mark.Adopted {
+			s.adopted++
+		}
 		return s.p.deletes.add(changeOf(d), flagsOf(d.Mark), nil)
 	case create && s.p.Plan.First == plan.FirstAdopt:
 		return s.adopt(d)
-	case create && s.p.Plan.First == plan.FirstCompare:
-		s.asking = append(s.asking, s.lasting(d))
-		if len(s.asking) >= compareChunk {
-			return s.compare(ctx)
+	case create && (s.p.Plan.First == plan.FirstCompare || ambiguous(d.Mark)):
+		if s.keepRows {
+			return s.ask(ctx, d)
 		}
-		return nil
 	case s.keepRows:
 		return s.write(d, d.Seen.Row)
 	}
@@ -211,7 +219,13 @@ func (s *scan) fetch(ctx context.Context) error {
 		}
 		delete(due, d.Seen.KeyHash)
 		row = record.AppendRecord(row[:0], values)
-		if err := s.write(d, row); err != nil {
+		if d.Op == record.Create && ambiguous(d.Mark) {
+			d.Seen.Row = row
+			err = s.ask(ctx, d)
+		} else {
+			err = s.write(d, row)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -234,7 +248,8 @@ func (s *scan) count() error {
 	c.Read = s.tally.Read + s.badKeys
 	c.Unchanged = s.tally.Unchanged + c.Adopted
 	c.Invalid = s.badKeys + s.tally.Duplicate
-	c.HeldBack, c.Quarantined, c.Standing = s.tally.HeldBack, s.tally.Quarantined, s.tally.Standing
+	c.HeldBack, c.Quarantined, c.Standing = s.tally.HeldBack+s.held, s.tally.Quarantined, s.tally.Standing+s.held
+	s.notes()
 	p.Plan.Deletes = p.req.Job.Mode == plan.Mirror
 	if p.Plan.Deletes && c.Invalid > 0 {
 		p.Plan.Deletes = false

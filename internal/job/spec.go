@@ -21,6 +21,8 @@ type spec struct {
 	first       plan.First
 	guards      map[string]plan.Limit
 	maxRejected *plan.Limit
+	owned       plan.Owned
+	onInDoubt   plan.OnInDoubt
 }
 
 // guardNames are the guards in the order of the documentation.
@@ -28,7 +30,7 @@ func guardNames() []string { return []string{"deletes", "creates", "rows", "keys
 
 func readSpec(r *config.Reader, src source) spec {
 	s := spec{}
-	for _, key := range []string{"from", "to", "key", "mode", "fields", "first", "guards", "max_rejected"} {
+	for _, key := range []string{"from", "to", "key", "mode", "fields", "first", "guards", "max_rejected", "owned", "on_in_doubt"} {
 		if r.Node(key) != nil {
 			s.set = append(s.set, key)
 		}
@@ -51,7 +53,8 @@ func readSpec(r *config.Reader, src source) spec {
 	}
 	guards.Done()
 	s.maxRejected = readLimit(r, "max_rejected")
-	r.Later("was", "cursor", "lookback", "changed_since", "owned", "lookup")
+	s.owned, s.onInDoubt = readOwned(r), readOnInDoubt(r)
+	r.Later("was", "cursor", "lookback", "changed_since", "lookup")
 	return s
 }
 
@@ -78,6 +81,10 @@ func (s spec) over(base spec) spec {
 			out.first = s.first
 		case "max_rejected":
 			out.maxRejected = s.maxRejected
+		case "owned":
+			out.owned = s.owned
+		case "on_in_doubt":
+			out.onInDoubt = s.onInDoubt
 		}
 	}
 	return out
@@ -85,7 +92,7 @@ func (s spec) over(base spec) spec {
 
 // fill writes the spec and its defaults into a job.
 func (s spec) fill(job *plan.Job) {
-	job.Mode, job.First = s.mode, s.first
+	job.Mode, job.First, job.Owned, job.OnInDoubt = s.mode, s.first, s.owned, s.onInDoubt
 	if job.Mode == "" {
 		job.Mode = plan.Upsert
 	}
@@ -118,6 +125,9 @@ func (s spec) require(r *config.Reader) {
 		if !slices.Contains(s.set, need.key) {
 			r.Fault("", "setting_missing", need.hint, "%s is missing", need.key)
 		}
+	}
+	if s.owned == plan.OwnedAll && s.mode != plan.Mirror {
+		r.Fault("owned", "setting_invalid", "remove it, or use `mode: mirror`", "all: only mode mirror deletes")
 	}
 	for _, f := range s.fields {
 		if slices.ContainsFunc(s.key, func(k plan.KeyField) bool { return k.Field == f.Name }) {

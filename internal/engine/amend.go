@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"slices"
+
+	"exposync/internal/ledger"
+	"exposync/internal/plan"
+	"exposync/internal/record"
+)
+
+// Amendment is a person's word on what stands against records.
+type Amendment uint8
+
+// The amendments.
+const (
+	Release   Amendment = iota + 1 // rejected and quarantined records are due again
+	SendAgain                      // records in doubt did not arrive: they are due again
+	CountSent                      // records in doubt arrived
+)
+
+// Which says which records are meant.
+type Which struct {
+	Code string   // of the destination, or ours; empty for any
+	Keys []string // as KeyText writes them; empty for all
+}
+
+func (w Which) means(m record.Mark) bool {
+	if w.Code != "" && w.Code != m.Standing.Code {
+		return false
+	}
+	return len(w.Keys) == 0 || slices.Contains(w.Keys, KeyText(m.Key))
+}
+
+// KeyText is a key as people read it: the value itself, or a JSON array of the
+// values where there are several.
+func KeyText(k record.Key) string {
+	values, err := k.Values()
+	if err != nil {
+		return k.Hash().String()
+	}
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = string(v.Data)
+	}
+	return JoinKey(texts)
+}
+
+// JoinKey is KeyText of single values.
+func JoinKey(texts []string) string {
+	if len(texts) == 1 {
+		return texts[0]
+	}
+	out, _ := json.Marshal(texts) // texts can always be marshalled
+	return string(out)
+}
+
+// Standing yields the marks against which something stands, in the order of
+// the ledger. A mark is valid until the next.
+func Standing(ctx context.Context, sync ledger.Sync) iter.Seq2[record.Mark, error] {
+	return func(yield func(record.Mark, error) bool) {
+		for part := range ledger.Partitions {
+			for m, err := range sync.Marks(ctx, part) {
+				if err != nil {
+					yield(m, err)
+					return
+				}
+				if m.Standing != nil && !yield(m, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Amend has the ledger of one sync take a person's word, and says what it was
+// about. With look nothing is written.
+func (e *Engine) Amend(ctx context.Context, id plan.SyncID, target string, word Amendment, which Which, look bool) (_ []plan.RejectGroup, err error) {
+	open := e.Ledger.Open
+	if look {
+		open = e.Ledger.View
+	}
+	sync, err := open(ctx, id, target)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if cerr := sync.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	if sync.Header().Encoding > record.Encoding {
+		return nil, newerLedger(id.Job)
+	}
+	found := groups{}
+	var entries []ledger.Entry
+	flush := func() error {
+		if look || len(entries) == 0 {
+			return nil
+		}
+		err := sync.Append(ctx, entries...)
+		entries = entries[:0]
+		return err
+	}
+	for m, err := range Standing(ctx, sync) {
+		if err != nil {
+			return nil, err
+		}
+		if word.fits(*m.Standing) && which.means(m) {
+			found.add(known(*m.Standing))
+			entries = append(entries, word.entry(m))
+		}
+		if len(entries) >= settleChunk {
+			if err := flush(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := flush(); err != nil || look || len(found) == 0 {
+		return found.list(), err
+	}
+	return found.list(), sync.Fold(ctx, sync.Header())
+}
+
+// fits reports whether the word can be said about a standing.
+func (a Amendment) fits(s record.Standing) bool {
+	return (s.State == record.InDoubt) == (a != Release)
+}
+
+// entry is what the journal says. Of a change that may have arrived the mark
+// no longer claims the values before it.
+func (a Amendment) entry(m record.Mark) ledger.Entry {
+	out := ledger.Entry{Kind: ledger.Released, KeyHash: m.KeyHash, Key: slices.Clone(m.Key)}
+	switch {
+	case a == CountSent:
+		ch := assumption(m)
+		out.Kind, out.RowHash = ledger.Adopted, ch.RowHash
+		switch ch.Op {
+		case opSent:
+			out.Kind = ledger.Confirmed
+		case opGone:
+			out.Kind = ledger.Deleted
+		default:
+		}
+	case a == SendAgain && m.Confirmed():
+		out.Kind, out.RowHash = ledger.Confirmed, uncertain()
+		if m.Adopted {
+			out.Kind = ledger.Adopted
+		}
+	}
+	return out
+}
