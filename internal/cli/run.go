@@ -18,6 +18,8 @@ type runOptions struct {
 	accept   []string
 	planFile string
 	failFast bool
+	retry    bool // send rejects again, in a dbt run that was answered, too
+	released bool // and what waits in quarantine
 	dbtExit  *int
 	command  string
 }

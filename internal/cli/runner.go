@@ -143,6 +143,7 @@ func (r *runner) prepare(ctx context.Context, i int, saved *savedPlan) {
 	req, err := r.s.request(ctx, j)
 	if err == nil {
 		req.First, req.Accept, req.RunID = plan.First(r.opts.first), r.opts.accept, r.id
+		req.Retry, req.Quarantined = r.opts.retry, r.opts.released
 		if saved != nil {
 			r.prepared[i], err = saved.prepare(ctx, r.engine, req)
 		} else {
@@ -175,7 +176,7 @@ func (r *runner) refusal(ctx context.Context, j plan.Job, rep *report.JobReport)
 	case len(j.Problems) > 0:
 		rep.Result.Problems = j.Problems
 		return plan.Failed, j.Problems[0].Code
-	case v.Verdict == plan.VerdictUnchanged && r.s.skipUnchanged(j):
+	case v.Verdict == plan.VerdictUnchanged && r.s.skipUnchanged(j) && !r.opts.retry:
 		return plan.Skipped, "unchanged"
 	}
 	runs, err := r.s.ledger.Runs(ctx, j.Project, j.ID)
@@ -183,7 +184,7 @@ func (r *runner) refusal(ctx context.Context, j plan.Job, rep *report.JobReport)
 		rep.Result.Problems = fault.All(err)
 		return plan.Failed, rep.Result.Problems[0].Code
 	}
-	if r.opts.planFile == "" && handled(runs, j, r.s.invocation()) {
+	if r.opts.planFile == "" && !r.opts.retry && handled(runs, j, r.s.invocation()) {
 		return plan.Skipped, "already synced for this dbt run"
 	}
 	return "", ""

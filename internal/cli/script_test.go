@@ -57,6 +57,8 @@ func TestScripts(t *testing.T) {
 			"refuse":    refuse,
 			"edit":      editFile,
 			"wait-for":  waitForFile,
+			"lose":      loseAnswers,
+			"mode":      wantMode,
 		},
 	})
 }

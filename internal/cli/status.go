@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
+	"exposync/internal/engine"
 	"exposync/internal/ledger"
 	"exposync/internal/plan"
 	"exposync/internal/report"
@@ -87,7 +89,10 @@ func (s *session) history(ctx context.Context, j plan.Job, item *report.JobStatu
 	}
 	h := view.Header()
 	item.Records, item.Standing, item.Generation = h.Marks, h.Standing, h.Generation
-	return view.Close()
+	if h.Standing > 0 {
+		item.Waiting, err = engine.Waiting(ctx, view, j)
+	}
+	return errors.Join(err, view.Close())
 }
 
 func lastRun(r ledger.Run) *report.LastRun {

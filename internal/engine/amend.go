@@ -75,6 +75,23 @@ func Standing(ctx context.Context, sync ledger.Sync) iter.Seq2[record.Mark, erro
 	}
 }
 
+// Waiting gives the standing records of a job that no run tries again by
+// itself. A doubt is among them, though a destination that knows its records
+// by key may clear it up in the next run.
+func Waiting(ctx context.Context, sync ledger.Sync, job plan.Job) ([]plan.RejectGroup, error) {
+	found := groups{}
+	for m, err := range Standing(ctx, sync) {
+		if err != nil {
+			return nil, err
+		}
+		group := known(*m.Standing)
+		if group.Waits && (group.State != "in_doubt" || job.OnInDoubt == plan.HoldInDoubt) {
+			found.add(group)
+		}
+	}
+	return found.list(), nil
+}
+
 // Amend has the ledger of one sync take a person's word, and says what it was
 // about. With look nothing is written.
 func (e *Engine) Amend(ctx context.Context, id plan.SyncID, target string, word Amendment, which Which, look bool) (_ []plan.RejectGroup, err error) {

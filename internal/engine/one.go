@@ -151,23 +151,37 @@ func (e *Engine) fetchOne(ctx context.Context, p *Prepared, texts []string, one 
 }
 
 // keysOf spells a key in every way in which a row may have it: what a person
-// types has no type.
+// types has no type, and a column's type may not say what its values are.
 func keysOf(b plan.Bound, texts []string) []record.Key {
-	spell := func(kind func(i int) record.Kind) record.Key {
-		var key record.Key
-		for i, t := range texts {
-			v := record.Value{Kind: kind(i), Data: []byte(t)}
-			if n, ok := record.AppendDecimal(nil, v.Data); ok && (v.Kind == record.Int || v.Kind == record.Decimal || v.Kind == record.Float) {
-				v.Data = n
+	keys := []record.Key{{}}
+	for i, t := range texts {
+		var next []record.Key
+		for _, v := range spellings(b.Key[i].Kind, t) {
+			for _, k := range keys {
+				next = append(next, record.AppendKey(slices.Clone(k), v))
 			}
-			key = record.AppendKey(key, v)
 		}
-		return key
+		keys = next
 	}
-	out := []record.Key{spell(func(i int) record.Kind { return b.Key[i].Kind })}
-	text := spell(func(int) record.Kind { return record.Text })
-	if string(text) != string(out[0]) {
-		out = append(out, text)
+	return keys
+}
+
+func spellings(kind record.Kind, text string) []record.Value {
+	number, ok := record.AppendDecimal(nil, text)
+	switch kind {
+	case record.Int, record.Float, record.Decimal:
+		if !ok {
+			return nil
+		}
+		return []record.Value{{Kind: kind, Data: number}}
+	default:
+	}
+	out := []record.Value{{Kind: kind, Data: []byte(text)}}
+	if kind != record.Text {
+		out = append(out, record.Value{Kind: record.Text, Data: []byte(text)})
+	}
+	if ok && string(number) == text {
+		out = append(out, record.Value{Kind: record.Decimal, Data: number})
 	}
 	return out
 }

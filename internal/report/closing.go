@@ -31,9 +31,12 @@ func jobText(s Style, j JobReport) string {
 	case plan.Success, plan.PartialDone, plan.Skipped, plan.Stopped:
 	}
 	b.WriteString(RejectText(s, j.Result.Rejects))
+	b.WriteString(waitingText(s, j.Job.ID, j.Result.Rejects))
 	if p := j.Result.Plan; p != nil {
 		for _, n := range p.Notes {
-			fmt.Fprintf(&b, "    note: %s\n", n)
+			for i, l := range wrap("note: "+n, s.width()-6) {
+				fmt.Fprintf(&b, "    %s%s\n", strings.Repeat("  ", min(i, 1)), l)
+			}
 		}
 	}
 	if b.Len() == 0 {

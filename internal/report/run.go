@@ -88,6 +88,7 @@ type PlanJSON struct {
 	FirstRun   bool        `json:"first_run"`
 	First      plan.First  `json:"first,omitempty"`
 	Digest     string      `json:"digest"`
+	Match      *plan.Match `json:"match,omitempty"`
 }
 
 // Ended is when the run had ended.
@@ -119,7 +120,7 @@ func (j JobReport) json() ResultJSON {
 		out.Holds, out.Notes = nonNil(p.Holds), nonNil(p.Notes)
 		out.Plan = &PlanJSON{
 			Sync: p.Sync, Generation: p.Generation, Mapping: p.Mapping, MappingWas: p.MappingWas,
-			FirstRun: p.FirstRun, First: p.First, Digest: p.Digest,
+			FirstRun: p.FirstRun, First: p.First, Digest: p.Digest, Match: p.Match,
 		}
 	}
 	if out.Message == "" {
