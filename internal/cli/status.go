@@ -80,8 +80,12 @@ func (s *session) history(ctx context.Context, j plan.Job, item *report.JobStatu
 			id = &r.Sync
 		}
 	}
-	if id == nil {
-		return nil
+	if id == nil { // a run that was killed is no history
+		ids, err := s.identities(ctx, j)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		id = &ids[0]
 	}
 	view, err := s.ledger.View(ctx, *id, s.target)
 	if err != nil {

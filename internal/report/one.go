@@ -86,6 +86,11 @@ func (o One) Text(s Style) string {
 	for i, f := range append(append([]OneField{}, o.Key...), o.Fields...) {
 		rows = append(rows, f.row(i < len(o.Key)))
 	}
+	if o.There == nil { // it cannot be read
+		for i := range rows {
+			rows[i] = rows[i][:len(rows[i])-1]
+		}
+	}
 	b.WriteString(table(s, rows))
 	fmt.Fprintf(&b, "  %s\n", o.ledgerText())
 	if o.There != nil {

@@ -60,7 +60,7 @@ func harmless(h http.Header) http.Header {
 
 func shownHeaders() []string {
 	return []string{
-		"accept", "content-encoding", "content-length", "content-type", "date", "idempotency-key", "retry-after",
+		"accept", "content-encoding", "content-length", "content-type", "idempotency-key", "retry-after",
 		"server", "user-agent", "x-request-id", "x-correlation-id",
 	}
 }
