@@ -107,6 +107,28 @@ func (s *session) eachStanding(ctx context.Context, j plan.Job, id plan.SyncID, 
 	return nil
 }
 
+// standing is what is known to stand against a job's records, for a run that
+// has no reason to read anything else.
+func (s *session) standing(ctx context.Context, j plan.Job) ([]plan.RejectGroup, error) {
+	ids, err := s.identities(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	var all []plan.RejectGroup
+	for _, id := range ids {
+		view, err := s.ledger.View(ctx, id, j.Target)
+		if err != nil {
+			return nil, err
+		}
+		found, err := engine.Known(ctx, view, j)
+		if err = errors.Join(err, view.Close()); err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
 func (s *session) rejects(ctx context.Context, keys bool) (report.Rejects, error) {
 	doc := report.Rejects{Jobs: []report.JobRejects{}}
 	if !s.hasLedger() {

@@ -185,6 +185,10 @@ func (r *runner) refusal(ctx context.Context, j plan.Job, rep *report.JobReport)
 		return plan.Failed, rep.Result.Problems[0].Code
 	}
 	if r.opts.planFile == "" && !r.opts.retry && handled(runs, j, r.s.invocation()) {
+		if rep.Result.Rejects, err = r.s.standing(ctx, j); err != nil {
+			rep.Result.Problems = fault.All(err)
+			return plan.Failed, rep.Result.Problems[0].Code
+		}
 		return plan.Skipped, "already synced for this dbt run"
 	}
 	return "", ""

@@ -93,8 +93,11 @@ func (s *session) history(ctx context.Context, j plan.Job, item *report.JobStatu
 	}
 	h := view.Header()
 	item.Records, item.Standing, item.Generation = h.Marks, h.Standing, h.Generation
-	if h.Standing > 0 {
-		item.Waiting, err = engine.Waiting(ctx, view, j)
+	all, err := engine.Known(ctx, view, j)
+	for _, g := range all {
+		if g.Waits {
+			item.Waiting = append(item.Waiting, g)
+		}
 	}
 	return errors.Join(err, view.Close())
 }

@@ -75,19 +75,21 @@ func Standing(ctx context.Context, sync ledger.Sync) iter.Seq2[record.Mark, erro
 	}
 }
 
-// Waiting gives the standing records of a job that no run tries again by
-// itself. A doubt is among them, though a destination that knows its records
-// by key may clear it up in the next run.
-func Waiting(ctx context.Context, sync ledger.Sync, job plan.Job) ([]plan.RejectGroup, error) {
+// Known gives what stands against the records of a job, whether it waits for
+// a person or not. A doubt is said to wait, though a destination that knows
+// its records by key clears it up in the next run.
+func Known(ctx context.Context, sync ledger.Sync, job plan.Job) ([]plan.RejectGroup, error) {
 	found := groups{}
+	if sync.Header().Standing == 0 {
+		return nil, nil
+	}
 	for m, err := range Standing(ctx, sync) {
 		if err != nil {
 			return nil, err
 		}
 		group := known(*m.Standing)
-		if group.Waits && (group.State != "in_doubt" || job.OnInDoubt == plan.HoldInDoubt) {
-			found.add(group)
-		}
+		group.Waits = group.Waits && (group.State != "in_doubt" || job.OnInDoubt == plan.HoldInDoubt)
+		found.add(group)
 	}
 	return found.list(), nil
 }
