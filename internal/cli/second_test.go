@@ -88,6 +88,7 @@ func TestRunResumes(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(t *testing.T, m *mini, s *sink){
 		"killed": func(t *testing.T, m *mini, s *sink) {
+			t.Helper()
 			h := holdRequest(t, 3)
 			s.set(func() { s.after = h.hook })
 			p := m.start("run", "--first", "send")
@@ -98,6 +99,7 @@ func TestRunResumes(t *testing.T) {
 			h.release()
 		},
 		"interrupted": func(t *testing.T, m *mini, s *sink) {
+			t.Helper()
 			h := holdRequest(t, 3)
 			s.set(func() { s.before = h.hook })
 			p := m.start("run", "--first", "send")

@@ -87,7 +87,12 @@ func (s *session) history(ctx context.Context, j plan.Job, item *report.JobStatu
 		}
 		id = &ids[0]
 	}
-	view, err := s.ledger.View(ctx, *id, s.target)
+	return s.remembered(ctx, j, *id, item)
+}
+
+// remembered fills in what the marks of one identity say.
+func (s *session) remembered(ctx context.Context, j plan.Job, id plan.SyncID, item *report.JobStatus) error {
+	view, err := s.ledger.View(ctx, id, s.target)
 	if err != nil {
 		return err
 	}

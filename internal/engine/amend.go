@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"iter"
 	"slices"
+	"strings"
 
 	"exposync/internal/ledger"
 	"exposync/internal/plan"
@@ -53,7 +54,10 @@ func JoinKey(texts []string) string {
 	if len(texts) == 1 {
 		return texts[0]
 	}
-	out, _ := json.Marshal(texts) // texts can always be marshalled
+	out, err := json.Marshal(texts)
+	if err != nil {
+		return strings.Join(texts, ",") // cannot be: they are texts
+	}
 	return string(out)
 }
 
@@ -113,34 +117,40 @@ func (e *Engine) Amend(ctx context.Context, id plan.SyncID, target string, word 
 	if sync.Header().Encoding > record.Encoding {
 		return nil, newerLedger(id.Job)
 	}
-	found := groups{}
-	var entries []ledger.Entry
-	flush := func() error {
-		if look || len(entries) == 0 {
-			return nil
-		}
-		err := sync.Append(ctx, entries...)
-		entries = entries[:0]
-		return err
-	}
-	for m, err := range Standing(ctx, sync) {
-		if err != nil {
-			return nil, err
-		}
-		if word.fits(*m.Standing) && which.means(m) {
-			found.add(known(*m.Standing))
-			entries = append(entries, word.entry(m))
-		}
-		if len(entries) >= settleChunk {
-			if err := flush(); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if err := flush(); err != nil || look || len(found) == 0 {
+	found, err := amend(ctx, sync, word, which, look)
+	if err != nil || look || len(found) == 0 {
 		return found.list(), err
 	}
 	return found.list(), sync.Fold(ctx, sync.Header())
+}
+
+// amend writes the entries of a word into the journal; with look it counts.
+func amend(ctx context.Context, sync ledger.Sync, word Amendment, which Which, look bool) (groups, error) {
+	found := groups{}
+	var entries []ledger.Entry
+	for m, err := range Standing(ctx, sync) {
+		if err != nil {
+			return found, err
+		}
+		if !word.fits(*m.Standing) || !which.means(m) {
+			continue
+		}
+		found.add(known(*m.Standing))
+		if look {
+			continue
+		}
+		if entries = append(entries, word.entry(m)); len(entries) < settleChunk {
+			continue
+		}
+		if err := sync.Append(ctx, entries...); err != nil {
+			return found, err
+		}
+		entries = entries[:0]
+	}
+	if len(entries) == 0 {
+		return found, nil
+	}
+	return found, sync.Append(ctx, entries...)
 }
 
 // fits reports whether the word can be said about a standing.

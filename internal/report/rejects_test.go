@@ -58,7 +58,8 @@ func TestOneText(t *testing.T) {
 		Key: []report.OneField{{Field: "id", Column: "order_id", Ours: &there, Sent: &there}},
 		Fields: []report.OneField{
 			{Field: "name", Column: "full_name", Ours: &text, Sent: &text, There: &there, Known: true},
-			{Field: "phone", Column: "phone", Left: true, Known: true}, {Field: "source", Ours: &there, Sent: &there},
+			{Field: "phone", Column: "phone", Left: true, Known: true},
+			{Field: "source", Ours: &there, Sent: &there},
 		},
 		Ledger: &report.OneMark{Confirmed: true, RemoteID: "7", Standing: "in_doubt", Code: "timeout", Attempts: 1},
 		Said: []report.OneExchange{{
