@@ -153,9 +153,16 @@ func amend(ctx context.Context, sync ledger.Sync, word Amendment, which Which, l
 	return found, sync.Append(ctx, entries...)
 }
 
-// fits reports whether the word can be said about a standing.
+// fits reports whether the word can be said about a standing. An ambiguous
+// record is not released: it would be written as new, beside those it may be.
 func (a Amendment) fits(s record.Standing) bool {
-	return (s.State == record.InDoubt) == (a != Release)
+	switch StateOf(s) {
+	case plan.CodeAmbiguous:
+		return false
+	case "in_doubt":
+		return a != Release
+	}
+	return a == Release
 }
 
 // entry is what the journal says. Of a change that may have arrived the mark

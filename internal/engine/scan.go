@@ -110,7 +110,7 @@ func (s *scan) decide(ctx context.Context, d diff.Decision) error {
 		s.p.standing.add(known(*d.Mark.Standing))
 		return nil
 	}
-	if d.Forget {
+	if d.Forget && (d.Op == 0 || !ambiguous(d.Mark)) { // another mapping does not say which record is meant
 		if err := s.p.settled.add(record.Change{KeyHash: d.Mark.KeyHash, Key: d.Mark.Key}, 0, nil); err != nil {
 			return err
 		}

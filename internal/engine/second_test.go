@@ -104,6 +104,16 @@ func TestAmbiguousRecordsAreHeldBack(t *testing.T) {
 			if res = b.runAt(dest); res.Counts.HeldBack != 2 || len(b.crm.sent) != 0 {
 				t.Errorf("%+v sent %v", res.Counts, b.crm.sent)
 			}
+			// nor is a person's release
+			if n := b.amend(engine.Release, engine.Which{}, false); n != 0 {
+				t.Errorf("%d ambiguous records were released", n)
+			}
+			// another mapping: neither
+			b.job.Fields = []plan.Field{{Name: "label", Column: "name"}}
+			if res = b.runAt(dest); res.Plan.MappingWas == "" || res.Counts.HeldBack != 2 || slices.Contains(b.crm.sent, "create two") {
+				t.Errorf("%+v sent %v", res.Counts, b.crm.sent)
+			}
+			b.crm.sent = nil
 			// merged there
 			dest.of = nil
 			if res = b.runAt(dest); res.Counts.HeldBack != 0 || res.Counts.Adopted != 1 || !slices.Equal(b.crm.sent, []string{"update two"}) {
@@ -393,6 +403,20 @@ func TestOneRecordInDoubtIsNotDoubled(t *testing.T) {
 	}
 	if one, err := b.one("k", false); err != nil || one.Mark == nil || one.Mark.Standing.State != record.InDoubt {
 		t.Errorf("%v %+v", err, one)
+	}
+}
+
+func TestOneAmbiguousRecordIsNotSent(t *testing.T) {
+	t.Parallel()
+	b := setupMemory(t)
+	b.crm.records["k"] = "1"
+	b.table.set([2]string{"k", "2"})
+	e, done := b.engine()
+	defer done()
+	req := engine.OneRequest{Request: b.request(), Keys: []string{"k"}, Send: true}
+	req.Destination = &twins{crm: b.crm, of: map[string]string{"k": "3"}}
+	if one, err := e.One(t.Context(), b.stop, req); !fault.Is(err, "ambiguous") || b.crm.calls != 0 || one.There != 2 {
+		t.Errorf("%v, %d calls", err, b.crm.calls)
 	}
 }
 
