@@ -145,13 +145,16 @@ func waitingText(s Style, job string, rejects []plan.RejectGroup) string {
 	var b strings.Builder
 	said := map[string]bool{}
 	for _, g := range rejects {
-		if !g.Waits || said[g.State] {
+		if !g.Waits && g.State != plan.CodeAmbiguous || said[g.State] {
 			continue
 		}
 		said[g.State] = true
 		next := "exposync rejects release " + job
-		if g.State == "in_doubt" {
+		switch g.State {
+		case "in_doubt":
 			next = "look whether they arrived, then: " + settleCommand(job)
+		case plan.CodeAmbiguous:
+			next = "merge them at the destination; every run asks again (which: exposync rejects --select " + job + " --keys)"
 		}
 		for _, l := range wrap("next: "+next, s.width()-6) {
 			fmt.Fprintf(&b, "      %s\n", s.Paint(Faint, l))

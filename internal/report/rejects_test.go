@@ -50,6 +50,18 @@ func TestRejectsText(t *testing.T) {
 	golden(t, "rejects", doc.Text(report.Style{}, time.Unix(7200, 0)))
 }
 
+// What waits for a person comes with the way out, once for each state.
+func TestClosingSaysTheWayOut(t *testing.T) {
+	t.Parallel()
+	group := func(state string, waits bool) plan.RejectGroup {
+		return plan.RejectGroup{State: state, Code: "c", Reason: "why", Records: 2, Waits: waits}
+	}
+	j := report.JobReport{Job: plan.Job{ID: "orders"}, Result: plan.Result{Status: plan.PartialDone, Rejects: []plan.RejectGroup{
+		group("rejected", false), group("quarantined", true), group("quarantined", true), group("in_doubt", true), group("ambiguous", false),
+	}}}
+	golden(t, "closing_waiting", report.ClosingText(report.Style{}, report.Run{Jobs: []report.JobReport{j}})+"\n")
+}
+
 func TestOneText(t *testing.T) {
 	t.Parallel()
 	text, there, n := "Jana\x1b[31m\nNov\u00e1k", "Jana", 1
