@@ -90,8 +90,13 @@ func TestNoSecretFromHTTP(t *testing.T) {
 			m.env = []string{"CRM_WEBHOOK=" + s.URL + "/" + canaryPath, "CRM_TOKEN=" + canaryToken}
 			m.exec(`insert into main.export_t values ('` + canaryKey + `', '` + canaryValue + `', 1)`)
 			for _, args := range [][]string{
-				{"plan", "--output", "json"}, {"run", "--debug"}, {"run", "--output", "json"}, {"status"},
-				{"retry", "--debug"}, {"rejects"}, {"rejects", "--output", "json"},
+				{"plan", "--output", "json"},
+				{"run", "--debug"},
+				{"run", "--output", "json"},
+				{"status"},
+				{"retry", "--debug"},
+				{"rejects"},
+				{"rejects", "--output", "json"},
 			} {
 				_, out := m.run(args...)
 				unseen(t, strings.Join(args, " "), out, canaryToken, canaryPath, canaryValue, canaryKey)
