@@ -19,6 +19,8 @@ type runOptions struct {
 	planFile string
 	failFast bool
 	fullRead bool // --full-refresh
+	retry    bool // send rejects again, in a dbt run that was answered, too
+	released bool // and what waits in quarantine
 	dbtExit  *int
 	command  string
 }

@@ -144,6 +144,7 @@ func (r *runner) prepare(ctx context.Context, i int, saved *savedPlan) {
 	if err == nil {
 		req.First, req.Accept, req.RunID = plan.First(r.opts.first), r.opts.accept, r.id
 		req.FullRead = r.fullRead(j)
+		req.Retry, req.Quarantined = r.opts.retry, r.opts.released
 		if saved != nil {
 			r.prepared[i], err = saved.prepare(ctx, r.engine, req)
 		} else {
@@ -185,6 +186,10 @@ func (r *runner) refusal(ctx context.Context, j plan.Job, rep *report.JobReport)
 		return plan.Failed, rep.Result.Problems[0].Code
 	}
 	if r.opts.planFile == "" && !r.asksAgain(j) && handled(runs, j, r.s.invocation()) {
+		if rep.Result.Rejects, err = r.s.standing(ctx, j); err != nil {
+			rep.Result.Problems = fault.All(err)
+			return plan.Failed, rep.Result.Problems[0].Code
+		}
 		return plan.Skipped, "already synced for this dbt run"
 	}
 	return "", ""

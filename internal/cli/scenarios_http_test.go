@@ -284,13 +284,21 @@ func TestScenarioAppendKilled(t *testing.T) {
 	m.build()
 	out := m.want(4, "run")
 	m.wantCounts(map[string]int64{"read": 1000, "unchanged": 200, "created": 700, "held_back": 100, "standing": 100, "ok": 700})
-	if !strings.Contains(out, "100 records (known): interrupted") {
+	if !strings.Contains(out, "100 records (in doubt): interrupted") || !strings.Contains(out, "exposync rejects settle t --sent") {
 		t.Errorf("nothing is said of the doubt:\n%s", out)
 	}
 	taken, _ := s.log()
 	once(t, taken, 1000)
 	if n := m.confirmed(); n != 900 {
 		t.Errorf("the ledger claims %d, 100 of which nobody knows", n)
+	}
+
+	// a person looks, and says so
+	m.want(0, "rejects", "settle", "t", "--sent", "--yes")
+	m.want(0, "retry")
+	m.wantCounts(map[string]int64{"read": 1000, "unchanged": 1000})
+	if taken, _ := s.log(); len(taken) != 0 || m.confirmed() != 1000 {
+		t.Errorf("%d records were sent again, %d are confirmed", len(taken), m.confirmed())
 	}
 }
 

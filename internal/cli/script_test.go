@@ -60,6 +60,8 @@ func TestScripts(t *testing.T) {
 			"append":    appendLine,
 			"copy-dir":  copyDir,
 			"wait-for":  waitForFile,
+			"lose":      loseAnswers,
+			"mode":      wantMode,
 		},
 	})
 }

@@ -89,9 +89,26 @@ func TestNoSecretFromHTTP(t *testing.T) {
 				`crm: {type: http, url: "{{ env_var('CRM_WEBHOOK') }}", token: "{{ env_var('CRM_TOKEN') }}", limits: {rows: 1}}`)
 			m.env = []string{"CRM_WEBHOOK=" + s.URL + "/" + canaryPath, "CRM_TOKEN=" + canaryToken}
 			m.exec(`insert into main.export_t values ('` + canaryKey + `', '` + canaryValue + `', 1)`)
-			for _, args := range [][]string{{"plan", "--output", "json"}, {"run", "--debug"}, {"run", "--output", "json"}, {"status"}} {
+			for _, args := range [][]string{
+				{"plan", "--output", "json"},
+				{"run", "--debug"},
+				{"run", "--output", "json"},
+				{"status"},
+				{"retry", "--debug"},
+				{"rejects"},
+				{"rejects", "--output", "json"},
+			} {
 				_, out := m.run(args...)
 				unseen(t, strings.Join(args, " "), out, canaryToken, canaryPath, canaryValue, canaryKey)
+			}
+			// who looks at one record asked for its values, and for nothing else
+			for _, format := range []string{"text", "json"} {
+				args := []string{"test", "t", "--key", canaryKey, "--send", "--output", format}
+				_, out := m.run(args...)
+				unseen(t, strings.Join(args, " "), out, canaryToken, canaryPath)
+				if !strings.Contains(out, canaryValue) || !strings.Contains(out, "POST ") {
+					t.Errorf("the record or its request is not shown:\n%s", out)
+				}
 			}
 			unseenInFiles(t, m)
 		})

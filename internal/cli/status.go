@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"exposync/internal/engine"
 	"exposync/internal/ledger"
 	"exposync/internal/plan"
 	"exposync/internal/report"
@@ -83,24 +85,39 @@ func (s *session) history(ctx context.Context, j plan.Job, item *report.JobStatu
 			ids = append(ids, r.Sync)
 		}
 	}
-	return s.confirmed(ctx, ids, item)
+	if len(ids) == 0 { // a run that was killed is no history
+		found, err := s.present(ctx, j)
+		if err != nil {
+			return err
+		}
+		ids = found
+	}
+	return s.known(ctx, j, ids, item)
 }
 
-// confirmed fills in what is known under the newest of the identities that
+// known fills in what is known under the newest of the identities that
 // anything is known under.
-func (s *session) confirmed(ctx context.Context, ids []plan.SyncID, item *report.JobStatus) error {
+func (s *session) known(ctx context.Context, j plan.Job, ids []plan.SyncID, item *report.JobStatus) error {
 	for _, id := range ids {
 		view, err := s.ledger.View(ctx, id, s.target)
 		if err != nil {
 			return err
 		}
 		h := view.Header()
-		if err := view.Close(); err != nil {
+		item.Records, item.Standing, item.Generation = h.Marks, h.Standing, h.Generation
+		all, err := engine.Known(ctx, view, j)
+		if err = errors.Join(err, view.Close()); err != nil {
 			return err
 		}
-		if item.Records, item.Standing, item.Generation = h.Marks, h.Standing, h.Generation; h.Generation > 0 {
-			return nil
+		if h.Generation == 0 {
+			continue
 		}
+		for _, g := range all {
+			if g.Waits {
+				item.Waiting = append(item.Waiting, g)
+			}
+		}
+		return nil
 	}
 	return nil
 }

@@ -130,6 +130,18 @@ type Settler interface {
 type Reader interface {
 	// Read yields the target's records that have one of keys: key values
 	// first, then field values, with the target's kinds. Keys that the
-	// destination does not hold are left out.
+	// destination does not hold are left out; a key of which it holds several
+	// records comes once for each of them.
 	Read(ctx context.Context, t Target, keys []record.Key) iter.Seq2[record.Record, error]
+}
+
+// Holder is a Reader whose fields cannot hold every value that they take: a
+// column may round numbers, cut the fraction of a second, or spell a value
+// otherwise.
+type Holder interface {
+	Reader
+	// Held gives every record, fields only, as Read would yield it once it was
+	// written. One that the destination would refuse comes back as it is. It
+	// writes nothing.
+	Held(ctx context.Context, t Target, records []record.Record) ([]record.Record, error)
 }

@@ -37,6 +37,9 @@ type Decision struct {
 	// Drop: the mark's row left the window that is read, so that the mark
 	// need not be remembered.
 	Drop bool
+	// Assume: the change in doubt counts as sent from now on. What has to be
+	// done about the key beyond that is a decision of its own.
+	Assume bool
 }
 
 // Rules decide what a difference means for one job.
@@ -54,7 +57,16 @@ type Rules struct {
 	Partial bool
 	// Forgetful: a mark without a row is no longer needed. With Partial only.
 	Forgetful bool
+	// RetryQuarantined sends what waits for a release, too.
+	RetryQuarantined bool
+	// OwnAll lets a mirror delete adopted records, too.
+	OwnAll bool
+	// OnInDoubt is the way out of a doubt where sending twice does harm.
+	OnInDoubt plan.OnInDoubt
 }
+
+// resends reports whether a change in doubt is sent again.
+func (r Rules) resends() bool { return r.Idempotent || r.OnInDoubt == plan.Resend }
 
 // Tally counts the fates of one partition's rows and keys.
 type Tally struct {
@@ -158,6 +170,10 @@ func (m *merger) row(mark record.Mark) error {
 		m.tally.Duplicate += int64(n)
 		return nil
 	}
+	mark, err := m.assume(mark)
+	if err != nil {
+		return err
+	}
 	// A change in doubt may have arrived: the destination need not hold what
 	// was confirmed before it, even where the source holds that again.
 	if mark.Confirmed() && mark.RowHash == first.RowHash && !inDoubt(mark) {
@@ -185,7 +201,11 @@ func (m *merger) row(mark record.Mark) error {
 
 // gone decides a key that the source does not hold.
 func (m *merger) gone(mark record.Mark) error {
-	if inDoubt(mark) && !m.rules.Idempotent {
+	mark, err := m.assume(mark)
+	if err != nil {
+		return err
+	}
+	if inDoubt(mark) && !m.rules.resends() {
 		return m.stand(mark)
 	}
 	if m.rules.Partial && !m.asked {
@@ -194,7 +214,7 @@ func (m *merger) gone(mark record.Mark) error {
 	if !mark.Confirmed() {
 		return m.forget(mark)
 	}
-	if m.rules.Mode != plan.Mirror || mark.Adopted {
+	if m.rules.Mode != plan.Mirror || mark.Adopted && !m.rules.OwnAll {
 		if refused(mark) {
 			return m.forget(mark)
 		}
@@ -248,15 +268,38 @@ func (m *merger) hold(mark record.Mark, row record.Hash) bool {
 // may have arrived and would be doubled.
 func (m *merger) stands(s record.Standing, row record.Hash) bool {
 	if s.State == record.InDoubt {
-		return !m.rules.Idempotent
+		return !m.rules.resends()
 	}
 	if s.RowHash != row || m.rules.Remapped {
 		return false
 	}
 	if s.State == record.Quarantined {
-		return true
+		return !m.rules.RetryQuarantined
 	}
 	return s.Permanent && !m.rules.RetryRejected
+}
+
+// assume takes a change in doubt for sent, if that is the job's way out.
+func (m *merger) assume(mark record.Mark) (record.Mark, error) {
+	if !inDoubt(mark) || m.rules.Idempotent || m.rules.OnInDoubt != plan.AssumeSent {
+		return mark, nil
+	}
+	if err := m.emit(Decision{Mark: mark, Assume: true}); err != nil {
+		return mark, err
+	}
+	return Assumed(mark), nil
+}
+
+// Assumed is the mark of a key whose change in doubt counts as sent. Nobody
+// confirmed it, so a record that was not ours before is none of ours now.
+func Assumed(mark record.Mark) record.Mark {
+	tried := mark.Standing.RowHash
+	if tried == (record.Hash{}) { // a delete
+		return record.Mark{KeyHash: mark.KeyHash}
+	}
+	mark.Adopted = mark.Adopted || !mark.Confirmed()
+	mark.RowHash, mark.Standing = tried, nil
+	return mark
 }
 
 func (m *merger) forget(mark record.Mark) error {

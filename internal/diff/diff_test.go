@@ -88,6 +88,21 @@ func TestPartition(t *testing.T) {
 		"quarantined, mapping changed": {rules: diff.Rules{Remapped: true}, seen: []diff.Seen{row(1, 9)}, marks: []record.Mark{standing(never, record.Standing{State: record.Quarantined, RowHash: hash(9)})}, want: "+f", tally: diff.Tally{Read: 1, Create: 1}},
 		"in doubt, mapping changed":    {rules: diff.Rules{Remapped: true}, seen: []diff.Seen{row(1, 9)}, marks: []record.Mark{standing(never, doubt(9))}, want: "s", tally: diff.Tally{Read: 1, HeldBack: 1, Standing: 1}},
 
+		// Who owns what was adopted, and what a doubt means, is said by the job.
+		"gone, adopted, owned all":            {rules: diff.Rules{Mode: plan.Mirror, OwnAll: true}, marks: []record.Mark{{KeyHash: hash(1), RowHash: hash(9), Adopted: true}}, want: "-", tally: diff.Tally{Delete: 1}},
+		"gone, adopted, owned all, no mirror": {rules: diff.Rules{Mode: plan.Upsert, OwnAll: true}, marks: []record.Mark{{KeyHash: hash(1), RowHash: hash(9), Adopted: true}}},
+		"gone, never confirmed, owned all":    {rules: diff.Rules{Mode: plan.Mirror, OwnAll: true}, marks: []record.Mark{standing(never, rejected)}, want: "f"},
+		"quarantined, asked for":              {rules: diff.Rules{RetryQuarantined: true}, seen: []diff.Seen{row(1, 9)}, marks: []record.Mark{standing(never, record.Standing{State: record.Quarantined, RowHash: hash(9)})}, want: "+", tally: diff.Tally{Read: 1, Create: 1}},
+		"in doubt, resend":                    {rules: diff.Rules{Mode: plan.Append, OnInDoubt: plan.Resend}, seen: []diff.Seen{row(1, 9)}, marks: []record.Mark{standing(never, doubt(9))}, want: "+", tally: diff.Tally{Read: 1, Create: 1}},
+		"in doubt, resend, gone":              {rules: diff.Rules{Mode: plan.Append, OnInDoubt: plan.Resend}, marks: []record.Mark{standing(never, doubt(9))}, want: "f"},
+		"in doubt, assumed":                   {rules: diff.Rules{Mode: plan.Append, OnInDoubt: plan.AssumeSent}, seen: []diff.Seen{row(1, 9)}, marks: []record.Mark{standing(never, doubt(9))}, want: "a", tally: diff.Tally{Read: 1, Unchanged: 1}},
+		"in doubt, assumed, changed since":    {rules: diff.Rules{Mode: plan.Append, OnInDoubt: plan.AssumeSent}, seen: []diff.Seen{row(1, 8)}, marks: []record.Mark{standing(never, doubt(9))}, want: "a~", tally: diff.Tally{Read: 1, Update: 1}},
+		"in doubt, assumed, gone, not ours":   {rules: diff.Rules{Mode: plan.Mirror, OnInDoubt: plan.AssumeSent}, marks: []record.Mark{standing(never, doubt(9))}, want: "a"},
+		"in doubt, assumed, gone, ours":       {rules: diff.Rules{Mode: plan.Mirror, OnInDoubt: plan.AssumeSent}, marks: []record.Mark{standing(mark(1, 7), doubt(9))}, want: "a-", tally: diff.Tally{Delete: 1}},
+		"delete in doubt, assumed, back":      {rules: diff.Rules{Mode: plan.Mirror, OnInDoubt: plan.AssumeSent}, seen: []diff.Seen{row(1, 7)}, marks: []record.Mark{standing(mark(1, 7), doubt(0))}, want: "a+", tally: diff.Tally{Read: 1, Create: 1}},
+		"in doubt, idempotent, not assumed":   {rules: diff.Rules{Idempotent: true, OnInDoubt: plan.AssumeSent}, seen: []diff.Seen{row(1, 9)}, marks: []record.Mark{standing(never, doubt(9))}, want: "+", tally: diff.Tally{Read: 1, Create: 1}},
+		"twice, in doubt, not assumed":        {rules: diff.Rules{Mode: plan.Append, OnInDoubt: plan.AssumeSent}, seen: []diff.Seen{row(1, 8), row(1, 9)}, marks: []record.Mark{standing(never, doubt(9))}, tally: diff.Tally{Read: 2, Duplicate: 2}},
+
 		"many, in key order": {rules: diff.Rules{Mode: plan.Mirror}, seen: []diff.Seen{row(5, 1), row(2, 1), row(3, 1)}, marks: []record.Mark{mark(1, 1), mark(3, 2), mark(9, 1)}, want: "-+~+-", tally: diff.Tally{Read: 3, Create: 2, Update: 1, Delete: 2}},
 	}
 	for name, tt := range tests {
@@ -117,6 +132,9 @@ func doubt(b byte) record.Standing {
 
 func symbol(d diff.Decision) string {
 	word := map[record.Op]string{record.Create: "+", record.Update: "~", record.Delete: "-"}[d.Op]
+	if d.Assume {
+		return "a"
+	}
 	if d.Forget {
 		return word + "f"
 	}

@@ -95,7 +95,7 @@ func (e *Engine) begin(ctx context.Context, p *Prepared, d *delivery) error {
 			return err
 		}
 	}
-	if err := d.listEntries(ctx, p.settled, settled); err != nil {
+	if err := d.listEntries(ctx, p.settled, d.e.settledEntry); err != nil {
 		return err
 	}
 	if p.Plan.MappingWas != "" && p.header.Mapping != p.Plan.Mapping {
@@ -159,16 +159,6 @@ func (d *delivery) journaled() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.entries > 0
-}
-
-// settled is what the ledger learns of an adopted key, or of one against which
-// nothing stands any more.
-func settled(ch record.Change) ledger.Entry {
-	e := ledger.Entry{Kind: ledger.Adopted, KeyHash: ch.KeyHash, RowHash: ch.RowHash, Key: ch.Key}
-	if (ch.RowHash == record.Hash{}) {
-		e.Kind = ledger.Released
-	}
-	return e
 }
 
 // dropped is what it learns of a key that left the window.
@@ -291,6 +281,8 @@ func status(res plan.Result, maxRejected plan.Limit, interrupted, cut bool) plan
 	case cut, interrupted && c.NotSent > 0:
 		return plan.Stopped
 	case c.Rejected+c.InDoubt+c.NotSent+c.Invalid > 0, maxRejected.Exceeded(c.Standing, c.Read):
+		return plan.PartialDone
+	case slices.ContainsFunc(res.Rejects, func(g plan.RejectGroup) bool { return g.New > 0 }):
 		return plan.PartialDone
 	}
 	return plan.Success

@@ -154,6 +154,7 @@ func (w *chaosWriter) put(ch record.Change) {
 	key := string(ch.KeyVals[0].Data)
 	if ch.Op == record.Delete {
 		w.deleted = append(w.deleted, key)
+		delete(w.log, key) // what comes after is another record
 		return
 	}
 	w.log[key] = append(w.log[key], string(ch.Values[0].Data))

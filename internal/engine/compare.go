@@ -3,8 +3,11 @@ package engine
 import (
 	"bytes"
 	"context"
+	"errors"
+	"time"
 
 	"exposync/internal/destination"
+	"exposync/internal/diff"
 	"exposync/internal/fault"
 	"exposync/internal/plan"
 	"exposync/internal/record"
@@ -13,33 +16,48 @@ import (
 // compareChunk is how many keys the destination is asked for at a time.
 const compareChunk = 5000
 
+// ambiguousReason is what stands against a record that several records at the
+// destination could be.
+const ambiguousReason = "the destination holds several records with this key"
+
+// ambiguous reports whether it was not known which record the key means.
+func ambiguous(m record.Mark) bool {
+	return m.Standing != nil && StateOf(*m.Standing) == plan.CodeAmbiguous
+}
+
+// ask puts a create aside until the destination is asked for its key.
+func (s *scan) ask(ctx context.Context, d diff.Decision) error {
+	s.asking = append(s.asking, s.lasting(d))
+	if len(s.asking) >= compareChunk {
+		return s.compare(ctx)
+	}
+	return nil
+}
+
+// match is what the destination holds for one key.
+type match struct {
+	ours, theirs record.Record
+	records      int
+	same         bool // one of them has our values
+}
+
 // compare reads the destination's records for the creates that were put
-// aside: equal ones are adopted, different ones become updates. Insert never
-// writes over a record, so it adopts those, too.
+// aside: equal ones are adopted, different ones become updates, and where
+// there are several nobody knows which one is meant. Insert never writes over
+// a record, so it adopts what is there.
 func (s *scan) compare(ctx context.Context) error {
 	if len(s.asking) == 0 {
 		return nil
 	}
-	theirs, err := s.theirs(ctx)
+	matches, err := s.matches(ctx)
 	if err != nil {
 		return err
 	}
-	for _, d := range s.asking {
-		held, there := theirs[d.Seen.KeyHash]
-		if there {
-			ours, _, err := record.ReadRecord(d.Seen.Row, nil)
-			if err != nil {
-				return err
-			}
-			if s.p.req.Job.Mode == plan.Insert || same(ours, held) {
-				if err := s.adopt(d); err != nil {
-					return err
-				}
-				continue
-			}
-			d.Op = record.Update
-		}
-		if err := s.write(d, d.Seen.Row); err != nil {
+	if s.p.Plan.Match == nil {
+		s.p.Plan.Match = &plan.Match{}
+	}
+	for i, d := range s.asking {
+		if err := s.matched(d, matches[i]); err != nil {
 			return err
 		}
 	}
@@ -48,8 +66,53 @@ func (s *scan) compare(ctx context.Context) error {
 	return nil
 }
 
-// theirs reads the records the destination has for the keys put aside.
-func (s *scan) theirs(ctx context.Context) (map[record.Hash]record.Record, error) {
+// matched decides one record by what the destination has of it. In mode
+// append a record has no identity: any one with our values will do.
+func (s *scan) matched(d diff.Decision, m match) error {
+	mode, found := s.p.req.Job.Mode, s.p.Plan.Match
+	switch {
+	case m.records == 0 || mode == plan.Append && !m.same:
+		found.Missing++
+	case m.records > 1 && mode != plan.Append:
+		found.Ambiguous++
+		return s.hold(d)
+	case mode == plan.Insert, m.same:
+		found.Equal++
+		return s.adopt(d)
+	default:
+		found.Different++
+		d.Op = record.Update
+	}
+	return s.write(d, d.Seen.Row)
+}
+
+// hold keeps an ambiguous record back, and has the ledger remember it: a later
+// run must not take it for new.
+func (s *scan) hold(d diff.Decision) error {
+	s.held++
+	group := plan.RejectGroup{Code: plan.CodeAmbiguous, Reason: ambiguousReason, Records: 1, State: plan.CodeAmbiguous}
+	fresh := !ambiguous(d.Mark)
+	if fresh {
+		group.New = 1
+	}
+	s.p.standing.add(group)
+	if !fresh && d.Mark.Standing.RowHash == d.Seen.RowHash {
+		return nil
+	}
+	return s.p.settled.add(record.Change{Op: opHeld, KeyHash: d.Seen.KeyHash, RowHash: d.Seen.RowHash, Key: d.Seen.Key}, 0, nil)
+}
+
+// ambiguousStanding is what the ledger remembers of such a record. It is not
+// permanent: every run asks the destination again.
+func ambiguousStanding(row record.Hash, now time.Time) *record.Standing {
+	return &record.Standing{
+		State: record.Rejected, RowHash: row, Attempts: 1, Code: plan.CodeAmbiguous, Reason: ambiguousReason,
+		Since: now.Truncate(time.Second).Unix(),
+	}
+}
+
+// matches asks for the keys that were put aside.
+func (s *scan) matches(ctx context.Context) ([]match, error) {
 	reader, ok := s.p.req.Destination.(destination.Reader)
 	if !ok {
 		return nil, &fault.Fault{
@@ -59,19 +122,63 @@ func (s *scan) theirs(ctx context.Context) (map[record.Hash]record.Record, error
 		}
 	}
 	t := target(s.p.bound, s.p.req.RunID)
-	keys := make([]record.Key, len(s.asking))
+	keys, places := make([]record.Key, len(s.asking)), make(map[record.Hash]int, len(s.asking))
+	out := make([]match, len(s.asking))
 	for i, d := range s.asking {
-		keys[i] = d.Seen.Key
+		ours, _, err := record.ReadRecord(d.Seen.Row, nil)
+		if err != nil {
+			return nil, err
+		}
+		keys[i], places[d.Seen.KeyHash], out[i].ours = d.Seen.Key, i, ours
 	}
-	theirs := make(map[record.Hash]record.Record, len(keys))
 	for r, err := range reader.Read(ctx, t, keys) {
 		if err != nil {
 			return nil, err
 		}
-		key := record.AppendKey(nil, r[:len(t.Key)]...)
-		theirs[key.Hash()] = r[len(t.Key):].Clone()
+		i, asked := places[record.AppendKey(nil, r[:len(t.Key)]...).Hash()]
+		if !asked {
+			return nil, errors.New("the destination answered for a key that it was not asked for")
+		}
+		m := &out[i]
+		m.records++
+		if same(m.ours, r[len(t.Key):]) {
+			m.same = true
+		} else if m.theirs == nil {
+			m.theirs = r[len(t.Key):].Clone()
+		}
 	}
-	return theirs, nil
+	return out, s.tolerate(ctx, reader, t, out)
+}
+
+// tolerate looks again at the records that differ, as the destination would
+// hold ours: a difference that it cannot hold is none, and would be sent again
+// on every comparison.
+func (s *scan) tolerate(ctx context.Context, reader destination.Reader, t destination.Target, matches []match) error {
+	holder, ok := reader.(destination.Holder)
+	if !ok {
+		return nil
+	}
+	var at []int
+	var ours []record.Record
+	for i := range matches {
+		if m := &matches[i]; m.theirs != nil && !m.same {
+			at, ours = append(at, i), append(ours, m.ours)
+		}
+	}
+	if len(ours) == 0 {
+		return nil
+	}
+	held, err := holder.Held(ctx, t, ours)
+	if err != nil {
+		return err
+	}
+	if len(held) != len(ours) {
+		return errors.New("the destination gave another number of records than it was asked about")
+	}
+	for n, i := range at {
+		matches[i].same = same(held[n], matches[i].theirs)
+	}
+	return nil
 }
 
 // same reports whether the destination already holds our values; a field that

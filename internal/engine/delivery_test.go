@@ -51,7 +51,7 @@ func TestTheReasonOfTheBadOneIsItsOwn(t *testing.T) {
 		return nil
 	}
 	res := b.run()
-	if d := cmp.Diff([]plan.RejectGroup{{Code: "bad", Records: 1, New: 1}}, res.Rejects); d != "" || res.Counts.OK != 1 {
+	if d := cmp.Diff([]plan.RejectGroup{{Code: "bad", Records: 1, New: 1, State: "rejected"}}, res.Rejects); d != "" || res.Counts.OK != 1 {
 		t.Errorf("%+v (-want +got):\n%s", res.Counts, d)
 	}
 }

@@ -47,7 +47,8 @@ type Request struct {
 	Retry       bool // send permanent rejects again
 	// FullRead says why the whole source has to be read, though the job reads
 	// it in parts; empty if nothing asks for it.
-	FullRead string
+	FullRead    string
+	Quarantined bool // send what waits for a release, too
 }
 
 // account asks the destination who it is and compares with what the

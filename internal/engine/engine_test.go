@@ -103,7 +103,7 @@ func TestRejectsKeepTheirReasonAndStayOut(t *testing.T) {
 	if res.Status != plan.PartialDone || res.Counts.OK != 19 || res.Counts.Rejected != 1 {
 		t.Fatalf("%s %+v", res.Status, res.Counts)
 	}
-	want := []plan.RejectGroup{{Code: "invalid", Reason: "the name is taken", Records: 1, New: 1}}
+	want := []plan.RejectGroup{{Code: "invalid", Reason: "the name is taken", Records: 1, New: 1, State: "rejected"}}
 	if d := cmp.Diff(want, res.Rejects); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}

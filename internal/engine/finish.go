@@ -6,6 +6,7 @@ import (
 
 	"exposync/internal/destination"
 	"exposync/internal/ledger"
+	"exposync/internal/plan"
 	"exposync/internal/record"
 )
 
@@ -71,7 +72,9 @@ func (d *delivery) unknown(n int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.counts.InDoubt += n
-	d.rejects.add("unrecorded", "sent, but the ledger could not be written", n, n)
+	d.rejects.add(plan.RejectGroup{
+		Code: "unrecorded", Reason: "sent, but the ledger could not be written", Records: n, New: n, State: "in_doubt",
+	})
 }
 
 func (d *delivery) count(l lot, outcomes []destination.Outcome) {
@@ -87,10 +90,17 @@ func (d *delivery) count(l lot, outcomes []destination.Outcome) {
 			if l.changes[i].Attempts == 0 {
 				fresh = 1
 			}
-			d.rejects.add(o.Code, o.Message, 1, fresh)
+			group := plan.RejectGroup{Code: o.Code, Reason: o.Message, Records: 1, New: fresh, State: "rejected"}
+			if l.changes[i].Attempts+1 >= maxAttempts {
+				group.State, group.Waits = "quarantined", true
+			}
+			d.rejects.add(group)
 		case destination.InDoubt:
 			d.counts.InDoubt++
-			d.rejects.add(o.Code, o.Message, 1, 1)
+			d.rejects.add(plan.RejectGroup{
+				Code: o.Code, Reason: o.Message, Records: 1, New: 1, State: "in_doubt",
+				Waits: !d.traits.Idempotent && d.job.OnInDoubt == plan.HoldInDoubt,
+			})
 		default:
 		}
 		d.streak.see(o)

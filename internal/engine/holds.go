@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"exposync/internal/destination"
 	"exposync/internal/diff"
 	"exposync/internal/plan"
 )
@@ -23,7 +24,7 @@ func (e *Engine) hold(ctx context.Context, p *Prepared) error {
 		p.Plan.Holds = append(p.Plan.Holds, plan.Hold{
 			Code:    "first_run",
 			Message: fmt.Sprintf("nothing was ever sent to %s.%s by this sync: %d records would be created", p.req.Job.Connection, p.req.Job.Object, p.Plan.Counts.Create),
-			Next:    fmt.Sprintf("exposync run --target %s --select %s --first send (or compare, adopt), or `first:` in the exposure's metadata", p.req.Job.Target, p.req.Job.ID),
+			Next:    p.firstNext(),
 		})
 	}
 	p.Plan.Holds = append(p.Plan.Holds, diff.Guards(p.req.Job.Guards, diff.Facts{
@@ -60,6 +61,17 @@ func (p *Prepared) holdEphemeral() {
 			"restore and save .exposync and write `ledger: {dir: .exposync, kept: true}`; for this run only: exposync run --accept " + code,
 		Acceptable: true, Accepted: slices.Contains(p.req.Accept, code),
 	})
+}
+
+// firstNext says how to answer. Where the destination can be read by key, it
+// can be asked first what it has; that costs reads, so nobody does it unasked.
+func (p *Prepared) firstNext() string {
+	j := p.req.Job
+	if _, ok := p.req.Destination.(destination.Reader); ok {
+		return fmt.Sprintf("exposync plan --target %[1]s --select %[2]s --first compare reads %[3]s.%[4]s by key and says how many are there already; then exposync run --target %[1]s --select %[2]s --first compare (or send, adopt), or `first:` in the exposure's metadata",
+			j.Target, j.ID, j.Connection, j.Object)
+	}
+	return fmt.Sprintf("exposync run --target %s --select %s --first send (or adopt), or `first:` in the exposure's metadata", j.Target, j.ID)
 }
 
 // moved holds a job whose identity changed while marks of the old identity

@@ -81,7 +81,7 @@ func (e *Engine) Prepare(ctx context.Context, req Request, look bool) (_ *Prepar
 // else as the job declares.
 func (p *Prepared) first() plan.First {
 	for _, f := range []plan.First{p.req.First, p.header.First} {
-		if f != plan.FirstAsk {
+		if f != plan.FirstAsk && f != plan.FirstOpen {
 			return f
 		}
 	}

@@ -30,14 +30,19 @@ func fixed() time.Time { return time.Unix(1, 0) }
 // world is everything that lasts from run to run.
 type world struct {
 	*rapid.T
-	ledger *memory
-	dest   *chaos
-	source map[string]string
-	extra  [][2]string // rows with bad keys
-	job    plan.Job
-	names  []string // that the one field ever had
-	spool  string
+	ledger  *memory
+	dest    *chaos
+	source  map[string]string
+	extra   [][2]string // rows with bad keys
+	job     plan.Job
+	names   []string // that the one field ever had
+	spool   string
+	settled bool // somebody said that what was in doubt arrived
+	resent  bool // somebody asked to send what was in doubt again
 }
+
+// assumes reports whether doubts may count as sent.
+func (w *world) assumes() bool { return w.job.OnInDoubt == plan.AssumeSent || w.settled }
 
 // hashes gives what a value's hash was under any of the mappings so far; the
 // last one is today's.
@@ -156,7 +161,7 @@ func (w *world) check(res plan.Result, before map[string]record.Mark) {
 	}
 	for _, key := range w.dest.deleted {
 		_, there := w.source[key]
-		if !before[key].Confirmed() || before[key].Adopted || there || w.job.Mode != plan.Mirror || res.Counts.Invalid > 0 {
+		if !w.ours(before[key]) || there || w.job.Mode != plan.Mirror || res.Counts.Invalid > 0 {
 			w.Fatalf("%q was deleted; confirmed %t, in the source %t, mode %s, %d invalid", key, before[key].Confirmed(), there, w.job.Mode, res.Counts.Invalid)
 		}
 	}
@@ -176,17 +181,28 @@ func (w *world) check(res plan.Result, before map[string]record.Mark) {
 		if m.Standing != nil && m.Standing.State == record.InDoubt {
 			continue
 		}
+		if w.assumes() && (w.dest.unsure[key] || w.dest.died) { // nobody knows
+			continue
+		}
 		if value, held := w.dest.records[key]; !held || !slices.Contains(w.hashes(value), m.RowHash) {
 			w.Fatalf("the ledger says that %q is confirmed, but the destination holds other values (log %v)", key, w.dest.log[key])
 		}
 	}
-	if !w.dest.traits.Idempotent {
+	if !w.dest.traits.Idempotent && !w.resent && !w.assumes() {
 		for key, values := range w.dest.log {
 			if len(slices.Compact(slices.Clone(values))) != len(values) {
 				w.Fatalf("%q was doubled: %v", key, values)
 			}
 		}
 	}
+}
+
+// ours reports whether a mirror may delete a record of which that was known.
+func (w *world) ours(m record.Mark) bool {
+	if w.job.Owned == plan.OwnedAll && w.job.OnInDoubt == plan.AssumeSent && m.Standing != nil && m.Standing.State == record.InDoubt {
+		return true // it counts as sent, and as adopted
+	}
+	return m.Confirmed() && (!m.Adopted || w.job.Owned == plan.OwnedAll)
 }
 
 // uncertain is what a mark holds when nobody knows what the destination does.

@@ -107,7 +107,7 @@ func (e *Engine) Restore(ctx context.Context, req Request, saved plan.Plan, rows
 	}
 	p.holdEphemeral()
 	for _, g := range saved.Standing {
-		p.standing.add(g.Code, g.Reason, g.Records, g.New)
+		p.standing.add(g)
 	}
 	return p, e.restoreRows(p, rows, digest)
 }
@@ -158,7 +158,7 @@ func (e *Engine) restoreRows(p *Prepared, rows io.Reader, digest string) error {
 	if err := errors.Join(
 		restoreList(in, p.writes, record.Create, record.Update),
 		restoreList(in, p.deletes, record.Delete),
-		restoreList(in, p.settled, 0),
+		restoreList(in, p.settled, 0, opHeld, opSent, opGone),
 		restoreList(in, p.dropped, 0),
 	); err != nil {
 		return errors.Join(damaged(p.Plan.Job), err)

@@ -28,6 +28,9 @@ type scan struct {
 	tally    diff.Tally
 	fetching []diff.Decision // decided without their rows, which are fetched by key
 	asking   []diff.Decision // creates of a first run to compare with the destination
+	held     int64           // of them: ambiguous
+	assumed  int64           // changes in doubt that count as sent
+	adopted  int64           // deletes of records that were adopted
 	arena    []byte          // keys and rows of fetching and asking
 	asked    []record.Mark   // due, but not among the rows that were read
 }
@@ -53,7 +56,9 @@ func (s *scan) run(ctx context.Context) error {
 	}
 	s.rules = diff.Rules{
 		Mode: s.p.req.Job.Mode, Idempotent: s.p.writer.Traits().Idempotent, RetryRejected: s.p.req.Retry,
-		Remapped: s.p.Plan.MappingWas != "", Partial: s.window.partial(), Forgetful: s.p.req.Job.Incremental.Forget,
+		Remapped: s.p.Plan.MappingWas != "", RetryQuarantined: s.p.req.Quarantined,
+		OwnAll: s.p.req.Job.Owned == plan.OwnedAll, OnInDoubt: s.p.req.Job.OnInDoubt,
+		Partial: s.window.partial(), Forgetful: s.p.req.Job.Incremental.Forget,
 	}
 	for part := range ledger.Partitions {
 		seen, err := s.spill.load(part)
@@ -110,36 +115,39 @@ func (s *scan) rows(ctx context.Context) error {
 // valid until the next one only.
 func (s *scan) decide(ctx context.Context, d diff.Decision) error {
 	switch {
+	case d.Assume:
+		return s.assume(d.Mark)
 	case d.Ask:
 		return s.recall(ctx, d.Mark)
 	case d.Drop:
 		return s.p.dropped.add(record.Change{KeyHash: d.Mark.KeyHash}, 0, nil)
 	}
 	if d.Op == 0 && !d.Forget {
-		s.p.standing.add(d.Mark.Standing.Code, d.Mark.Standing.Reason, 1, 0)
+		s.p.standing.add(known(*d.Mark.Standing))
 		return nil
 	}
-	if d.Forget {
+	if d.Forget && (d.Op == 0 || !ambiguous(d.Mark)) { // another mapping does not say which record is meant
 		if err := s.p.settled.add(record.Change{KeyHash: d.Mark.KeyHash, Key: d.Mark.Key}, 0, nil); err != nil {
 			return err
 		}
 		d.Mark.Standing = nil
 	}
-	create := d.Op == record.Create && (s.p.Plan.FirstRun || s.p.rereads() && s.p.req.First == plan.FirstAdopt)
+	create := d.Op == record.Create && (s.p.Plan.FirstRun || ambiguous(d.Mark) || s.p.rereads() && s.p.req.First == plan.FirstAdopt)
 	switch {
 	case d.Op == 0:
 		return nil
 	case d.Op == record.Delete:
 		s.p.Plan.Counts.Delete++
-		return s.p.deletes.add(changeOf(d), flagsOf(d.Mark), nil)
-	case create && s.p.Plan.First == plan.FirstAdopt:
-		return s.adopt(d)
-	case create && s.p.Plan.First == plan.FirstCompare:
-		s.asking = append(s.asking, s.lasting(d))
-		if len(s.asking) >= compareChunk {
-			return s.compare(ctx)
+		if d.Mark.Adopted {
+			s.adopted++
 		}
-		return nil
+		return s.p.deletes.add(changeOf(d), flagsOf(d.Mark), nil)
+	case create && s.p.Plan.First == plan.FirstAdopt && !ambiguous(d.Mark):
+		return s.adopt(d)
+	case create && (s.p.Plan.First == plan.FirstCompare || ambiguous(d.Mark)):
+		if s.keepRows || len(d.Seen.Row) > 0 {
+			return s.ask(ctx, d)
+		}
 	case s.keepRows, len(d.Seen.Row) > 0:
 		return s.write(d, d.Seen.Row)
 	}
@@ -228,7 +236,13 @@ func (s *scan) fetch(ctx context.Context) error {
 		}
 		delete(due, d.Seen.KeyHash)
 		row = record.AppendRecord(row[:0], values)
-		if err := s.write(d, row); err != nil {
+		if d.Op == record.Create && ambiguous(d.Mark) {
+			d.Seen.Row = row
+			err = s.ask(ctx, d)
+		} else {
+			err = s.write(d, row)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -251,7 +265,8 @@ func (s *scan) count() error {
 	c.Read = s.tally.Read + s.badKeys
 	c.Unchanged = s.tally.Unchanged + c.Adopted
 	c.Invalid = s.badKeys + s.tally.Duplicate
-	c.HeldBack, c.Quarantined, c.Standing = s.tally.HeldBack, s.tally.Quarantined, s.tally.Standing
+	c.HeldBack, c.Quarantined, c.Standing = s.tally.HeldBack+s.held, s.tally.Quarantined, s.tally.Standing+s.held
+	s.notes()
 	p.Plan.Deletes = p.req.Job.Mode == plan.Mirror && p.Plan.Reading.Full
 	if p.Plan.Deletes && c.Invalid > 0 {
 		p.Plan.Deletes = false

@@ -5,7 +5,7 @@ import "maps"
 // runPages has the codes of planning, guards and running.
 func runPages() map[string]Page {
 	pages := map[string]Page{}
-	for _, group := range []map[string]Page{holdPages(), savedPlanPages(), deliveryPages(), outcomePages(), commandPages()} {
+	for _, group := range []map[string]Page{holdPages(), savedPlanPages(), deliveryPages(), outcomePages(), commandPages(), secondPages()} {
 		maps.Copy(pages, group)
 	}
 	return pages

@@ -33,6 +33,12 @@ func Definition(j plan.Job) string {
 		}
 		lines = append(lines, line)
 	}
+	if j.Owned != plan.OwnedConfirmed {
+		lines = append(lines, fmt.Sprintf("owned %q", j.Owned))
+	}
+	if j.OnInDoubt != plan.HoldInDoubt {
+		lines = append(lines, fmt.Sprintf("on_in_doubt %q", j.OnInDoubt))
+	}
 	slices.Sort(lines)
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
 	return "d1:" + hex.EncodeToString(sum[:16])

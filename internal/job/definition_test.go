@@ -57,6 +57,8 @@ func TestDefinitionTellsWhatIsSentWhere(t *testing.T) {
 		"order":          {func(j *plan.Job) { slices.Reverse(j.Fields) }, false},
 		"guards":         {func(j *plan.Job) { j.Guards.Deletes.Off = true }, false},
 		"max_rejected":   {func(j *plan.Job) { j.MaxRejected.Records = 9 }, false},
+		"owned":          {func(j *plan.Job) { j.Owned = plan.OwnedAll }, true},
+		"on_in_doubt":    {func(j *plan.Job) { j.OnInDoubt = plan.Resend }, true},
 		"first":          {func(j *plan.Job) { j.First = plan.FirstSend }, false},
 		"where it stood": {func(j *plan.Job) { j.Where = "a.yml:9" }, false},
 	}

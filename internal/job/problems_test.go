@@ -23,11 +23,11 @@ func TestProblemsOfOneExposure(t *testing.T) {
 		"a word": {`"crm.contacts"`, []string{
 			at + `: must be a map, not text (setting_invalid)`,
 		}},
-		"misspelt and later keys": {`{"to":"crm.c","kay":"id","key":"id","fields":"all","sla":"6h","every":"3h","lookback":"y"}`, []string{
+		"misspelt and later keys": {`{"to":"crm.c","kay":"id","key":"id","fields":"all","sla":"6h","every":"3h","lookup":"y"}`, []string{
 			at + `.kay: unknown key "kay"; did you mean "key"? (unknown_key)`,
 			at + `.sla: "sla" does not act in this version (unknown_key)`,
 			at + `.every: "every" does not act in this version (unknown_key)`,
-			at + `.lookback: "lookback" does not act in this version (unknown_key)`,
+			at + `.lookup: "lookup" does not act in this version (unknown_key)`,
 		}},
 		"hosted": {`{"hosted":"hightouch/42606"}`, []string{
 			at + `.hosted: "hosted" does not act in this version (unknown_key)`,

@@ -27,6 +27,8 @@ type spec struct {
 	cursor, changedSince string
 	lookback             plan.Lookback
 	fullRead             time.Duration // negative: never
+	owned                plan.Owned
+	onInDoubt            plan.OnInDoubt
 }
 
 // guardNames are the guards in the order of the documentation.
@@ -34,7 +36,7 @@ func guardNames() []string { return []string{"deletes", "creates", "rows", "keys
 
 func readSpec(r *config.Reader, src source) spec {
 	s := spec{}
-	for _, key := range []string{"from", "to", "key", "mode", "fields", "first", "guards", "max_rejected", "cursor", "changed_since", "lookback", "full_read"} {
+	for _, key := range []string{"from", "to", "key", "mode", "fields", "first", "guards", "max_rejected", "cursor", "changed_since", "lookback", "full_read", "owned", "on_in_doubt"} {
 		if r.Node(key) != nil {
 			s.set = append(s.set, key)
 		}
@@ -59,7 +61,8 @@ func readSpec(r *config.Reader, src source) spec {
 	s.maxRejected = readLimit(r, "max_rejected")
 	s.was = readWas(r)
 	readIncremental(r, &s)
-	r.Later("owned", "lookup")
+	s.owned, s.onInDoubt = readOwned(r), readOnInDoubt(r)
+	r.Later("lookup")
 	return s
 }
 
@@ -94,6 +97,10 @@ func (s spec) over(base spec) spec {
 			out.lookback = s.lookback
 		case "full_read":
 			out.fullRead = s.fullRead
+		case "owned":
+			out.owned = s.owned
+		case "on_in_doubt":
+			out.onInDoubt = s.onInDoubt
 		}
 	}
 	return out
@@ -101,7 +108,7 @@ func (s spec) over(base spec) spec {
 
 // fill writes the spec and its defaults into a job.
 func (s spec) fill(job *plan.Job) {
-	job.Mode, job.First = s.mode, s.first
+	job.Mode, job.First, job.Owned, job.OnInDoubt = s.mode, s.first, s.owned, s.onInDoubt
 	if job.Mode == "" {
 		job.Mode = plan.Upsert
 	}
@@ -134,6 +141,9 @@ func (s spec) require(r *config.Reader) {
 		if !slices.Contains(s.set, need.key) {
 			r.Fault("", "setting_missing", need.hint, "%s is missing", need.key)
 		}
+	}
+	if s.owned == plan.OwnedAll && s.mode != plan.Mirror {
+		r.Fault("owned", "setting_invalid", "remove it, or use `mode: mirror`", "all: only mode mirror deletes")
 	}
 	for _, f := range s.fields {
 		if slices.ContainsFunc(s.key, func(k plan.KeyField) bool { return k.Field == f.Name }) {

@@ -34,6 +34,29 @@ const (
 	FirstSend    First = "send"    // send every record
 	FirstCompare First = "compare" // read the destination by key, send what differs
 	FirstAdopt   First = "adopt"   // mark every record as sent
+	// FirstOpen stands in a ledger only: single records were sent, and the
+	// first run is still to be asked about.
+	FirstOpen First = "open"
+)
+
+// Owned says which records a mirror may delete.
+type Owned string
+
+// The answers to what is ours.
+const (
+	OwnedConfirmed Owned = ""    // what Exposync itself sent and saw confirmed (the default)
+	OwnedAll       Owned = "all" // adopted records, too
+)
+
+// OnInDoubt says what becomes of changes whose fate is unknown where sending
+// them twice would do harm.
+type OnInDoubt string
+
+// The ways out of a doubt.
+const (
+	HoldInDoubt OnInDoubt = ""            // they wait for a person (the default)
+	Resend      OnInDoubt = "resend"      // the next run sends them again: at least once
+	AssumeSent  OnInDoubt = "assume_sent" // they count as sent: at most once
 )
 
 // Job is one sync that an exposure declares. A job with Problems never runs;
@@ -61,6 +84,8 @@ type Job struct {
 	Was         []string // IDs of jobs that this one was before, newest first
 	Incremental Incremental
 	First       First
+	Owned       Owned
+	OnInDoubt   OnInDoubt
 	Guards      Guards
 	MaxRejected Limit
 

@@ -25,7 +25,7 @@ type Counts struct {
 	Update      int64 `json:"updated"`
 	Delete      int64 `json:"deleted"`
 	Invalid     int64 `json:"invalid"`     // null or duplicate key, value that cannot be written
-	HeldBack    int64 `json:"held_back"`   // standing reject that is not due, or a change the mode does not send
+	HeldBack    int64 `json:"held_back"`   // standing reject that is not due, ambiguous, or a change the mode does not send
 	Quarantined int64 `json:"quarantined"` // waits for a release
 
 	OK       int64 `json:"ok"`
@@ -76,8 +76,23 @@ type Plan struct {
 	// Standing are known rejects and doubts that are not tried again.
 	Standing []RejectGroup `json:"standing_rejects,omitempty"`
 	Notes    []string      `json:"notes,omitempty"`
-	MadeAt   time.Time     `json:"made_at"`
+	// Match is what comparing with the destination found; nil if nothing was
+	// compared.
+	Match  *Match    `json:"match,omitempty"`
+	MadeAt time.Time `json:"made_at"`
 }
+
+// Match counts records that were compared with the destination by key.
+type Match struct {
+	Equal     int64 `json:"equal"`     // there with our values: taken over, nothing is sent
+	Different int64 `json:"different"` // there with other values: updates
+	Missing   int64 `json:"missing"`   // not there: creates
+	Ambiguous int64 `json:"ambiguous"` // several records have the key: held back
+}
+
+// CodeAmbiguous stands against a record of whose key the destination holds
+// several.
+const CodeAmbiguous = "ambiguous"
 
 // Held gives the holds that nobody accepted.
 func (p *Plan) Held() []Hold {
@@ -121,5 +136,7 @@ type RejectGroup struct {
 	Code    string `json:"code"`
 	Reason  string `json:"reason"`
 	Records int64  `json:"records"`
-	New     int64  `json:"new"` // first seen in this run
+	New     int64  `json:"new"`   // first seen in this run
+	State   string `json:"state"` // rejected, in_doubt, quarantined, ambiguous
+	Waits   bool   `json:"waits"` // for a person: no run tries them again by itself
 }

@@ -31,6 +31,7 @@ func jobText(s Style, j JobReport) string {
 	case plan.Success, plan.PartialDone, plan.Skipped, plan.Stopped:
 	}
 	b.WriteString(RejectText(s, j.Result.Rejects))
+	b.WriteString(waitingText(s, j.Job.ID, j.Result.Rejects))
 	if p := j.Result.Plan; p != nil {
 		b.WriteString(s.readingLine(j.Job, *p, "    "))
 		b.WriteString(s.noteLines(*p, "    "))

@@ -27,6 +27,7 @@ func PlanText(s Style, jobs []JobReport) string {
 			b.WriteString(indent(FaultText(s, j.Result.Problems), "  "))
 		}
 		b.WriteString(RejectText(s, j.Result.Rejects))
+		b.WriteString(waitingText(s, j.Job.ID, j.Result.Rejects))
 	}
 	return b.String()
 }
@@ -49,6 +50,9 @@ func planBody(s Style, p plan.Plan) string {
 	fmt.Fprintf(&b, "  %s\n", s.Paint(Faint, strings.Join(read, ", ")))
 	if p.FirstRun {
 		b.WriteString("  first run: no run of this sync came to its end yet\n")
+	}
+	if m := p.Match; m != nil {
+		fmt.Fprintf(&b, "  compared with the destination: %d equal, %d different, %d not there, %d ambiguous\n", m.Equal, m.Different, m.Missing, m.Ambiguous)
 	}
 	if c.Adopted > 0 {
 		fmt.Fprintf(&b, "  %d records are taken as already there\n", c.Adopted)
@@ -75,7 +79,10 @@ func RejectText(s Style, rejects []plan.RejectGroup) string {
 	var b strings.Builder
 	for _, g := range rejects {
 		known := ""
-		if g.New == 0 {
+		switch {
+		case g.State != "" && g.State != "rejected":
+			known = " (" + strings.ReplaceAll(g.State, "_", " ") + ")"
+		case g.New == 0:
 			known = " (known)"
 		}
 		for i, line := range wrap(fmt.Sprintf("%s%s: %s", count(g.Records, "record"), known, answer(g)), s.width()-4) {

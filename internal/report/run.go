@@ -93,6 +93,7 @@ type PlanJSON struct {
 	BytesRead  int64       `json:"bytes_read"`
 	FullRead   bool        `json:"full_read"`
 	Since      string      `json:"since,omitempty"`
+	Match      *plan.Match `json:"match,omitempty"`
 }
 
 // Ended is when the run had ended.
@@ -124,7 +125,7 @@ func (j JobReport) json() ResultJSON {
 		out.Holds, out.Notes = nonNil(p.Holds), nonNil(p.Notes)
 		out.Plan = &PlanJSON{
 			Sync: p.Sync, Generation: p.Generation, Mapping: p.Mapping, MappingWas: p.MappingWas,
-			FirstRun: p.FirstRun, Continues: p.Continues, First: p.First, Digest: p.Digest,
+			FirstRun: p.FirstRun, Continues: p.Continues, First: p.First, Digest: p.Digest, Match: p.Match,
 			RowsRead: p.Reading.Rows, BytesRead: p.Reading.Bytes, FullRead: p.Reading.Full, Since: p.Reading.Since,
 		}
 	}

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"exposync/internal/plan"
@@ -23,6 +25,8 @@ type JobStatus struct {
 	Records    int64      `json:"records"`      // confirmed
 	Standing   int64      `json:"standing"`     // known rejects, doubts and quarantined records
 	Generation int64      `json:"generation"`
+	// Waiting are the standing records that no run tries again by itself.
+	Waiting []plan.RejectGroup `json:"waiting,omitempty"`
 }
 
 // LastRun is the newest run of a job.
@@ -56,5 +60,16 @@ func (st Status) Text(s Style, now time.Time) string {
 		}
 		rows = append(rows, []string{j.Job, j.To, strconv.FormatInt(j.Records, 10), strconv.FormatInt(j.Standing, 10), last, ended, confirmed})
 	}
-	return table(s, rows)
+	return table(s, rows) + st.waiting(s)
+}
+
+// waiting says below the table which records wait for a person.
+func (st Status) waiting(s Style) string {
+	var b strings.Builder
+	for _, j := range st.Jobs {
+		if len(j.Waiting) > 0 {
+			fmt.Fprintf(&b, "\n%s\n%s%s", s.Paint(Strong, j.Job), RejectText(s, j.Waiting), waitingText(s, j.Job, j.Waiting))
+		}
+	}
+	return b.String()
 }

@@ -112,6 +112,12 @@ type Response struct {
 // answer that asked for it is given at once.
 func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	state := &call{class: r.Class, most: r.Attempts}
+	resp, err := c.do(ctx, r, state)
+	watched(ctx, r, state.attempts, resp, err)
+	return resp, err
+}
+
+func (c *Client) do(ctx context.Context, r Request, state *call) (*Response, error) {
 	ctx, cancel := state.within(ctx)
 	defer cancel()
 	req, err := c.build(ctx, r)

@@ -60,6 +60,9 @@ func (w *writer) Write(ctx context.Context, batch []record.Change) []destination
 			continue
 		}
 		w.digest.add(w.buf[start:])
+		destination.Show(ctx, func() destination.Spoken {
+			return destination.Spoken{Kind: "file", Said: string(w.layout.header()) + string(w.buf[start:])}
+		})
 	}
 	if err := w.append(w.buf); err != nil {
 		w.failure = err
@@ -128,7 +131,7 @@ func (w *writer) Settle(ctx context.Context) error {
 	if w.failure == nil && w.temp == nil {
 		return nil
 	}
-	if err := w.settle(); err != nil {
+	if err := w.settle(ctx); err != nil {
 		w.failure = err
 		f := w.folder.fault("file_write", "the file of "+w.object+" could not be completed", "make room or correct the permissions, then run again")
 		f.Kind, f.Whose, f.Err = fault.Unavailable, fault.Destination, err
@@ -137,7 +140,7 @@ func (w *writer) Settle(ctx context.Context) error {
 	return nil
 }
 
-func (w *writer) settle() error {
+func (w *writer) settle(ctx context.Context) error {
 	if w.failure != nil {
 		return w.failure
 	}
@@ -151,6 +154,7 @@ func (w *writer) settle() error {
 	if err := publish(w.temp, filepath.Join(w.folder.config.Dir, name)); err != nil {
 		return err
 	}
+	destination.Show(ctx, func() destination.Spoken { return destination.Spoken{Kind: "file", Heard: "complete: " + name} })
 	w.temp, w.digest = nil, digest{}
 	return syncDir(w.folder.config.Dir)
 }

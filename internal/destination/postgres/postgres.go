@@ -49,7 +49,7 @@ type Postgres struct {
 
 var (
 	_ destination.Destination = (*Postgres)(nil)
-	_ destination.Reader      = (*Postgres)(nil)
+	_ destination.Holder      = (*Postgres)(nil)
 )
 
 // New checks the configuration; it does not connect. A configuration that

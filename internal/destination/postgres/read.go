@@ -63,7 +63,7 @@ func (s *shape) lookup() string {
 	}
 	selected := []string{"s.n::text"}
 	for _, f := range s.fields {
-		selected = append(selected, f.column.read())
+		selected = append(selected, f.column.read("t."+quote(f.column.name)))
 	}
 	b := builder{shape: s}
 	return fmt.Sprintf("select %s from unnest(%s) with ordinality as s(%s, n) join %s t on %s",
@@ -71,8 +71,7 @@ func (s *shape) lookup() string {
 }
 
 // read gives a column's text as its type prints it; arrays come as JSON.
-func (c column) read() string {
-	name := "t." + quote(c.name)
+func (c column) read(name string) string {
 	switch {
 	case c.category == "A":
 		return "to_jsonb(" + name + ")::text"
@@ -194,6 +193,8 @@ func canonical(k record.Kind, c column, text []byte) record.Value {
 	}
 	v := record.Value{Kind: k, Data: text}
 	switch k {
+	case record.Date: // in a column that has a time, too
+		v.Data = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("+00")), []byte(" 00:00:00"))
 	case record.Int, record.Decimal:
 		v.Data = decimal(text)
 	case record.Float:

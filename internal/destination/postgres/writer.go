@@ -182,6 +182,15 @@ func (t *transaction) attempt(ctx context.Context, g group) (bool, error) {
 	return false, t.exec(ctx, "rollback to savepoint exposync")
 }
 
+// spoken is a statement with the server's answer.
+func spoken(sql string, tag pgconn.CommandTag, err error) destination.Spoken {
+	heard := tag.String()
+	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
+		heard = pg.Code + " " + pg.Message
+	}
+	return destination.Spoken{Kind: "sql", Said: sql, Heard: heard}
+}
+
 func (t *transaction) try(ctx context.Context, s step, want int64) (bool, error) {
 	if err := t.exec(ctx, "savepoint exposync"); err != nil {
 		return false, err
@@ -192,6 +201,7 @@ func (t *transaction) try(ctx context.Context, s step, want int64) (bool, error)
 		}
 	}
 	tag, err := t.tx.Exec(ctx, s.main)
+	destination.Show(ctx, func() destination.Spoken { return spoken(s.main, tag, err) })
 	if err != nil {
 		return false, err
 	}

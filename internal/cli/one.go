@@ -1,0 +1,268 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"exposync/internal/destination"
+	"exposync/internal/engine"
+	"exposync/internal/fault"
+	"exposync/internal/plan"
+	"exposync/internal/record"
+	"exposync/internal/report"
+	"exposync/internal/rest"
+)
+
+func newTest(a *app) *cobra.Command {
+	key, send := "", false
+	cmd := &cobra.Command{
+		Use:   "test JOB --key KEY",
+		Short: "take one record from the warehouse to the destination, and show all of it",
+		Long: `Reads exactly one record, and shows its values in the warehouse, as they would be
+sent and, where the destination can be read, as they are there; what the ledger
+knows of it; and what a run would do about it. With --send it sends that record
+alone and shows request and response, secrets hidden.
+
+A record that is sent is remembered as in any run. Guards and holds do not apply
+to one record, and a first run stays one: it is still asked for. Into anything
+but a sandbox nothing is sent while the gate is shut.`,
+		Example: `  exposync test email_crm_export --key jana@example.com
+  exposync test email_crm_export --key jana@example.com --send
+  exposync test order_lines_export --key order_id=17,line=2 --output json`,
+		GroupID:           "daily",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeJob,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !cmd.Flags().Changed("key") {
+				return usage("exposync test --help", "say which record: --key KEY")
+			}
+			return a.test(cmd.Context(), args[0], key, send)
+		},
+	}
+	cmd.Flags().StringVar(&key, "key", "", "the record's `KEY`; of several fields: field=value,field=value")
+	cmd.Flags().BoolVar(&send, "send", false, "send the record, and show request and response")
+	a.flags.dbtProgram(cmd)
+	a.flags.format(cmd, "text", "json")
+	return cmd
+}
+
+func (a *app) test(ctx context.Context, name, key string, send bool) error {
+	ctx, stop, done := a.interruptible(ctx)
+	defer done()
+	s, err := a.open(ctx, "test")
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := s.judge(ctx, nil); err != nil {
+		return err
+	}
+	j, ok := s.set.Find(name)
+	switch {
+	case !ok:
+		return s.noJob(name)
+	case len(j.Problems) > 0:
+		return j.Problems
+	}
+	parts, err := keyParts(j, key)
+	if err != nil {
+		return err
+	}
+	req, err := s.request(ctx, j)
+	if err != nil {
+		return err
+	}
+	req.RunID = a.env.NewID()
+	doc := s.oneOf(j)
+	shut := send && !s.judgement(j.Exposure).Verdict.Open() && !j.Sandbox
+	if shut {
+		doc.NotSent = "the gate is shut: " + worst(s.judgement(j.Exposure))
+	}
+	e := s.engine()
+	one, err := e.One(ctx, stop, engine.OneRequest{
+		Request: req, Keys: parts, Send: send && !shut,
+		Watch: func(ctx context.Context) context.Context { return a.watch(ctx, &doc.Said) },
+	})
+	if one == nil {
+		return err
+	}
+	fillOne(&doc, one)
+	code := oneExit(one, shut)
+	doc.Problems = report.FaultsJSON(append(fault.All(err), one.Result.Problems...))
+	if err != nil {
+		code = fault.Worse(code, fault.ExitCode(err))
+	}
+	return a.printOne(doc, one, err, code)
+}
+
+// printOne shows the record, then what went wrong.
+func (a *app) printOne(doc report.One, one *engine.One, problem error, code int) error {
+	if a.flags.json() {
+		if err := a.printJSON(doc); err != nil {
+			return err
+		}
+	} else if err := a.printText(doc.Text(a.outStyle())); err != nil {
+		return err
+	}
+	for _, err := range []error{problem, one.Result.Problems.Err()} {
+		if err != nil {
+			a.printError(err)
+		}
+	}
+	return exit(code)
+}
+
+// oneExit is the exit code that the record's outcome leads to.
+func oneExit(one *engine.One, shut bool) int {
+	if shut {
+		return fault.Blocked.ExitCode()
+	}
+	if one.Result.Status == "" {
+		return 0
+	}
+	return exitCode(one.Result)
+}
+
+// oneOf begins the document with what is known without the record.
+func (s *session) oneOf(j plan.Job) report.One {
+	v := s.judgement(j.Exposure)
+	reasons := v.Reasons
+	if reasons == nil {
+		reasons = []plan.Reason{}
+	}
+	return report.One{
+		Job: j.ID, UniqueID: j.Exposure, From: j.Source.Name, To: j.Connection + "." + j.Object, Target: s.target, Sandbox: j.Sandbox,
+		Verdict: v.Verdict, Reasons: reasons, Said: []report.OneExchange{}, Problems: []report.FaultJSON{},
+	}
+}
+
+func fillOne(doc *report.One, one *engine.One) {
+	doc.FirstRun, doc.Why, doc.Sent = one.FirstRun, one.Why, one.Sent
+	doc.Key, doc.Fields = oneFields(one.Key), oneFields(one.Fields)
+	if one.There >= 0 {
+		doc.There = &one.There
+	}
+	if doc.Change = "none"; one.Op != 0 {
+		doc.Change = one.Op.String()
+	}
+	if m := one.Mark; m != nil {
+		doc.Ledger = &report.OneMark{Confirmed: m.Confirmed(), Adopted: m.Adopted, RemoteID: m.RemoteID}
+		if st := m.Standing; st != nil {
+			doc.Ledger.Standing, doc.Ledger.Code, doc.Ledger.Reason, doc.Ledger.Attempts = engine.StateOf(*st), st.Code, st.Reason, st.Attempts
+			if st.Since > 0 {
+				since := time.Unix(st.Since, 0).UTC()
+				doc.Ledger.Since = &since
+			}
+		}
+	}
+	if c := one.Result.Counts; c.Changes() > 0 {
+		out := &report.OneOutcome{State: "not_sent", Code: one.Outcome.Code, Message: one.Outcome.Message, RemoteID: one.Outcome.RemoteID}
+		switch {
+		case c.OK > 0:
+			out.State = "ok"
+		case c.Rejected > 0:
+			out.State = "rejected"
+		case c.InDoubt > 0:
+			out.State = "in_doubt"
+		}
+		doc.Outcome = out
+	}
+}
+
+func oneFields(list []engine.OneField) []report.OneField {
+	out := []report.OneField{}
+	for _, f := range list {
+		item := report.OneField{
+			Field: f.Name, Column: f.Column, Kind: f.Ours.Kind.String(), Ours: valueText(f.Ours), Sent: valueText(f.Sent),
+			Left: f.Sent.Kind == record.Absent,
+		}
+		if f.Theirs != nil {
+			item.There, item.Known = valueText(*f.Theirs), true
+		}
+		out = append(out, item)
+	}
+	return out
+}
+
+// valueText is a value as people read it, nil for none.
+func valueText(v record.Value) *string {
+	text := string(v.Data)
+	switch {
+	case v.Kind == record.Null || v.Kind == record.Absent:
+		return nil
+	case !utf8.ValidString(text):
+		text = fmt.Sprintf("%d bytes", len(v.Data))
+	}
+	return &text
+}
+
+// watch notes everything that is said to the destination.
+func (a *app) watch(ctx context.Context, said *[]report.OneExchange) context.Context {
+	ctx = destination.Watch(ctx, func(s destination.Spoken) {
+		*said = append(*said, report.OneExchange{Kind: s.Kind, Request: s.Said, Response: s.Heard})
+	})
+	return rest.Watch(ctx, func(x rest.Exchange) {
+		item := report.OneExchange{
+			Kind: "http", Request: x.Method + " " + a.safeURL(x.URL), Headers: headerLines(x.Header), Body: string(x.Body),
+			Response: x.Problem, Answer: headerLines(x.Answer), Reply: string(x.Reply), Attempts: x.Attempts,
+		}
+		if x.Status > 0 {
+			item.Response = fmt.Sprintf("%d %s", x.Status, http.StatusText(x.Status))
+		}
+		*said = append(*said, item)
+	})
+}
+
+func headerLines(h http.Header) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		out = append(out, name+": "+strings.Join(h[name], ", "))
+	}
+	return out
+}
+
+// safeURL hides secrets in an address also where they are percent-encoded, and
+// whatever a parameter holds that is called like one.
+func (a *app) safeURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "an address that cannot be read"
+	}
+	parts := strings.Split(u.EscapedPath(), "/")
+	for i, p := range parts {
+		if plain, err := url.PathUnescape(p); err == nil && a.redactor.Redact(plain) != plain {
+			parts[i] = "***"
+		}
+	}
+	out := u.Scheme + "://" + u.Host + strings.Join(parts, "/")
+	var query []string
+	for pair := range strings.SplitSeq(u.RawQuery, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		if plain, err := url.QueryUnescape(value); err != nil || a.redactor.Redact(plain) != plain || secretName(name) {
+			value = "***"
+		}
+		if pair != "" {
+			query = append(query, name+"="+value)
+		}
+	}
+	if len(query) > 0 {
+		out += "?" + strings.Join(query, "&")
+	}
+	return out
+}
+
+func secretName(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc([]string{"key", "token", "secret", "pass", "auth", "sig", "credential"}, func(w string) bool {
+		return strings.Contains(name, w)
+	})
+}

@@ -1,0 +1,164 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"exposync/internal/plan"
+)
+
+// Rejects is what stands against records, job by job: `exposync rejects`.
+type Rejects struct {
+	Jobs []JobRejects `json:"jobs"`
+}
+
+// JobRejects is one job with all that stands.
+type JobRejects struct {
+	Job      string       `json:"job"`
+	UniqueID string       `json:"unique_id"` // of the exposure
+	To       string       `json:"to"`
+	Target   string       `json:"target"`
+	Account  string       `json:"account"`
+	Rejects  []RejectJSON `json:"rejects"`
+}
+
+// RejectJSON is records with one reason.
+type RejectJSON struct {
+	State     string     `json:"state"` // rejected, quarantined, in_doubt, ambiguous
+	Code      string     `json:"code"`
+	Reason    string     `json:"reason"`
+	Records   int64      `json:"records"`
+	Permanent bool       `json:"permanent"`
+	Attempts  int        `json:"attempts"`   // the most of any of them
+	FirstSeen *time.Time `json:"first_seen"` // of the oldest; null where nobody knows
+	Due       string     `json:"due"`        // next_run, change, release, settle
+	Next      string     `json:"next"`       // the command to type
+	Keys      []string   `json:"keys,omitempty"`
+}
+
+// The moments when records are tried again.
+const (
+	DueNextRun = "next_run"
+	DueChange  = "change"
+	DueRelease = "release"
+	DueSettle  = "settle"
+)
+
+// Schedule fills in when records are tried again, and what a person can do
+// about it before that.
+func (r *RejectJSON) Schedule(j plan.Job) {
+	switch {
+	case r.State == "quarantined":
+		r.Due, r.Next = DueRelease, "exposync rejects release "+j.ID
+	case r.State == "in_doubt" && j.OnInDoubt == plan.HoldInDoubt:
+		r.Due, r.Next = DueSettle, settleCommand(j.ID)
+	case r.State == "rejected" && r.Permanent:
+		r.Due, r.Next = DueChange, "exposync retry --select "+j.ID
+	default:
+		r.Due, r.Next = DueNextRun, "exposync retry --select "+j.ID
+	}
+}
+
+func settleCommand(job string) string {
+	return "exposync rejects settle " + job + " --sent (it arrived) or --resend (it did not)"
+}
+
+// when says in words when records are tried again.
+func (r RejectJSON) when() string {
+	switch {
+	case r.State == plan.CodeAmbiguous:
+		return "the next run asks the destination again: merge the records there"
+	case r.Due == DueRelease:
+		return "not sent before it is released, or the record or the mapping changes"
+	case r.Due == DueSettle:
+		return "the next run sends it again if that can do no harm; else it waits for you to look at the destination"
+	case r.Due == DueChange:
+		return "permanent: sent when the record or the mapping changes, or by retry"
+	}
+	return "the next run tries it again"
+}
+
+// Text draws all that stands, with the next command of each reason.
+func (r Rejects) Text(s Style, now time.Time) string {
+	var b strings.Builder
+	for _, j := range r.Jobs {
+		if len(j.Rejects) == 0 {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "%s -> %s\n", s.Paint(Strong, j.Job), j.To)
+		for _, g := range j.Rejects {
+			g.draw(&b, s, now)
+		}
+	}
+	if b.Len() == 0 {
+		return "nothing stands against any record\n"
+	}
+	return b.String()
+}
+
+func (r RejectJSON) draw(b *strings.Builder, s Style, now time.Time) {
+	head := fmt.Sprintf("%s %s: %s", count(r.Records, "record"), strings.ReplaceAll(r.State, "_", " "),
+		answer(plan.RejectGroup{Code: r.Code, Reason: r.Reason}))
+	lines := wrap(head, s.width()-4)
+	facts := count(int64(r.Attempts), "attempt")
+	if r.FirstSeen != nil {
+		facts = "first seen " + plan.Age(now.Sub(*r.FirstSeen)) + " ago, " + facts
+	}
+	for i, line := range lines {
+		fmt.Fprintf(b, "  %s%s\n", strings.Repeat("  ", min(i, 1)), s.Paint(Warn, line))
+	}
+	for _, line := range wrap(facts+"; "+r.when(), s.width()-6) {
+		fmt.Fprintf(b, "    %s\n", line)
+	}
+	for _, k := range r.Keys {
+		fmt.Fprintf(b, "    key %s\n", oneLine(k))
+	}
+	if more := r.Records - int64(len(r.Keys)); len(r.Keys) > 0 && more > 0 {
+		fmt.Fprintf(b, "    and %s: exposync rejects --out FILE\n", count(more, "more key"))
+	}
+	for _, line := range wrap("next: "+r.Next, s.width()-6) {
+		fmt.Fprintf(b, "    %s\n", s.Paint(Faint, line))
+	}
+}
+
+// RejectColumns is the head of the export.
+func RejectColumns() []string {
+	return []string{"job", "key", "state", "code", "reason", "attempts", "since"}
+}
+
+// RejectRow is one record in the export.
+func RejectRow(job, key string, r RejectJSON) []string {
+	since := ""
+	if r.FirstSeen != nil {
+		since = r.FirstSeen.UTC().Format(time.RFC3339)
+	}
+	return []string{job, key, r.State, r.Code, r.Reason, strconv.Itoa(r.Attempts), since}
+}
+
+// waitingText gives the commands for records that wait for a person.
+func waitingText(s Style, job string, rejects []plan.RejectGroup) string {
+	var b strings.Builder
+	said := map[string]bool{}
+	for _, g := range rejects {
+		if !g.Waits && g.State != plan.CodeAmbiguous || said[g.State] {
+			continue
+		}
+		said[g.State] = true
+		next := "exposync rejects release " + job
+		switch g.State {
+		case "in_doubt":
+			next = "look whether they arrived, then: " + settleCommand(job)
+		case plan.CodeAmbiguous:
+			next = "merge them at the destination; every run asks again (which: exposync rejects --select " + job + " --keys)"
+		}
+		for _, l := range wrap("next: "+next, s.width()-6) {
+			fmt.Fprintf(&b, "      %s\n", s.Paint(Faint, l))
+		}
+	}
+	return b.String()
+}
