@@ -132,11 +132,11 @@ type View struct {
 	header ledger.Header
 }
 
-// NewView counts the header that a fold of the journal would make. encoding
-// is that of the journal's hashes. The view takes over both, even if it
-// fails.
-func NewView(ctx context.Context, s *Snapshot, o *Overlay, encoding int) (*View, error) {
-	v := &View{marks: s, over: o, header: s.Header()}
+// NewView counts the header that a fold of the journal would make of the one
+// that the marks have. encoding is that of the journal's hashes. The view takes
+// over both, even if it fails.
+func NewView(ctx context.Context, h ledger.Header, s *Snapshot, o *Overlay, encoding int) (*View, error) {
+	v := &View{marks: s, over: o, header: h}
 	if err := v.count(ctx, encoding); err != nil {
 		return nil, errors.Join(err, v.Close())
 	}

@@ -127,7 +127,7 @@ func (s *store) view(ctx context.Context, id plan.SyncID, dir string) (_ ledger.
 		return nil, false, err
 	}
 	if j == nil || j.at == 0 || j.info.Generation < marks.Generation() {
-		v, err := format.NewView(ctx, marks, nil, 0)
+		v, err := format.NewView(ctx, marks.Header(), marks, nil, 0)
 		return v, false, err
 	}
 	if j.info.Generation > marks.Generation() {
@@ -137,7 +137,7 @@ func (s *store) view(ctx context.Context, id plan.SyncID, dir string) (_ ledger.
 	if err != nil {
 		return nil, false, errors.Join(err, marks.Close())
 	}
-	v, err := format.NewView(ctx, marks, over, j.info.Encoding)
+	v, err := format.NewView(ctx, marks.Header(), marks, over, j.info.Encoding)
 	return v, false, err
 }
 
