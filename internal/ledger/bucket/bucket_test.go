@@ -112,31 +112,45 @@ const childEnv = "EXPOSYNC_TEST_BUCKET_CHILD"
 // Hold starts another process that holds the lease.
 func (s *testStore) Hold(tb testing.TB, id plan.SyncID) func() {
 	tb.Helper()
+	said, kill := child(tb, s.kind+"|"+s.url+"|"+id.Job)
+	if said != "holding" {
+		tb.Fatalf("the other process says %q", said)
+	}
+	return kill
+}
+
+// child starts this test binary again, and gives the first line that it
+// writes; kill ends it with SIGKILL.
+func child(tb testing.TB, what string) (said string, kill func()) {
+	tb.Helper()
 	cmd := exec.CommandContext(tb.Context(), os.Args[0], "-test.run=^TestChild$")
-	cmd.Env = append(os.Environ(), childEnv+"="+s.kind+"|"+s.url+"|"+id.Job)
+	cmd.Env = append(os.Environ(), childEnv+"="+what)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	must(tb, err)
 	stdout, err := cmd.StdoutPipe()
 	must(tb, err)
 	must(tb, cmd.Start())
-	kill := func() {
+	kill = func() {
 		_ = cmd.Process.Kill()
 		_ = stdin.Close()
 		_ = cmd.Wait()
 	}
 	tb.Cleanup(kill)
 	lines := bufio.NewScanner(stdout)
-	if !lines.Scan() || lines.Text() != "holding" {
-		tb.Fatalf("the other process says %q", lines.Text())
-	}
-	return kill
+	lines.Scan()
+	return lines.Text(), kill
 }
 
 //nolint:paralleltest // the body of the other process, see Hold
 func TestChild(t *testing.T) {
 	args := strings.Split(os.Getenv(childEnv), "|")
-	if len(args) != 3 {
+	switch {
+	case args[0] == "serve":
+		_, _ = os.Stdout.WriteString(newCloud(t, "s3").url + "\n")
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		return
+	case len(args) != 3:
 		t.Skip("only for the other process of other tests")
 	}
 	c := &cloud{kind: args[0], url: args[1], net: transport()}
@@ -158,4 +172,26 @@ func mustOpen(tb testing.TB, l ledger.Ledger) ledger.Sync {
 func quiet(ctx context.Context, _ time.Duration) error {
 	<-ctx.Done()
 	return ctx.Err()
+}
+
+// TestFencing pauses a holder whose lease is taken over. Its clock stands
+// still, so nothing but the store keeps it from writing.
+func TestFencing(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"s3", "gcs"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			ledgertest.Fencing(t, func(tb testing.TB) ledgertest.Store { tb.Helper(); return newStore(tb, kind) })
+		})
+	}
+}
+
+//nolint:paralleltest // it measures the heap of the process
+func TestMemoryDoesNotGrowWithMarks(t *testing.T) {
+	ledgertest.Memory(t, func(tb testing.TB) ledgertest.Store {
+		tb.Helper()
+		// The server keeps objects in memory, so it must not be this process.
+		lines, _ := child(tb, "serve")
+		return &testStore{cloud: &cloud{kind: "s3", url: lines, net: transport()}}
+	}, 40<<20)
 }

@@ -9,6 +9,12 @@ import (
 	"exposync/internal/plan"
 )
 
+// Gone reports whether a process is certainly dead; ThisProcess names this one.
+var (
+	Gone        = gone
+	ThisProcess = thisProcess
+)
+
 // Objects is the seam inside the package.
 type Objects = objects
 
@@ -58,6 +64,8 @@ type Interposed struct {
 	Objects
 	Before func(op, key string) error
 	After  func(op, key string) error
+	// Undated is a store that does not tell the time.
+	Undated bool
 }
 
 func (i Interposed) step(op, key string, step func() error) error {
@@ -75,6 +83,7 @@ func (i Interposed) step(op, key string, step func() error) error {
 
 func (i Interposed) get(ctx context.Context, key string) (o object, err error) {
 	err = i.step("get", key, func() error { o, err = i.Objects.get(ctx, key); return err })
+	o.dated = o.dated && !i.Undated
 	return o, err
 }
 
