@@ -141,6 +141,9 @@ func (s *session) gateTarget() *gate.Target {
 
 // hasLedger reports whether anything was ever remembered here.
 func (s *session) hasLedger() bool {
+	if s.config.Ledger.Bucket != nil {
+		return true // it is shared, so it was set up by somebody
+	}
 	info, err := os.Stat(s.ledgerDir())
 	return err == nil && info.IsDir()
 }

@@ -72,7 +72,7 @@ func (a *app) open(ctx context.Context, command string) (*session, error) {
 			Hint: "dbt build, then exposync " + command + " (or both: exposync build)",
 		}
 	}
-	return s, s.openLedger()
+	return s, s.openLedger(ctx)
 }
 
 // look loads what gate, ls and status need: a manifest, and whatever else is
@@ -184,7 +184,10 @@ func (s *session) resolveTarget() {
 }
 
 // openLedger opens the ledger that exposync.yml names.
-func (s *session) openLedger() error {
+func (s *session) openLedger(ctx context.Context) error {
+	if s.config.Ledger.Bucket != nil {
+		return s.openBucketLedger(ctx)
+	}
 	l, err := local.Open(s.ledgerDir(), local.Options{Now: s.a.env.Now, Host: s.a.env.Host})
 	if err != nil {
 		return err

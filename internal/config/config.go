@@ -36,6 +36,9 @@ type Config struct {
 // Ledger says where Exposync remembers what was confirmed.
 type Ledger struct {
 	Dir string // relative to the dbt project; ".exposync" unless set
+	// Bucket is the object store that it is in; nil for another place. The
+	// directory then holds working copies only.
+	Bucket *Connection
 }
 
 // Default is the Config of a project that has no exposync.yml.
@@ -136,6 +139,7 @@ func readLedger(r *Reader) Ledger {
 	if r.Has("dir") {
 		l.Dir = r.Text("dir")
 	}
+	l.Bucket = readBucket(r)
 	r.Later("postgres", "keep_values")
 	r.Done()
 	return l

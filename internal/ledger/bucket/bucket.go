@@ -47,8 +47,8 @@ type Options struct {
 	Now func() time.Time
 	// Host is this machine's name, for the message of a lease that is taken.
 	Host string
-	// Temp is an existing folder for the working copies of marks and journals;
-	// empty for the system's directory of temporary files.
+	// Temp is the folder for the working copies of marks and journals, made
+	// when it is needed; empty for the system's directory of temporary files.
 	Temp string
 }
 

@@ -25,9 +25,10 @@ type S3 struct {
 	Region         string // empty: asked for, or us-east-1 where there is an endpoint
 	PathStyle      bool   // the bucket's name in the path, not in the host's name
 
-	// AccessKey and SecretKey, if there are any; else those of the instance or
-	// the workload.
+	// AccessKey and SecretKey, if there are any; else those of a profile in a
+	// file of AWS; else those of the instance or the workload.
 	AccessKey, SecretKey, SessionToken string
+	File, Profile                      string
 
 	UserAgent string                                // name/version
 	Proxy     func(*http.Request) (*url.URL, error) // nil: none
@@ -94,15 +95,21 @@ func newS3(cfg S3) (*s3, error) {
 	return &s3{core: *core, bucket: cfg.Bucket, prefix: folder(cfg.Prefix), host: u.Scheme + "://" + u.Host}, nil
 }
 
+// machineTime is how long the machine may take to give credentials: where it
+// has none, nobody answers.
+const machineTime = 3 * time.Second
+
 // creds are those of the settings, else of the machine: the library asks the
 // container, the workload's identity or the instance.
 func (cfg S3) creds(transport http.RoundTripper) *credentials.Credentials {
 	if cfg.AccessKey != "" {
 		return credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, cfg.SessionToken)
 	}
-	return credentials.New(&credentials.IAM{
-		Client: &http.Client{Transport: transport, Timeout: 10 * time.Second}, Region: cfg.Region,
-	})
+	chain := []credentials.Provider{&credentials.IAM{Client: &http.Client{Transport: transport, Timeout: machineTime}, Region: cfg.Region}}
+	if cfg.File != "" {
+		chain = append([]credentials.Provider{&credentials.FileAWSCredentials{Filename: cfg.File, Profile: cfg.Profile}}, chain...)
+	}
+	return credentials.NewChainCredentials(chain)
 }
 
 // network is the pool of connections.

@@ -21,6 +21,11 @@ import (
 // tempFile makes a file for a working copy. Where the system allows it the
 // file has no name from the start, so that not even kill -9 leaves it behind.
 func (s *store) tempFile() (*os.File, func() error, error) {
+	if s.opts.Temp != "" {
+		if err := os.MkdirAll(s.opts.Temp, 0o700); err != nil {
+			return nil, nil, scratch(s.opts.Temp, err)
+		}
+	}
 	f, err := os.CreateTemp(s.opts.Temp, "exposync-ledger-*")
 	if err != nil {
 		return nil, nil, scratch(s.opts.Temp, err)
