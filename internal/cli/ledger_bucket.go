@@ -44,7 +44,7 @@ func (s *session) openBucketLedger(ctx context.Context) error {
 			return err
 		}
 	}
-	s.ledger, err = bucket.OpenGCS(cfg, opts)
+	s.ledger, err = bucket.OpenGCS(cfg, opts) //nolint:contextcheck // the token source outlives the call
 	return err
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minio/minio-go/v7"
+
 	"exposync/internal/ledger"
 	"exposync/internal/ledger/bucket"
 	"exposync/internal/ledger/ledgertest"
@@ -23,24 +25,27 @@ func must(tb testing.TB, err error) {
 	}
 }
 
-func TestLedger(t *testing.T) {
-	t.Parallel()
-	for _, kind := range []string{"s3", "gcs"} {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			ledgertest.Run(t, func(tb testing.TB) ledgertest.Store { tb.Helper(); return newStore(tb, kind) })
-		})
-	}
+// TestMain lets the client try again sooner.
+func TestMain(m *testing.M) {
+	minio.DefaultRetryUnit = time.Millisecond
+	os.Exit(m.Run())
 }
 
-func TestLedgerSortingInSmallPieces(t *testing.T) {
+// TestLedger runs the suite on both kinds of stores; one of them sorts its
+// journals in small pieces.
+func TestLedger(t *testing.T) {
 	t.Parallel()
-	ledgertest.Run(t, func(tb testing.TB) ledgertest.Store {
-		tb.Helper()
-		s := newStore(tb, "s3")
-		s.sortIn = 300
-		return s
-	})
+	for kind, sortIn := range map[string]int{"s3": 300, "gcs": 0} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			ledgertest.Run(t, func(tb testing.TB) ledgertest.Store {
+				tb.Helper()
+				s := newStore(tb, kind)
+				s.sortIn = sortIn
+				return s
+			})
+		})
+	}
 }
 
 // testStore is a bucket, the way the suite sees it.
@@ -166,12 +171,6 @@ func mustOpen(tb testing.TB, l ledger.Ledger) ledger.Sync {
 	y, err := l.Open(tb.Context(), ledgertest.SyncID("job"), "prod")
 	must(tb, err)
 	return y
-}
-
-// quiet is a lease that nobody renews.
-func quiet(ctx context.Context, _ time.Duration) error {
-	<-ctx.Done()
-	return ctx.Err()
 }
 
 // TestFencing pauses a holder whose lease is taken over. Its clock stands

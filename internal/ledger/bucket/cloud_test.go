@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -51,7 +52,7 @@ func (c *clock) advance(d time.Duration) {
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Now().Add(c.ahead - 37*time.Hour) //nolint:forbidigo // the store's clock
+	return time.Now().Add(c.ahead - 37*time.Hour)
 }
 
 // Since is the other half of what gofakes3 asks for.
@@ -99,9 +100,7 @@ func (c *cloud) handler(inner http.Handler) http.Handler {
 		if after(r) {
 			panic(http.ErrAbortHandler) // the connection breaks without an answer
 		}
-		for name, values := range kept.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), kept.Header())
 		w.WriteHeader(kept.Code)
 		_, _ = w.Write(kept.Body.Bytes())
 	})
@@ -143,7 +142,7 @@ func (c *cloud) ledger(tb testing.TB, opts bucket.Options) ledger.Ledger {
 	} else {
 		l, err = bucket.OpenGCS(bucket.GCS{
 			Bucket: bucketName, Prefix: "some/prefix", Endpoint: c.url, Anonymous: true,
-			Rest: rest.Config{Now: time.Now, Jitter: func() float64 { return 0 }, WaitMin: time.Millisecond, Transport: c.net}, //nolint:forbidigo // of the client
+			Rest: rest.Config{Now: time.Now, Jitter: func() float64 { return 0 }, WaitMin: time.Millisecond, Transport: c.net},
 		}, opts)
 	}
 	if err != nil {

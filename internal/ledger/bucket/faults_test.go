@@ -53,7 +53,6 @@ func wantWork(tb testing.TB, l ledger.Ledger) {
 // everyKind runs a test on both kinds of stores.
 func everyKind(t *testing.T, run func(t *testing.T, s *testStore)) {
 	t.Helper()
-	t.Parallel()
 	for _, kind := range []string{"s3", "gcs"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -77,7 +76,7 @@ func TestWithoutCompareAndSwap(t *testing.T) {
 			t.Parallel()
 			s := newStore(t, tt.kind)
 			s.faults(func(_ http.ResponseWriter, r *http.Request) bool {
-				for _, header := range strings.Fields(tt.ignores) {
+				for _, header := range strings.FieldsSeq(tt.ignores) {
 					r.Header.Del(header)
 				}
 				if q := r.URL.Query(); tt.kind == "gcs" {
@@ -102,7 +101,9 @@ func TestWithoutCompareAndSwap(t *testing.T) {
 
 // TestProbedOnce: a store is tried once, and a copy of it elsewhere again.
 func TestProbedOnce(t *testing.T) {
+	t.Parallel()
 	everyKind(t, func(t *testing.T, s *testStore) {
+		t.Helper()
 		probes := func(s *testStore) (n int) {
 			t.Helper()
 			l := bucket.Over(bucket.Interposed{Objects: bucket.Of(s.Open(t)), Before: func(op, key string) error {
@@ -127,7 +128,9 @@ func TestProbedOnce(t *testing.T) {
 
 // TestLookingCreatesNothing: commands that only look leave an empty bucket.
 func TestLookingCreatesNothing(t *testing.T) {
+	t.Parallel()
 	everyKind(t, func(t *testing.T, s *testStore) {
+		t.Helper()
 		l := s.Open(t)
 		v, err := l.View(t.Context(), ledgertest.SyncID("job"), "prod")
 		must(t, err)
@@ -147,7 +150,9 @@ func TestLookingCreatesNothing(t *testing.T) {
 
 // TestSlowDown: a store that sheds load is asked again.
 func TestSlowDown(t *testing.T) {
+	t.Parallel()
 	everyKind(t, func(t *testing.T, s *testStore) {
+		t.Helper()
 		var mu sync.Mutex
 		n := 0
 		s.faults(func(w http.ResponseWriter, _ *http.Request) bool {
@@ -169,7 +174,9 @@ func TestSlowDown(t *testing.T) {
 // TestLostAnswers: the connection breaks after a write was done. The writer
 // finds out that it was its own.
 func TestLostAnswers(t *testing.T) {
+	t.Parallel()
 	everyKind(t, func(t *testing.T, s *testStore) {
+		t.Helper()
 		var mu sync.Mutex
 		lost := map[string]int{}
 		s.faults(nil, func(r *http.Request) bool {
@@ -214,7 +221,9 @@ func TestLostAnswerWithoutAnotherTry(t *testing.T) {
 // TestUnknownEnd: a write of which nobody knows ends the session: nothing may
 // follow it, and the next run finds what was acknowledged.
 func TestUnknownEnd(t *testing.T) {
+	t.Parallel()
 	everyKind(t, func(t *testing.T, s *testStore) {
+		t.Helper()
 		var broken bool
 		l := bucket.Over(bucket.Interposed{Objects: bucket.Of(s.Open(t)), Before: func(_, key string) error {
 			if broken && strings.HasPrefix(key, bucket.SyncPrefix(ledgertest.SyncID("job"))) {
@@ -244,7 +253,9 @@ func TestUnknownEnd(t *testing.T) {
 // TestBeats: a lease is renewed while its holder lives, and its end is told by
 // the store's clock.
 func TestBeats(t *testing.T) {
+	t.Parallel()
 	everyKind(t, func(t *testing.T, s *testStore) {
+		t.Helper()
 		beat := make(chan struct{})
 		l := s.Open(t)
 		bucket.Beat(l, func(ctx context.Context, _ time.Duration) error {
@@ -348,7 +359,9 @@ func TestGone(t *testing.T) {
 // TestLitter: what a killed run left behind is swept by the next one, and
 // listings have more than one page.
 func TestLitter(t *testing.T) {
+	t.Parallel()
 	everyKind(t, func(t *testing.T, s *testStore) {
+		t.Helper()
 		o := bucket.Of(s.Open(t))
 		id := ledgertest.SyncID("job")
 		y := mustOpen(t, s.Open(t))
@@ -380,7 +393,9 @@ func TestLitter(t *testing.T) {
 
 // TestLargeObjects: marks go up and down in pieces.
 func TestLargeObjects(t *testing.T) {
+	t.Parallel()
 	everyKind(t, func(t *testing.T, s *testStore) {
+		t.Helper()
 		l := s.Open(t)
 		if s.kind == "gcs" {
 			bucket.InPieces(l, 512<<10)
@@ -487,7 +502,9 @@ func change(tb testing.TB, s *testStore, part string, fn func([]byte) []byte) {
 
 // TestRequests: what a run costs that finds nothing to do.
 func TestRequests(t *testing.T) {
+	t.Parallel()
 	everyKind(t, func(t *testing.T, s *testStore) {
+		t.Helper()
 		must(t, work(t, s.Open(t)))
 		s.requests()
 		l := s.Open(t)

@@ -56,14 +56,12 @@ type journalRef struct {
 
 func (h *head) wrote(target string) bool { return slices.Contains(h.Targets, target) }
 
-// claim remembers a target; it reports whether that is new.
-func (h *head) claim(target string) bool {
-	if h.wrote(target) {
-		return false
+// claim remembers a target.
+func (h *head) claim(target string) {
+	if !h.wrote(target) {
+		h.Targets = append(slices.Clone(h.Targets), target)
+		slices.Sort(h.Targets)
 	}
-	h.Targets = append(slices.Clone(h.Targets), target)
-	slices.Sort(h.Targets)
-	return true
 }
 
 // headObject is a head as it was read.

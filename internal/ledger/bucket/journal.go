@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -31,6 +32,8 @@ const (
 	commitVersion = 1
 	// commitBytes is when one call's entries become several commits.
 	commitBytes = 1 << 20
+	// commitTime is how long one commit may take, with all tries.
+	commitTime = 2 * time.Minute
 	// readAhead is how many commits are read at a time.
 	readAhead = 16
 )
@@ -145,7 +148,9 @@ func (j *journal) commit(ctx context.Context, entries []ledger.Entry) (n int, er
 	j.pending = nil // from here on nobody joins
 	j.mu.Unlock()
 	// What others have put in does not end with the call of whoever leads.
-	c.err = j.write(context.WithoutCancel(ctx), c.entries)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	c.err = j.write(ctx, c.entries)
+	cancel()
 	j.io.Unlock()
 	close(c.done)
 	return n, c.err

@@ -51,7 +51,7 @@ func (l *lease) lasts() time.Duration { return time.Duration(l.Seconds) * time.S
 
 // free reports whether the lease of a head may be taken, or how long it lasts.
 func (s *store) free(ctx context.Context, h headObject) (ok bool, left time.Duration, err error) {
-	if h.Lease == nil || gone(h.Lease.Holder.Process) {
+	if h.Lease == nil || h.Lease.Holder.Host == s.opts.Host && gone(h.Lease.Holder.Process) {
 		return true, 0, nil
 	}
 	if h.object.dated {

@@ -25,7 +25,7 @@ func (s *store) Open(ctx context.Context, id plan.SyncID, target string) (ledger
 	t.keep(ctx)
 	y := &session{store: s, tenure: t, id: id, target: target}
 	if err := y.recover(ctx); err != nil {
-		return nil, errors.Join(err, y.base.close(), t.release(func(*head) {}))
+		return nil, errors.Join(err, y.base.close(), t.release(func(*head) {})) //nolint:contextcheck // it ends in its own time
 	}
 	return y, nil
 }
@@ -66,7 +66,7 @@ func (y *session) foldLeftover(ctx context.Context, h head) error {
 	}
 	past := retired{ref: h.Journal, end: l.end, seal: seal}
 	if l.entries == nil {
-		return errors.Join(y.tenure.change(ctx, past.begin), y.drop(ctx, past.commits(y.id)))
+		return y.tenure.change(ctx, past.begin)
 	}
 	if err := y.store.sameGeneration(h, l); err != nil {
 		return err
@@ -268,9 +268,9 @@ func (s *store) Reset(ctx context.Context, id plan.SyncID) error {
 		seals, err = s.stop(ctx, id, h.Journal.Token, h.Journal.Start)
 	}
 	if err != nil {
-		return errors.Join(err, t.release(func(*head) {}))
+		return errors.Join(err, t.release(func(*head) {})) //nolint:contextcheck // it ends in its own time
 	}
-	err = t.release(func(h *head) {
+	err = t.release(func(h *head) { //nolint:contextcheck // it ends in its own time
 		h.Header, h.Marks, h.Targets = ledger.Header{}, nil, nil
 		h.Journal, h.Litter = journalRef{Token: h.Token, Closed: true}, true
 		h.keepSeals(seals...)

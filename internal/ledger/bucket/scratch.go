@@ -112,7 +112,7 @@ func (c *copyOf) close() error {
 	if c == nil || c.drop == nil {
 		return nil
 	}
-	err := errors.Join(c.Snapshot.Close(), c.drop())
+	err := errors.Join(c.Close(), c.drop())
 	c.drop = nil
 	return err
 }

@@ -157,7 +157,8 @@ func (y *session) rewrite(ctx context.Context, told ledger.Header, o *format.Ove
 	if y.own != nil {
 		y.own.empty()
 	}
-	return errors.Join(err, y.drop(ctx, old))
+	y.drop(ctx, old)
+	return err
 }
 
 // upload writes marks with a journal over them under a new name. A journal
@@ -198,11 +199,10 @@ func (y *session) discard(base *copyOf) error {
 
 // drop deletes what does not count any more. What cannot be deleted does no
 // harm: the next run sweeps.
-func (y *session) drop(ctx context.Context, keys []string) error {
+func (y *session) drop(ctx context.Context, keys []string) {
 	if y.store.removeAll(ctx, keys) != nil {
 		y.litter = true
 	}
-	return nil
 }
 
 // Close gives the lease back.
