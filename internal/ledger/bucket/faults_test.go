@@ -76,7 +76,7 @@ func TestWithoutCompareAndSwap(t *testing.T) {
 			t.Parallel()
 			s := newStore(t, tt.kind)
 			s.faults(func(_ http.ResponseWriter, r *http.Request) bool {
-				for _, header := range strings.FieldsSeq(tt.ignores) {
+				for header := range strings.FieldsSeq(tt.ignores) {
 					r.Header.Del(header)
 				}
 				if q := r.URL.Query(); tt.kind == "gcs" {
