@@ -2,7 +2,6 @@ package bucket_test
 
 import (
 	"bufio"
-	"context"
 	"io"
 	"os"
 	"os/exec"
