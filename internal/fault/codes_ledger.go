@@ -6,7 +6,7 @@ func ledgerPages() map[string]Page {
 		"locked": {
 			Title: "another run of this sync is going on",
 			Means: "Two runs of one sync must never overlap: they would send the same records twice, and each would undo what the other remembers. The message says which process holds the sync, on which machine and since when.",
-			Next:  "Wait until that run has ended, then type the command again. If the process hangs, stop it (kill PID on its machine): the lock ends with the process, there is no lock file to delete.",
+			Next:  "Wait until that run has ended, then type the command again. If the process hangs, stop it (kill PID on its machine): the lock ends with the process, there is no lock file to delete. A ledger that machines share has a lease instead: the message says when it ends if its holder has died.",
 		},
 		"ledger_write": {
 			Title: "the ledger could not be written",

@@ -528,3 +528,46 @@ func TestRequests(t *testing.T) {
 		}
 	})
 }
+
+// TestLongPaused: even where nothing in the journal tells a holder that it
+// was taken over, its own clock makes it ask before and after it writes.
+func TestLongPaused(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, s *testStore) {
+		t.Helper()
+		opts := options(t)
+		now := opts.Now()
+		opts.Now = func() time.Time { return now }
+		var pausing bool
+		l := bucket.Over(bucket.Interposed{Objects: bucket.Of(s.Open(t)), After: func(op, key string) error {
+			if pausing && op == "put" && strings.Contains(key, "/journal/") {
+				now = now.Add(2 * time.Minute) // the write was long on its way
+			}
+			return nil
+		}}, opts)
+		takeOver := func() {
+			t.Helper()
+			s.TakeOver(t, ledgertest.SyncID("job"))
+			must(t, mustOpen(t, s.Open(t)).Close())
+			o := bucket.Of(s.Open(t))
+			keys, err := bucket.List(t.Context(), o, bucket.SyncPrefix(ledgertest.SyncID("job"))+"journal/")
+			must(t, err)
+			for _, key := range keys { // the seal
+				must(t, bucket.Remove(t.Context(), o, key))
+			}
+		}
+		for name, pause := range map[string]func(){
+			"before": func() { now = now.Add(2 * time.Minute) }, "within": func() { pausing = true },
+		} {
+			y := mustOpen(t, l)
+			must(t, y.Append(t.Context(), ledgertest.Entry(ledger.Confirmed, 1, ledgertest.Row(1))))
+			takeOver()
+			pause()
+			if err := y.Append(t.Context(), ledgertest.Entry(ledger.Confirmed, 2, ledgertest.Row(2))); !fault.Is(err, "lease_lost") {
+				t.Errorf("paused %s a write: Append() = %v, want a fault lease_lost", name, err)
+			}
+			pausing = false
+			must(t, y.Close())
+		}
+	})
+}
