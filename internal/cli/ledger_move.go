@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -85,9 +84,7 @@ func (s *session) move(ctx context.Context, to string) error {
 // sameLedger reports whether settings name the ledger in use.
 func (s *session) sameLedger(other config.Ledger) bool {
 	own := s.config.Ledger
-	own.Dir, other.Dir = s.dirOfLedger(own), s.dirOfLedger(other)
-	own.Kept, other.Kept = false, false
-	return reflect.DeepEqual(own, other)
+	return own.Alike(other) && (own.Elsewhere() || s.dirOfLedger(own) == s.dirOfLedger(other))
 }
 
 // ledgerLine is what the user typed as it stands behind `ledger:`.

@@ -18,7 +18,6 @@ import (
 	"exposync/internal/gate"
 	"exposync/internal/job"
 	"exposync/internal/ledger"
-	"exposync/internal/ledger/local"
 	"exposync/internal/plan"
 	"exposync/internal/warehouse"
 )
@@ -182,31 +181,6 @@ func (s *session) resolveTarget() {
 	}
 	s.target, _ = job.ResolveTarget(s.a.flags.target, s.ranTarget(), profile)
 }
-
-// openLedger opens the ledger that exposync.yml names.
-func (s *session) openLedger(ctx context.Context) error {
-	l, err := s.ledgerAt(ctx, s.config.Ledger)
-	if err != nil {
-		return err
-	}
-	s.ledger = l
-	return nil
-}
-
-// ledgerAt opens any ledger that settings name.
-func (s *session) ledgerAt(_ context.Context, c config.Ledger) (ledger.Ledger, error) {
-	return local.Open(s.dirOfLedger(c), local.Options{Now: s.a.env.Now, Host: s.a.env.Host})
-}
-
-// ephemeralLedger reports whether what is remembered is likely to be gone
-// after this process: a local directory in CI, unless exposync.yml says that
-// it is kept.
-func (s *session) ephemeralLedger() bool {
-	return s.a.env.get("CI") == "true" && !s.config.Ledger.Kept
-}
-
-// ledgerName is the ledger as messages name it.
-func (s *session) ledgerName() string { return s.a.shown(s.ledgerDir()) }
 
 func (s *session) ledgerDir() string { return s.dirOfLedger(s.config.Ledger) }
 

@@ -38,7 +38,16 @@ type Ledger struct {
 	Dir string // relative to the dbt project; ".exposync" unless set
 	// Kept: in CI the directory is restored before a run and saved after it.
 	Kept bool
+	// Bucket is the object store that it is in; nil for another place. The
+	// directory then holds working copies only.
+	Bucket *Connection
 }
+
+// Elsewhere reports whether the ledger is in no directory.
+func (l Ledger) Elsewhere() bool { return l.Bucket != nil }
+
+// Alike reports whether two are written as the same place, directories aside.
+func (l Ledger) Alike(o Ledger) bool { return l.Bucket.alike(o.Bucket) }
 
 // Default is the Config of a project that has no exposync.yml.
 func Default(file string) *Config {
@@ -141,6 +150,7 @@ func readLedger(r *Reader) Ledger {
 	if kept := r.Bool("kept"); kept != nil {
 		l.Kept = *kept
 	}
+	l.Bucket = readBucket(r)
 	r.Later("postgres", "keep_values")
 	r.Done()
 	return l

@@ -64,3 +64,31 @@ func unknownType(r *Reader, c Connection, types Types) {
 	}
 	r.Fault(key, "connection_type_unknown", "this version has the types "+orList(names), msg, c.Type, suggestion(c.Type, names))
 }
+
+// Written is a setting as it stands there; empty if it is not set, or refers
+// to a value that stands elsewhere.
+func (c *Connection) Written(key string) string {
+	text, ok := c.settings.Get(key).Scalar()
+	if !ok || reference(text) {
+		return ""
+	}
+	return text
+}
+
+// alike reports whether two connections are written the same way.
+func (c *Connection) alike(o *Connection) bool {
+	if c == nil || o == nil {
+		return c == o
+	}
+	if c.Type != o.Type || len(c.settings.Keys()) != len(o.settings.Keys()) {
+		return false
+	}
+	for _, key := range c.settings.Keys() {
+		ours, _ := c.settings.Get(key).Scalar()
+		theirs, ok := o.settings.Get(key).Scalar()
+		if !ok || ours != theirs {
+			return false
+		}
+	}
+	return true
+}

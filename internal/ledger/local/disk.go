@@ -71,6 +71,12 @@ func (w *file) close() error {
 	return w.disk.do("close", w.path, w.f.Close)
 }
 
+// abandon closes a file that will not be finished, and takes it away.
+func (w *file) abandon() error {
+	_ = w.f.Close() // it may be closed already, and is worth nothing
+	return w.disk.remove(w.path)
+}
+
 // rename gives a synced file its name, durably.
 func (d disk) rename(from, to string) error {
 	err := d.do("rename", to, func() error { return os.Rename(from, to) })

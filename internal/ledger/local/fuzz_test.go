@@ -14,18 +14,6 @@ import (
 // a fault of its own.
 func FuzzMarks(f *testing.F) { fuzzFile(f, "marks") }
 
-// FuzzBlock: the same for what stands behind sound checksums.
-func FuzzBlock(f *testing.F) {
-	s, dir := written(f)
-	path := filepath.Join(dir, "marks")
-	f.Add([]byte("\x00\x00aaaaaaaaaaaaaaa"), uint32(1))
-	f.Add([]byte("\x1f\x00aaaaaaaaaaaaaaabbbbbbbbbbbbbbbb\x01k\x01r\x01\x40ccccccccccccccccc\x02\x02\x01c\x01r"), uint32(1))
-	f.Fuzz(func(t *testing.T, block []byte, marks uint32) {
-		put(t, path, local.MarksFile(block, marks))
-		checkFault(t, s)
-	})
-}
-
 // FuzzJournal is FuzzMarks for the journal.
 func FuzzJournal(f *testing.F) { fuzzFile(f, "journal") }
 

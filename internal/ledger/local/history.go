@@ -8,41 +8,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"exposync/internal/fault"
 	"exposync/internal/ledger"
+	"exposync/internal/ledger/format"
 	"exposync/internal/plan"
 )
 
-const (
-	historyVersion = 1
-	maxRuns        = 100
-)
-
-// evidenceFile is what evidence/<name>.json holds. Keys that a later version
-// adds are ignored.
-type evidenceFile struct {
-	Version int                      `json:"version"`
-	Project string                   `json:"project"`
-	Nodes   map[string]plan.Evidence `json:"nodes"`
-}
-
-// runsFile is what runs/<name>.json holds.
-type runsFile struct {
-	Version int          `json:"version"`
-	Project string       `json:"project"`
-	Job     string       `json:"job"`
-	Runs    []ledger.Run `json:"runs"` // newest first
-}
-
 func (s *store) evidencePath(project string) string {
-	return filepath.Join(s.dir, "evidence", name(project, project)+".json")
+	return filepath.Join(s.dir, "evidence", format.Name(project, project)+".json")
 }
 
 func (s *store) runsPath(project, job string) string {
-	return filepath.Join(s.dir, "runs", name(job, project, job)+".json")
+	return filepath.Join(s.dir, "runs", format.Name(job, project, job)+".json")
 }
 
 // Evidence reads what is known of a project's nodes.
@@ -50,7 +29,7 @@ func (s *store) Evidence(ctx context.Context, project string) (map[string]plan.E
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	var f evidenceFile
+	var f format.Evidence
 	err := readHistory(s.evidencePath(project), &f, &f.Version)
 	if f.Nodes == nil {
 		f.Nodes = map[string]plan.Evidence{}
@@ -65,24 +44,13 @@ func (s *store) Record(ctx context.Context, project string, evidence []plan.Evid
 	}
 	return s.change(ctx, func() error {
 		path := s.evidencePath(project)
-		var f evidenceFile
+		var f format.Evidence
 		if err := readHistory(path, &f, &f.Version); err != nil {
 			return err
 		}
-		if f.Nodes == nil {
-			f.Nodes = map[string]plan.Evidence{}
-		}
-		changed := false
-		for _, e := range evidence {
-			if known, ok := f.Nodes[e.UniqueID]; !ok || e.GeneratedAt.After(known.GeneratedAt) {
-				f.Nodes[e.UniqueID] = e
-				changed = true
-			}
-		}
-		if !changed {
+		if !f.Add(project, evidence) {
 			return nil
 		}
-		f.Version, f.Project = historyVersion, project
 		return s.writeHistory(path, f)
 	})
 }
@@ -92,7 +60,7 @@ func (s *store) Runs(ctx context.Context, project, job string) ([]ledger.Run, er
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	var f runsFile
+	var f format.Runs
 	err := readHistory(s.runsPath(project, job), &f, &f.Version)
 	return f.Runs, err
 }
@@ -102,18 +70,11 @@ func (s *store) Runs(ctx context.Context, project, job string) ([]ledger.Run, er
 func (s *store) AddRun(ctx context.Context, project, job string, r ledger.Run) error {
 	return s.change(ctx, func() error {
 		path := s.runsPath(project, job)
-		f := runsFile{}
+		f := format.Runs{}
 		if err := readHistory(path, &f, &f.Version); err != nil {
 			return err
 		}
-		f.Version, f.Project, f.Job = historyVersion, project, job
-		f.Runs = slices.DeleteFunc(f.Runs, func(o ledger.Run) bool { return r.ID != "" && o.ID == r.ID })
-		at := slices.IndexFunc(f.Runs, func(o ledger.Run) bool { return !o.StartedAt.After(r.StartedAt) })
-		if at < 0 {
-			at = len(f.Runs)
-		}
-		f.Runs = slices.Insert(f.Runs, at, r)
-		f.Runs = f.Runs[:min(len(f.Runs), maxRuns)]
+		f.Add(project, job, r)
 		return s.writeHistory(path, f)
 	})
 }
@@ -123,17 +84,11 @@ func (s *store) AddRun(ctx context.Context, project, job string, r ledger.Run) e
 func (s *store) unhandle(ctx context.Context, id plan.SyncID) error {
 	return s.change(ctx, func() error {
 		path := s.runsPath(id.Project, id.Job)
-		var f runsFile
+		var f format.Runs
 		if err := readHistory(path, &f, &f.Version); err != nil {
 			return err
 		}
-		changed := false
-		for i := range f.Runs {
-			if f.Runs[i].Handled && equal(f.Runs[i].Sync, id) {
-				f.Runs[i].Handled, changed = false, true
-			}
-		}
-		if !changed {
+		if !f.Unhandle(id) {
 			return nil
 		}
 		return s.writeHistory(path, f)
@@ -168,7 +123,7 @@ func readHistory(path string, v any, version *int) error {
 	switch {
 	case *version < 1:
 		return damagedHistory(path, "it does not name its version")
-	case *version > historyVersion:
+	case *version > format.HistoryVersion:
 		return newer(path, *version)
 	}
 	return nil

@@ -2,8 +2,6 @@ package local
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +12,7 @@ import (
 	"strings"
 
 	"exposync/internal/fault"
+	"exposync/internal/ledger/format"
 	"exposync/internal/plan"
 )
 
@@ -26,42 +25,8 @@ type identity struct {
 	Targets []string    `json:"targets"` // dbt targets of the runs that wrote, sorted
 }
 
-// name is a readable file name for something with a longer identity.
-func name(readable string, identity ...string) string {
-	sum := sha256.New()
-	for _, part := range identity {
-		fmt.Fprintf(sum, "%d:%s,", len(part), part)
-	}
-	return slug(readable) + "-" + hex.EncodeToString(sum.Sum(nil)[:8])
-}
-
-// slug is the readable part of a name. The slug of a text begins with the
-// slug of whatever the text begins with.
-func slug(readable string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(readable) {
-		if b.Len() >= 48 {
-			break
-		}
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' {
-			b.WriteRune(r)
-		} else {
-			b.WriteByte('-')
-		}
-	}
-	return strings.Trim(b.String(), "-")
-}
-
-// syncName is the name of a sync's directory and lease.
-func syncName(id plan.SyncID) string {
-	return name(id.Job+"-"+id.Object, append([]string{id.Project, id.Job, id.Connection, id.Account, id.Object}, id.Key...)...)
-}
-
-func (s *store) syncDir(id plan.SyncID) string { return filepath.Join(s.dir, "syncs", syncName(id)) }
-
-func equal(a, b plan.SyncID) bool {
-	return a.Project == b.Project && a.Job == b.Job && a.Connection == b.Connection &&
-		a.Account == b.Account && a.Object == b.Object && slices.Equal(a.Key, b.Key)
+func (s *store) syncDir(id plan.SyncID) string {
+	return filepath.Join(s.dir, "syncs", format.SyncName(id))
 }
 
 // readIdentity gives the identity of a sync's directory; ok is false if the
@@ -117,7 +82,7 @@ func checkIdentity(dir string, id plan.SyncID) error {
 	if err != nil {
 		return err
 	}
-	if ok && !equal(i.Sync, id) {
+	if ok && !format.SameSync(i.Sync, id) {
 		return damaged(filepath.Join(dir, "identity.json"), id.Job, "it names another sync than its directory")
 	}
 	if ok {
@@ -160,7 +125,7 @@ func (s *store) Siblings(ctx context.Context, project, job, target string) ([]pl
 		}
 		// Only names that can be the job's: a damaged file of another job
 		// must not stop this one.
-		if !d.IsDir() || !strings.HasPrefix(d.Name(), slug(job)) || strings.HasSuffix(d.Name(), goneSuffix) {
+		if !d.IsDir() || !strings.HasPrefix(d.Name(), format.Slug(job)) || strings.HasSuffix(d.Name(), goneSuffix) {
 			continue
 		}
 		i, ok, err := listedIdentity(filepath.Join(root, d.Name()), job)
@@ -209,9 +174,9 @@ func (s *store) forget(id plan.SyncID) error {
 
 // lease takes the lease of a sync.
 func (s *store) lease(id plan.SyncID) (*lease, error) {
-	l, h, err := s.lock(syncName(id))
+	l, h, err := s.lock(format.SyncName(id))
 	if errors.Is(err, errHeld) {
-		return nil, taken(filepath.Join(s.dir, "locks", syncName(id)), "the sync of job "+id.Job, h)
+		return nil, taken(filepath.Join(s.dir, "locks", format.SyncName(id)), "the sync of job "+id.Job, h)
 	}
 	return l, err
 }

@@ -3,6 +3,8 @@ package local
 import (
 	"encoding/binary"
 	"hash/crc32"
+
+	"exposync/internal/ledger/format"
 )
 
 // The shape of a journal:
@@ -21,8 +23,6 @@ const (
 	frameHead      = 16
 	// commitBytes is when one call's entries become several commits.
 	commitBytes = 1 << 20
-	// maxEntry is far above any key or reason, and keeps lengths in 32 bits.
-	maxEntry = 16 << 20
 )
 
 // journalInfo tells what the entries of a journal are about.
@@ -38,12 +38,12 @@ type journalInfo struct {
 func putFrameHead(frame []byte, offset int64) {
 	binary.LittleEndian.PutUint32(frame[0:], frameMagic)
 	binary.LittleEndian.PutUint32(frame[4:], uint32(len(frame)-frameHead)) //nolint:gosec // far below 4 GB, see commitBytes
-	binary.LittleEndian.PutUint32(frame[8:], crc32.Checksum(frame[frameHead:], crcTable()))
+	binary.LittleEndian.PutUint32(frame[8:], crc32.Checksum(frame[frameHead:], format.CRC()))
 	binary.LittleEndian.PutUint32(frame[12:], frameHeadSum(frame, offset))
 }
 
 func frameHeadSum(frame []byte, offset int64) uint32 {
 	var place [8]byte
 	binary.LittleEndian.PutUint64(place[:], uint64(offset)) //nolint:gosec // a bit pattern
-	return crc32.Update(crc32.Checksum(place[:], crcTable()), crcTable(), frame[:12])
+	return crc32.Update(crc32.Checksum(place[:], format.CRC()), format.CRC(), frame[:12])
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 
 	"exposync/internal/ledger"
+	"exposync/internal/ledger/format"
 )
 
 // journalFile is a journal that is read. It sees the file as long as it was
@@ -51,23 +52,23 @@ func (j *journalFile) load() error {
 		return unreadable(j.path, err)
 	}
 	j.size = info.Size()
-	first := make([]byte, min(j.size, headSize))
+	first := make([]byte, min(j.size, format.HeadSize))
 	if err := j.readAt(first, 0); err != nil {
 		return err
 	}
-	version, ok := checkHead(first, journalMagic)
+	version, ok := format.CheckHead(first, journalMagic)
 	if !ok {
 		return j.torn(0)
 	}
 	if version > journalVersion {
 		return newer(j.path, version)
 	}
-	payload, next, err := j.frame(headSize)
+	payload, next, err := j.frame(format.HeadSize)
 	if err != nil {
 		return err
 	}
 	if payload == nil {
-		return j.torn(headSize)
+		return j.torn(format.HeadSize)
 	}
 	if err := json.Unmarshal(payload, &j.info); err != nil || j.info.Generation < 0 {
 		return j.damaged("its first frame cannot be read")
@@ -102,12 +103,11 @@ func (j *journalFile) entries(fn func(e *ledger.Entry, raw []byte) error) error 
 // commit calls fn with the entries of one frame.
 func (j *journalFile) commit(at int64, payload []byte, e *ledger.Entry, fn func(e *ledger.Entry, raw []byte) error) error {
 	for len(payload) > 0 {
-		raw, ok := cutEntry(payload)
+		raw, ok := format.CutEntry(payload)
 		if !ok {
 			return j.damaged(fmt.Sprintf("the frame at byte %d ends within an entry", at))
 		}
-		p := parser{b: raw[entryHead:]}
-		ok = p.entry(e)
+		ok = format.ParseEntry(raw, e)
 		if e.Kind > ledger.LastKind { // a later Exposync may tell more than we know
 			return newer(j.path, journalVersion+1)
 		}
@@ -120,18 +120,6 @@ func (j *journalFile) commit(at int64, payload []byte, e *ledger.Entry, fn func(
 		payload = payload[len(raw):]
 	}
 	return nil
-}
-
-// cutEntry gives the first entry of b, with its length before it.
-func cutEntry(b []byte) ([]byte, bool) {
-	if len(b) < entryHead {
-		return nil, false
-	}
-	n := uint64(binary.LittleEndian.Uint32(b)) + entryHead
-	if n > uint64(len(b)) {
-		return nil, false
-	}
-	return b[:n], true
 }
 
 // frame reads the frame at an offset; the payload is nil if it is not intact,
@@ -159,7 +147,7 @@ func (j *journalFile) frame(at int64) (payload []byte, next int64, err error) {
 	if err := j.readAt(payload, at+frameHead); err != nil {
 		return nil, 0, err
 	}
-	if crc32.Checksum(payload, crcTable()) != binary.LittleEndian.Uint32(h[8:]) {
+	if crc32.Checksum(payload, format.CRC()) != binary.LittleEndian.Uint32(h[8:]) {
 		return nil, 0, nil
 	}
 	return payload, at + frameHead + n, nil

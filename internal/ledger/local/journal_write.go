@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"exposync/internal/ledger"
+	"exposync/internal/ledger/format"
 )
 
 // journal appends commits to a new file. Calls that arrive while the disk is
@@ -41,8 +42,8 @@ func (d disk) newJournal(path string, info journalInfo) (*journal, error) {
 		return nil, err
 	}
 	frame := append(make([]byte, frameHead), payload...)
-	putFrameHead(frame, headSize)
-	start := append(head(journalMagic, journalVersion), frame...)
+	putFrameHead(frame, format.HeadSize)
+	start := append(format.Head(journalMagic, journalVersion), frame...)
 	j := &journal{file: f, size: int64(len(start))}
 	if _, err := f.Write(start); err != nil {
 		return nil, errors.Join(err, f.f.Close())
@@ -79,7 +80,7 @@ func (j *journal) commit(entries []ledger.Entry) (n int, err error) {
 		j.next = c
 	}
 	for start := len(c.frame); n < len(entries) && (n == 0 || len(c.frame)-start < commitBytes); n++ {
-		c.frame = appendEntry(c.frame, &entries[n])
+		c.frame = format.AppendEntry(c.frame, &entries[n])
 	}
 	j.mu.Unlock()
 	if !leads {

@@ -42,6 +42,7 @@ import (
 	"time"
 
 	"exposync/internal/ledger"
+	"exposync/internal/ledger/format"
 )
 
 // Options are what the store takes from its surroundings.
@@ -65,7 +66,7 @@ func Open(dir string, opts Options) (ledger.Ledger, error) {
 	if err != nil {
 		return nil, unreadable(dir, err)
 	}
-	return &store{dir: abs, opts: opts, runBytes: defaultRunBytes}, nil
+	return &store{dir: abs, opts: opts, runBytes: format.DefaultRunBytes}, nil
 }
 
 // store is a ledger.Ledger.

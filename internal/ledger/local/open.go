@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"exposync/internal/ledger"
+	"exposync/internal/ledger/format"
 	"exposync/internal/plan"
 )
 
@@ -54,35 +55,35 @@ func (y *session) closeMarks(failed error) error {
 	if failed == nil {
 		return nil
 	}
-	return errors.Join(y.base.close(), y.shown.close())
+	return errors.Join(y.base.Close(), y.shown.Close())
 }
 
 // foldLeftover folds the journal of an interrupted run. What is known about
 // the marks stays as it is, because that run never got to say otherwise.
 func (y *session) foldLeftover(ctx context.Context, j *journalFile) error {
-	if j.at > 0 && j.info.Generation > y.base.generation() {
+	if j.at > 0 && j.info.Generation > y.base.Generation() {
 		return errors.Join(damaged(y.path("marks"), y.id.Job, "it is missing, or older than the journal beside it"), j.close())
 	}
-	if j.at == 0 || j.info.Generation < y.base.generation() {
+	if j.at == 0 || j.info.Generation < y.base.Generation() {
 		return errors.Join(j.close(), y.store.disk.remove(y.path("journal")))
 	}
-	o, err := sortJournal(j, y.store.runBytes, y.sortFile)
+	o, err := y.store.sortJournal(j, y.sortFile)
 	if err = errors.Join(err, j.close()); err != nil {
 		return err
 	}
-	if o.entries == 0 {
-		return errors.Join(o.close(), y.store.disk.remove(y.path("journal")))
+	if o.Entries == 0 {
+		return errors.Join(o.Close(), y.store.disk.remove(y.path("journal")))
 	}
-	h := y.base.head()
+	h := y.base.Header()
 	if h.Encoding == 0 {
-		h.Encoding = o.info.Encoding
+		h.Encoding = j.info.Encoding
 	}
-	if err := errors.Join(y.rewrite(ctx, h, o), o.close()); err != nil {
+	if err := errors.Join(y.rewrite(ctx, h, o), o.Close()); err != nil {
 		return err
 	}
 	before := y.shown
 	y.shown, y.leftover = y.base, true
-	return before.close()
+	return before.Close()
 }
 
 // sortFile makes the temporary file for sorting a journal.
@@ -121,24 +122,23 @@ func (s *store) view(ctx context.Context, id plan.SyncID, dir string) (_ ledger.
 		return nil, false, err
 	}
 	defer func() { _ = j.close() }()
-	v := &view{}
-	if v.marks, err = openMarks(filepath.Join(dir, "marks"), id.Job); err != nil {
+	marks, err := openMarks(filepath.Join(dir, "marks"), id.Job)
+	if err != nil {
 		return nil, false, err
 	}
-	v.header = v.marks.head()
-	if j == nil || j.at == 0 || j.info.Generation < v.header.Generation {
-		return v, false, nil
+	if j == nil || j.at == 0 || j.info.Generation < marks.Generation() {
+		v, err := format.NewView(ctx, marks.Header(), marks, nil, 0)
+		return v, false, err
 	}
-	if j.info.Generation > v.header.Generation {
-		return nil, true, v.marks.close()
+	if j.info.Generation > marks.Generation() {
+		return nil, true, marks.Close()
 	}
-	if v.over, err = sortJournal(j, s.runBytes, s.viewFile); err != nil {
-		return nil, false, errors.Join(err, v.marks.close())
+	over, err := s.sortJournal(j, s.viewFile)
+	if err != nil {
+		return nil, false, errors.Join(err, marks.Close())
 	}
-	if err := v.count(ctx); err != nil {
-		return nil, false, errors.Join(err, v.Close())
-	}
-	return v, false, nil
+	v, err := format.NewView(ctx, marks.Header(), marks, over, j.info.Encoding)
+	return v, false, err
 }
 
 // viewFile makes the temporary file of a view: the ledger itself may be

@@ -3,21 +3,18 @@ package local
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"path/filepath"
 	"slices"
 	"sync"
 
 	"exposync/internal/ledger"
+	"exposync/internal/ledger/format"
 	"exposync/internal/plan"
 	"exposync/internal/record"
 )
 
-var (
-	errClosed = errors.New("the ledger of this sync is closed")
-	errView   = errors.New("the ledger of this sync was opened for reading only")
-)
+var errClosed = errors.New("the ledger of this sync is closed")
 
 // session is one open sync.
 type session struct {
@@ -32,8 +29,8 @@ type session struct {
 	closed  bool
 	broken  error // why nothing can be written any more
 	claimed bool
-	shown   *snapshot // as the sync was opened
-	base    *snapshot // as of the last fold
+	shown   *format.Snapshot // as the sync was opened
+	base    *format.Snapshot // as of the last fold
 	start   sync.Mutex
 	journal *journal // nil until the first entry
 }
@@ -42,7 +39,7 @@ func (y *session) path(file string) string { return filepath.Join(y.dir, file) }
 
 // Header gives what was known when the sync was opened.
 func (y *session) Header() ledger.Header {
-	h := y.shown.head()
+	h := y.shown.Header()
 	h.Leftover = y.leftover
 	h.Jobs = slices.Clone(h.Jobs)
 	return h
@@ -50,12 +47,12 @@ func (y *session) Header() ledger.Header {
 
 // Marks yields a partition as it was when the sync was opened.
 func (y *session) Marks(ctx context.Context, part int) iter.Seq2[record.Mark, error] {
-	return y.shown.marks(ctx, part)
+	return y.shown.Marks(ctx, part)
 }
 
 // Append writes entries and syncs them.
 func (y *session) Append(ctx context.Context, entries ...ledger.Entry) error {
-	if err := check(entries); err != nil {
+	if err := format.Check(entries); err != nil {
 		return err
 	}
 	y.mu.RLock()
@@ -80,24 +77,6 @@ func (y *session) usable() error {
 	return y.broken
 }
 
-// check refuses entries that could not be folded, before anything is written.
-func check(entries []ledger.Entry) error {
-	for i := range entries {
-		e := &entries[i]
-		if err := e.Check(); err != nil {
-			return err
-		}
-		size := len(e.Key) + len(e.RemoteID) + len(e.Job)
-		if e.Standing != nil {
-			size += len(e.Standing.Code) + len(e.Standing.Reason)
-		}
-		if size > maxEntry/2 {
-			return fmt.Errorf("ledger entry of %d bytes is too long", size)
-		}
-	}
-	return nil
-}
-
 // writing gives the journal, which the first entry starts.
 func (y *session) writing() (*journal, error) {
 	y.start.Lock()
@@ -110,7 +89,7 @@ func (y *session) writing() (*journal, error) {
 	}
 	h := y.lease.holder
 	j, err := y.store.disk.newJournal(y.path("journal"), journalInfo{
-		Generation: y.base.generation(), Encoding: record.Encoding, Started: y.store.unix(), PID: h.PID, Host: h.Host,
+		Generation: y.base.Generation(), Encoding: record.Encoding, Started: y.store.unix(), PID: h.PID, Host: h.Host,
 	})
 	if err != nil {
 		return nil, err
@@ -141,18 +120,18 @@ func (y *session) Fold(ctx context.Context, h ledger.Header) error {
 	if err := y.claim(); err != nil {
 		return err
 	}
-	o := &overlay{}
+	o := &format.Overlay{}
 	if y.journal != nil {
 		var err error
 		if o, err = y.sorted(); err != nil {
 			return err
 		}
 	}
-	return errors.Join(y.rewrite(ctx, h, o), o.close())
+	return errors.Join(y.rewrite(ctx, h, o), o.Close())
 }
 
 // sorted reads the session's own journal back.
-func (y *session) sorted() (*overlay, error) {
+func (y *session) sorted() (*format.Overlay, error) {
 	j, err := openJournal(y.path("journal"), y.id.Job)
 	if err != nil {
 		return nil, err
@@ -160,20 +139,17 @@ func (y *session) sorted() (*overlay, error) {
 	if j == nil || j.size < y.journal.size {
 		return nil, errors.Join(damaged(y.path("journal"), y.id.Job, "somebody removed it during the run"), j.close())
 	}
-	o, err := sortJournal(j, y.store.runBytes, y.sortFile)
+	o, err := y.store.sortJournal(j, y.sortFile)
 	if err == nil && j.end < y.journal.size {
-		err = errors.Join(damaged(y.path("journal"), y.id.Job, "its end changed during the run"), o.close())
+		err = errors.Join(damaged(y.path("journal"), y.id.Job, "its end changed during the run"), o.Close())
 	}
 	return o, errors.Join(err, j.close())
 }
 
 // rewrite writes the next generation of marks, puts it in place and drops the
 // journal.
-func (y *session) rewrite(ctx context.Context, h ledger.Header, o *overlay) error {
-	next := y.base.head().Next(h)
-	for i := range o.jobs {
-		next.Jobs = ledger.FoldJobs(next.Jobs, &o.jobs[i])
-	}
+func (y *session) rewrite(ctx context.Context, h ledger.Header, o *format.Overlay) error {
+	next := o.Fold(y.base.Header(), h)
 	temp := y.path("marks") + tempSuffix
 	if err := y.writeMarks(ctx, temp, next, o); err != nil {
 		return err
@@ -192,7 +168,7 @@ func (y *session) rewrite(ctx context.Context, h ledger.Header, o *overlay) erro
 // session shows stay open, where the system allows it.
 func (y *session) swap(temp string) error {
 	if y.base != y.shown || !renameOverOpen {
-		if err := y.base.close(); err != nil {
+		if err := y.base.Close(); err != nil {
 			return unreadable(y.path("marks"), err)
 		}
 	}
@@ -207,27 +183,21 @@ func (y *session) swap(temp string) error {
 	return nil
 }
 
-// writeMarks writes the marks with the overlay over them.
-func (y *session) writeMarks(ctx context.Context, path string, h ledger.Header, o *overlay) error {
-	w, err := y.store.disk.newMarks(path, h)
+// writeMarks writes the marks with the overlay over them, durably. The file
+// still has its temporary name.
+func (y *session) writeMarks(ctx context.Context, path string, h ledger.Header, o *format.Overlay) error {
+	f, err := y.store.disk.create(path)
 	if err != nil {
 		return err
 	}
-	for part := range ledger.Partitions {
-		for m, err := range merged(ctx, y.base, o, part) {
-			if err == nil {
-				err = w.add(&m)
-			}
-			if err != nil {
-				return errors.Join(err, w.abandon())
-			}
-		}
+	if _, err = format.Write(ctx, f, h, y.base, o); err == nil {
+		err = f.sync()
 	}
-	if err := ctx.Err(); err != nil {
-		return errors.Join(err, w.abandon())
+	if err == nil {
+		err = f.close()
 	}
-	if _, err := w.finish(); err != nil {
-		return errors.Join(err, w.abandon())
+	if err != nil {
+		return errors.Join(err, f.abandon())
 	}
 	return nil
 }
@@ -240,69 +210,5 @@ func (y *session) Close() error {
 		return nil
 	}
 	y.closed = true
-	return errors.Join(y.base.close(), y.shown.close(), y.journal.close(), y.lease.release())
+	return errors.Join(y.base.Close(), y.shown.Close(), y.journal.close(), y.lease.release())
 }
-
-// view is a sync that is only looked at.
-type view struct {
-	marks  *snapshot
-	over   *overlay
-	header ledger.Header
-}
-
-// Header tells about the marks with the journal folded.
-func (v *view) Header() ledger.Header {
-	h := v.header
-	h.Jobs = slices.Clone(h.Jobs)
-	return h
-}
-
-// Marks yields a partition with the journal folded.
-func (v *view) Marks(ctx context.Context, part int) iter.Seq2[record.Mark, error] {
-	return merged(ctx, v.marks, v.over, part)
-}
-
-// count makes the header that a fold would have made.
-func (v *view) count(ctx context.Context) error {
-	if v.over.entries == 0 {
-		return nil
-	}
-	v.header.Generation++
-	v.header.Leftover = true
-	if v.header.Encoding == 0 {
-		v.header.Encoding = v.over.info.Encoding
-	}
-	for i := range v.over.jobs {
-		v.header.Jobs = ledger.FoldJobs(v.header.Jobs, &v.over.jobs[i])
-	}
-	for part := range ledger.Partitions {
-		if !v.over.touches(part) {
-			continue
-		}
-		if v.marks != nil {
-			v.header.Marks -= v.marks.slots[part].confirmed
-			v.header.Standing -= v.marks.slots[part].standing
-		}
-		for m, err := range v.Marks(ctx, part) {
-			if err != nil {
-				return err
-			}
-			if m.Confirmed() {
-				v.header.Marks++
-			}
-			if m.Standing != nil {
-				v.header.Standing++
-			}
-		}
-	}
-	return nil
-}
-
-// Append refuses: a view has no lease.
-func (v *view) Append(context.Context, ...ledger.Entry) error { return errView }
-
-// Fold refuses: a view has no lease.
-func (v *view) Fold(context.Context, ledger.Header) error { return errView }
-
-// Close releases the files.
-func (v *view) Close() error { return errors.Join(v.marks.close(), v.over.close()) }

@@ -1,4 +1,4 @@
-package local
+package format
 
 import (
 	"bytes"
@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"os"
 	"sync"
@@ -17,28 +16,27 @@ import (
 	"exposync/internal/record"
 )
 
-// snapshot is an open marks file. The nil snapshot has no marks.
-type snapshot struct {
+// Blame makes the faults of one place where marks are kept.
+type Blame interface {
+	Damaged(what string) error
+	Newer(version int) error
+	Unreadable(err error) error
+}
+
+// Snapshot is an open file of marks. The nil snapshot has no marks.
+type Snapshot struct {
 	f      *os.File
-	path   string
-	job    string // for messages
+	blame  Blame
 	header ledger.Header
 	slots  [ledger.Partitions]slot
 	blocks sync.Pool // of *[]byte, one for each partition that is being read
 	closed bool
 }
 
-// openMarks opens a marks file and checks all of it but the blocks, which are
-// checked when they are read. A file that is not there is a nil snapshot.
-func openMarks(path, job string) (*snapshot, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // the nil snapshot is usable
-	}
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	s := &snapshot{f: f, path: path, job: job}
+// Open takes over an open file of marks and checks all of it but the blocks,
+// which are checked when they are read. It closes a file that is no good.
+func Open(f *os.File, blame Blame) (*Snapshot, error) {
+	s := &Snapshot{f: f, blame: blame}
 	s.blocks.New = func() any { return new([]byte) }
 	if err := s.load(); err != nil {
 		_ = f.Close()
@@ -48,23 +46,23 @@ func openMarks(path, job string) (*snapshot, error) {
 }
 
 // load reads head and tail.
-func (s *snapshot) load() error {
+func (s *Snapshot) load() error {
 	info, err := s.f.Stat()
 	if err != nil {
-		return unreadable(s.path, err)
+		return s.blame.Unreadable(err)
 	}
 	size := info.Size()
-	first := make([]byte, min(size, headSize))
+	first := make([]byte, min(size, HeadSize))
 	if err := s.readAt(first, 0); err != nil {
 		return err
 	}
-	switch version, ok := checkHead(first, marksMagic); {
+	switch version, ok := CheckHead(first, marksMagic); {
 	case !ok:
 		return s.damaged("it does not begin as a file of marks")
 	case version > marksVersion:
-		return newer(s.path, version)
+		return s.blame.Newer(version)
 	}
-	if size < headSize+indexSize+tailSize {
+	if size < HeadSize+indexSize+tailSize {
 		return s.damaged("it ends too early")
 	}
 	tail := make([]byte, tailSize)
@@ -73,7 +71,7 @@ func (s *snapshot) load() error {
 	}
 	metaSize := int64(binary.LittleEndian.Uint32(tail))
 	if string(tail[16:]) != marksMagic || binary.LittleEndian.Uint64(tail[8:]) != uint64(size) ||
-		metaSize > size-headSize-indexSize-tailSize {
+		metaSize > size-HeadSize-indexSize-tailSize {
 		return s.damaged("its end is missing")
 	}
 	rest := make([]byte, indexSize+metaSize)
@@ -87,11 +85,11 @@ func (s *snapshot) load() error {
 }
 
 // index takes over the index and the header; end is where the blocks end.
-func (s *snapshot) index(rest []byte, end int64) error {
+func (s *Snapshot) index(rest []byte, end int64) error {
 	if err := json.Unmarshal(rest[indexSize:], &s.header); err != nil || s.header.Generation < 1 {
 		return s.damaged("its header cannot be read")
 	}
-	at := int64(headSize)
+	at := int64(HeadSize)
 	var marks, standing int64
 	for i := range s.slots {
 		slot := parseSlot(rest[i*slotSize:])
@@ -108,8 +106,8 @@ func (s *snapshot) index(rest []byte, end int64) error {
 	return nil
 }
 
-// marks yields one partition.
-func (s *snapshot) marks(ctx context.Context, part int) iter.Seq2[record.Mark, error] {
+// Marks yields one partition.
+func (s *Snapshot) Marks(ctx context.Context, part int) iter.Seq2[record.Mark, error] {
 	return func(yield func(record.Mark, error) bool) {
 		if s == nil {
 			return
@@ -123,7 +121,7 @@ func (s *snapshot) marks(ctx context.Context, part int) iter.Seq2[record.Mark, e
 }
 
 // read yields the marks of a partition block by block until yield has enough.
-func (s *snapshot) read(ctx context.Context, part int, buf *[]byte, yield func(record.Mark, error) bool) error {
+func (s *Snapshot) read(ctx context.Context, part int, buf *[]byte, yield func(record.Mark, error) bool) error {
 	var (
 		slot     = s.slots[part]
 		end      = slot.offset + slot.bytes
@@ -160,7 +158,7 @@ func (s *snapshot) read(ctx context.Context, part int, buf *[]byte, yield func(r
 }
 
 // block reads one block and checks it.
-func (s *snapshot) block(part, ordinal int, at, end int64, buf *[]byte) (payload []byte, marks uint32, err error) {
+func (s *Snapshot) block(part, ordinal int, at, end int64, buf *[]byte) (payload []byte, marks uint32, err error) {
 	var headBytes [blockHead]byte
 	if end-at < blockHead {
 		return nil, 0, s.damaged(fmt.Sprintf("partition %d ends within a block", part))
@@ -186,6 +184,15 @@ func (s *snapshot) block(part, ordinal int, at, end int64, buf *[]byte) (payload
 	return payload, marks, nil
 }
 
+// Count is how many confirmed and standing marks the index says a partition
+// has.
+func (s *Snapshot) Count(part int) (confirmed, standing int64) {
+	if s == nil {
+		return 0, 0
+	}
+	return s.slots[part].confirmed, s.slots[part].standing
+}
+
 // order counts what was read of a partition and checks its order.
 type order struct {
 	marks int64
@@ -199,37 +206,37 @@ func (o *order) follows(m *record.Mark, part int) bool {
 	return ok
 }
 
-func (s *snapshot) readAt(b []byte, at int64) error {
+func (s *Snapshot) readAt(b []byte, at int64) error {
 	_, err := s.f.ReadAt(b, at)
 	switch {
 	case errors.Is(err, io.EOF):
 		return s.damaged("it ends too early")
 	case err != nil:
-		return unreadable(s.path, err)
+		return s.blame.Unreadable(err)
 	}
 	return nil
 }
 
-func (s *snapshot) damaged(what string) error { return damaged(s.path, s.job, what) }
+func (s *Snapshot) damaged(what string) error { return s.blame.Damaged(what) }
 
-// generation is 0 where there are no marks.
-func (s *snapshot) generation() int64 {
+// Generation is 0 where there are no marks.
+func (s *Snapshot) Generation() int64 {
 	if s == nil {
 		return 0
 	}
 	return s.header.Generation
 }
 
-// head is the header, zero where there are no marks.
-func (s *snapshot) head() ledger.Header {
+// Header is the header, zero where there are no marks.
+func (s *Snapshot) Header() ledger.Header {
 	if s == nil {
 		return ledger.Header{}
 	}
 	return s.header
 }
 
-// close may be called again.
-func (s *snapshot) close() error {
+// Close may be called again.
+func (s *Snapshot) Close() error {
 	if s == nil || s.closed {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package local
+package format
 
 import (
 	"bufio"
@@ -6,15 +6,15 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"exposync/internal/ledger"
 	"exposync/internal/record"
 )
 
-// marksWriter writes a marks file from front to back. Marks come in ascending
+// Writer writes a file of marks from front to back. Marks come in ascending
 // order of key hash.
-type marksWriter struct {
-	file    *file
+type Writer struct {
 	out     *bufio.Writer
 	header  ledger.Header
 	slots   [ledger.Partitions]slot
@@ -27,19 +27,15 @@ type marksWriter struct {
 	any     bool // last is set
 }
 
-// newMarks starts a file of the given generation.
-func (d disk) newMarks(path string, h ledger.Header) (*marksWriter, error) {
-	f, err := d.create(path)
-	if err != nil {
-		return nil, err
-	}
+// NewWriter starts a file of the given generation.
+func NewWriter(to io.Writer, h ledger.Header) (*Writer, error) {
 	h.Marks, h.Standing = 0, 0
-	w := &marksWriter{file: f, out: bufio.NewWriterSize(f, 256<<10), header: h, block: make([]byte, blockHead, blockSize+4<<10)}
-	return w, w.write(head(marksMagic, marksVersion))
+	w := &Writer{out: bufio.NewWriterSize(to, 256<<10), header: h, block: make([]byte, blockHead, blockSize+4<<10)}
+	return w, w.write(Head(marksMagic, marksVersion))
 }
 
-// add appends one mark.
-func (w *marksWriter) add(m *record.Mark) error {
+// Add appends one mark.
+func (w *Writer) Add(m *record.Mark) error {
 	if w.any && bytes.Compare(m.KeyHash[:], w.last[:]) <= 0 {
 		return fmt.Errorf("write marks: key hash %s does not follow %s", m.KeyHash, w.last)
 	}
@@ -50,7 +46,7 @@ func (w *marksWriter) add(m *record.Mark) error {
 		w.part, w.blocks = part, 0
 	}
 	s := &w.slots[w.part]
-	w.block = appendMark(w.block, m)
+	w.block = AppendMark(w.block, m)
 	w.last, w.any = m.KeyHash, true
 	w.inBlock++
 	s.marks++
@@ -69,12 +65,12 @@ func (w *marksWriter) add(m *record.Mark) error {
 }
 
 // flush closes the open block.
-func (w *marksWriter) flush() error {
+func (w *Writer) flush() error {
 	if w.inBlock == 0 {
 		return nil
 	}
 	payload := w.block[blockHead:]
-	binary.LittleEndian.PutUint32(w.block[0:], uint32(len(payload))) //nolint:gosec // bounded by maxEntry
+	binary.LittleEndian.PutUint32(w.block[0:], uint32(len(payload))) //nolint:gosec // bounded by MaxEntry
 	binary.LittleEndian.PutUint32(w.block[4:], w.inBlock)
 	binary.LittleEndian.PutUint32(w.block[8:], blockSum(w.header.Generation, w.part, w.blocks, w.inBlock, payload))
 	s := &w.slots[w.part]
@@ -88,9 +84,9 @@ func (w *marksWriter) flush() error {
 	return err
 }
 
-// finish closes the file, durably, and gives the header it carries. The file
-// still has its temporary name.
-func (w *marksWriter) finish() (ledger.Header, error) {
+// Finish writes everything that is left, and gives the header that the file
+// carries.
+func (w *Writer) Finish() (ledger.Header, error) {
 	if err := w.flush(); err != nil {
 		return w.header, err
 	}
@@ -112,22 +108,10 @@ func (w *marksWriter) finish() (ledger.Header, error) {
 			return w.header, err
 		}
 	}
-	if err := w.out.Flush(); err != nil {
-		return w.header, err
-	}
-	if err := w.file.sync(); err != nil {
-		return w.header, err
-	}
-	return w.header, w.file.close()
+	return w.header, w.out.Flush()
 }
 
-// abandon closes a file that will not be finished, and takes it away.
-func (w *marksWriter) abandon() error {
-	_ = w.file.f.Close() // it may be closed already, and is worth nothing
-	return w.file.disk.remove(w.file.path)
-}
-
-func (w *marksWriter) write(b []byte) error {
+func (w *Writer) write(b []byte) error {
 	_, err := w.out.Write(b)
 	w.offset += int64(len(b))
 	return err

@@ -1,4 +1,4 @@
-package local
+package format
 
 import (
 	"bufio"
@@ -16,18 +16,18 @@ import (
 )
 
 const (
-	// defaultRunBytes is how much of a journal is sorted in memory at a time.
-	defaultRunBytes = 4 << 20
+	// DefaultRunBytes is how much of a journal is sorted in memory at a time.
+	DefaultRunBytes = 4 << 20
 	cursorBytes     = 16 << 10
 )
 
-// overlay is a journal in the order of key hashes; entries about one key keep
+// Overlay is a journal in the order of key hashes; entries about one key keep
 // their order. A short journal is held in memory, a long one in a temporary
 // file of sorted runs.
-type overlay struct {
-	info    journalInfo
-	entries int64
-	jobs    []ledger.Entry // about jobs, in order
+type Overlay struct {
+	Since   int64 // unix seconds: the start of the run that wrote the journal
+	Entries int64
+	Jobs    []ledger.Entry // about jobs, in order
 	runs    []run
 	temp    *os.File
 	drop    func() error
@@ -42,8 +42,8 @@ type run struct {
 
 // sorter builds an overlay.
 type sorter struct {
-	out     *overlay
-	newTemp func() (f *os.File, drop func() error, err error)
+	out     *Overlay
+	temp    Temp
 	limit   int
 	written int64
 	buf     []byte
@@ -56,26 +56,37 @@ type ref struct {
 	start, end int
 }
 
-// sortJournal reads a journal whole. newTemp makes the file for a long one,
-// and tells how to get rid of it.
-func sortJournal(j *journalFile, limit int, newTemp func() (*os.File, func() error, error)) (*overlay, error) {
-	o := &overlay{info: j.info}
+// Temp makes the file for sorting a long journal.
+type Temp struct {
+	New func() (f *os.File, drop func() error, err error) // drop: how to get rid of it
+	// Fault tells of a file that could not be written.
+	Fault func(path string, err error) error
+}
+
+// Entries reads a journal whole: it calls fn with every entry in order, with
+// its bytes as AppendEntry made them. Both are valid during the call.
+type Entries func(fn func(e *ledger.Entry, raw []byte) error) error
+
+// Sort reads the journal of a run that began at since. limit is how much of
+// it is held in memory.
+func Sort(since int64, entries Entries, limit int, temp Temp) (*Overlay, error) {
+	o := &Overlay{Since: since}
 	o.readers.New = func() any { return bufio.NewReaderSize(nil, cursorBytes) }
-	s := &sorter{out: o, newTemp: newTemp, limit: limit}
-	err := j.entries(s.add)
+	s := &sorter{out: o, temp: temp, limit: limit}
+	err := entries(s.add)
 	if err == nil {
 		err = s.finish()
 	}
 	if err != nil {
-		return nil, errors.Join(err, o.close())
+		return nil, errors.Join(err, o.Close())
 	}
 	return o, nil
 }
 
 func (s *sorter) add(e *ledger.Entry, raw []byte) error {
-	s.out.entries++
+	s.out.Entries++
 	if !e.Kind.About() {
-		s.out.jobs = append(s.out.jobs, *e)
+		s.out.Jobs = append(s.out.Jobs, *e)
 		return nil
 	}
 	if len(s.buf)+len(raw) > s.limit && len(s.refs) > 0 {
@@ -109,7 +120,7 @@ func (s *sorter) finish() error {
 func (s *sorter) spill() error {
 	if s.out.temp == nil {
 		var err error
-		if s.out.temp, s.out.drop, err = s.newTemp(); err != nil {
+		if s.out.temp, s.out.drop, err = s.temp.New(); err != nil {
 			return err
 		}
 	}
@@ -119,7 +130,7 @@ func (s *sorter) spill() error {
 		err = w.Flush()
 	}
 	if err != nil {
-		return writeFault("sort journal", s.out.temp.Name(), err)
+		return s.temp.Fault(s.out.temp.Name(), err)
 	}
 	r.src = s.out.temp
 	s.out.runs = append(s.out.runs, r)
@@ -154,21 +165,22 @@ func (s *sorter) sorted(w io.Writer, at int64) (run, error) {
 	return r, nil
 }
 
-func (o *overlay) close() error {
+// Close gets rid of the temporary file. The nil overlay has none.
+func (o *Overlay) Close() error {
 	if o == nil || o.temp == nil {
 		return nil
 	}
 	return errors.Join(o.temp.Close(), o.drop())
 }
 
-// touches reports whether there is any entry about a partition.
-func (o *overlay) touches(part int) bool {
+// Touches reports whether there is any entry about a partition.
+func (o *Overlay) Touches(part int) bool {
 	return slices.ContainsFunc(o.runs, func(r run) bool { return r.starts[part+1] > r.starts[part] })
 }
 
 // cursor walks through one partition of an overlay.
 type cursor struct {
-	o     *overlay
+	o     *Overlay
 	heads []*runHead // heap: smallest key, then oldest run, first
 }
 
@@ -176,13 +188,13 @@ type cursor struct {
 type runHead struct {
 	in    *bufio.Reader
 	order int
-	size  [entryHead]byte
+	size  [EntryHead]byte
 	raw   []byte
 	entry ledger.Entry
 }
 
 // open starts a cursor. Close it to give its buffers back.
-func (o *overlay) open(part int) (*cursor, error) {
+func (o *Overlay) open(part int) (*cursor, error) {
 	c := &cursor{o: o}
 	for i, r := range o.runs {
 		if r.starts[part+1] == r.starts[part] {

@@ -1,7 +1,11 @@
-package local
+// Package format is how a store writes marks and journal entries as bytes,
+// and how it merges a journal into marks that are too many for memory. Stores
+// that keep a sync's marks as one file, or as one object, share it.
+package format
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"exposync/internal/ledger"
 	"exposync/internal/record"
@@ -31,8 +35,8 @@ func flag(on bool, bit byte) byte {
 	return 0
 }
 
-// appendMark appends flags, key hash and the parts that the flags name.
-func appendMark(dst []byte, m *record.Mark) []byte {
+// AppendMark appends flags, key hash and the parts that the flags name.
+func AppendMark(dst []byte, m *record.Mark) []byte {
 	flags := flag(m.Confirmed(), hasRow) | flag(len(m.Key) > 0, hasKey) | flag(m.RemoteID != "", hasRemote) |
 		flag(m.Standing != nil, hasStanding) | flag(m.Adopted, isAdopted)
 	dst = append(dst, flags)
@@ -40,8 +44,8 @@ func appendMark(dst []byte, m *record.Mark) []byte {
 	return appendParts(dst, flags, &m.RowHash, m.Key, m.RemoteID, m.Standing)
 }
 
-// appendEntry appends an entry with its length before it.
-func appendEntry(dst []byte, e *ledger.Entry) []byte {
+// AppendEntry appends an entry with its length before it.
+func AppendEntry(dst []byte, e *ledger.Entry) []byte {
 	flags := flag(e.RowHash != record.Hash{}, hasRow) | flag(len(e.Key) > 0, hasKey) |
 		flag(e.RemoteID != "", hasRemote) | flag(e.Standing != nil, hasStanding) | flag(e.Job != "", hasJob)
 	start := len(dst)
@@ -51,12 +55,15 @@ func appendEntry(dst []byte, e *ledger.Entry) []byte {
 	if e.Job != "" {
 		dst = appendBytes(dst, e.Job)
 	}
-	binary.LittleEndian.PutUint32(dst[start:], uint32(len(dst)-start-entryHead)) //nolint:gosec // bounded by maxEntry
+	binary.LittleEndian.PutUint32(dst[start:], uint32(len(dst)-start-EntryHead)) //nolint:gosec // bounded by MaxEntry
 	return dst
 }
 
-// entryHead is the length before an entry.
-const entryHead = 4
+// EntryHead is the length before an entry.
+const EntryHead = 4
+
+// MaxEntry is far above any key or reason, and keeps lengths in 32 bits.
+const MaxEntry = 16 << 20
 
 func appendParts(dst []byte, flags byte, row *record.Hash, key record.Key, remote string, s *record.Standing) []byte {
 	if flags&hasRow != 0 {
@@ -188,4 +195,41 @@ func (p *parser) entry(e *ledger.Entry) bool {
 		e.Job = string(p.bytes())
 	}
 	return !p.bad && len(p.b) == 0
+}
+
+// CutEntry gives the first entry of b, with its length before it.
+func CutEntry(b []byte) ([]byte, bool) {
+	if len(b) < EntryHead {
+		return nil, false
+	}
+	n := uint64(binary.LittleEndian.Uint32(b)) + EntryHead
+	if n > uint64(len(b)) {
+		return nil, false
+	}
+	return b[:n], true
+}
+
+// ParseEntry reads what CutEntry gives into e, and reports whether it is an
+// entry and nothing else. The key shares the bytes.
+func ParseEntry(raw []byte, e *ledger.Entry) bool {
+	p := parser{b: raw[EntryHead:]}
+	return p.entry(e)
+}
+
+// Check refuses entries that could not be folded, before anything is written.
+func Check(entries []ledger.Entry) error {
+	for i := range entries {
+		e := &entries[i]
+		if err := e.Check(); err != nil {
+			return err
+		}
+		size := len(e.Key) + len(e.RemoteID) + len(e.Job)
+		if e.Standing != nil {
+			size += len(e.Standing.Code) + len(e.Standing.Reason)
+		}
+		if size > MaxEntry/2 {
+			return fmt.Errorf("ledger entry of %d bytes is too long", size)
+		}
+	}
+	return nil
 }
