@@ -78,7 +78,7 @@ func (a *app) printGate(s *session, all bool) error {
 // the evidence only when asked.
 func (s *session) judgeReadOnly(ctx context.Context, accept []string, record bool) error {
 	if record || s.hasLedger() {
-		if err := s.openLedger(); err != nil {
+		if err := s.openLedger(ctx); err != nil {
 			return err
 		}
 	}

@@ -45,7 +45,7 @@ func (s *session) reset(ctx context.Context, name string, yes bool) error {
 	if !s.hasLedger() {
 		return usage("exposync run", "there is no ledger at %s: nothing is remembered", s.ledgerDir())
 	}
-	if err := s.openLedger(); err != nil {
+	if err := s.openLedger(ctx); err != nil {
 		return err
 	}
 	sandbox := s.config.Targets[s.target].Sandbox

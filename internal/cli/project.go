@@ -139,12 +139,6 @@ func (s *session) gateTarget() *gate.Target {
 	return t
 }
 
-// hasLedger reports whether anything was ever remembered here.
-func (s *session) hasLedger() bool {
-	info, err := os.Stat(s.ledgerDir())
-	return err == nil && info.IsDir()
-}
-
 // noTarget is the fault of a run that knows no dbt target.
 func noTarget() error {
 	return &fault.Fault{

@@ -18,7 +18,6 @@ import (
 	"exposync/internal/gate"
 	"exposync/internal/job"
 	"exposync/internal/ledger"
-	"exposync/internal/ledger/local"
 	"exposync/internal/plan"
 	"exposync/internal/warehouse"
 )
@@ -72,7 +71,7 @@ func (a *app) open(ctx context.Context, command string) (*session, error) {
 			Hint: "dbt build, then exposync " + command + " (or both: exposync build)",
 		}
 	}
-	return s, s.openLedger()
+	return s, s.openLedger(ctx)
 }
 
 // look loads what gate, ls and status need: a manifest, and whatever else is
@@ -183,16 +182,8 @@ func (s *session) resolveTarget() {
 	s.target, _ = job.ResolveTarget(s.a.flags.target, s.ranTarget(), profile)
 }
 
-// openLedger opens the ledger that exposync.yml names.
-func (s *session) openLedger() error {
-	l, err := local.Open(s.ledgerDir(), local.Options{Now: s.a.env.Now, Host: s.a.env.Host})
-	if err != nil {
-		return err
-	}
-	s.ledger = l
-	return nil
-}
-
+// ledgerDir is where a ledger in a directory is, and the folder for what lasts
+// as long as a run.
 func (s *session) ledgerDir() string {
 	dir := s.config.Ledger.Dir
 	if dir == "" {

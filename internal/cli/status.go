@@ -41,7 +41,7 @@ func newStatus(a *app) *cobra.Command {
 func (s *session) status(ctx context.Context) (report.Status, error) {
 	doc := report.Status{Jobs: []report.JobStatus{}}
 	if s.hasLedger() {
-		if err := s.openLedger(); err != nil {
+		if err := s.openLedger(ctx); err != nil {
 			return doc, err
 		}
 	}

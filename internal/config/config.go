@@ -35,7 +35,8 @@ type Config struct {
 
 // Ledger says where Exposync remembers what was confirmed.
 type Ledger struct {
-	Dir string // relative to the dbt project; ".exposync" unless set
+	Dir      string // relative to the dbt project; ".exposync" unless set
+	Postgres Postgres
 }
 
 // Default is the Config of a project that has no exposync.yml.
@@ -136,7 +137,8 @@ func readLedger(r *Reader) Ledger {
 	if r.Has("dir") {
 		l.Dir = r.Text("dir")
 	}
-	r.Later("postgres", "keep_values")
+	l.Postgres = readLedgerPostgres(r)
+	r.Later("keep_values")
 	r.Done()
 	return l
 }

@@ -106,7 +106,7 @@ func lateHolder(t *testing.T, factory Factory) {
 	refused := map[int]bool{}
 	var mu sync.Mutex
 	next := 0
-	var open []interface{ Close() error }
+	var opened []interface{ Close() error }
 	var group sync.WaitGroup
 	for range takeovers {
 		f.Expire(t, SyncID("job"))
@@ -119,7 +119,7 @@ func lateHolder(t *testing.T, factory Factory) {
 		if err != nil {
 			t.Fatalf("Open(): %v", err)
 		}
-		open = append(open, s, l)
+		opened = append(opened, s, l)
 		started := make(chan struct{}, 2*workers)
 		for range workers {
 			group.Go(func() {
@@ -154,7 +154,7 @@ func lateHolder(t *testing.T, factory Factory) {
 		}
 	}
 	group.Wait()
-	closeAll(t, open...)
+	closeAll(t, opened...)
 	l := store.Open(t)
 	s := open(t, l, SyncID("job"))
 	got := Marks(t, s)
