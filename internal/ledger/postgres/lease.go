@@ -88,13 +88,8 @@ func (k *keeper) claim(ctx context.Context, tx pgx.Tx, l *lease, id plan.SyncID)
 	if _, err := tx.Exec(ctx, "select "+durable); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, s.sql(addSync), identityArgs(id)...); err != nil {
-		return err
-	}
-	if err := tx.QueryRow(ctx, s.sql(findSync), identityArgs(id)...).Scan(&l.id); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, s.sql(addRow), l.id); err != nil {
+	var err error
+	if l.id, err = s.register(ctx, tx, id); err != nil {
 		return err
 	}
 	// Whoever writes about the sync at this moment has the lock shared.
@@ -102,7 +97,7 @@ func (k *keeper) claim(ctx context.Context, tx pgx.Tx, l *lease, id plan.SyncID)
 	if err := tx.QueryRow(ctx, "select pg_try_advisory_xact_lock($1)", s.syncKey(l.id)).Scan(&free); err != nil {
 		return err
 	}
-	err := pgx.ErrNoRows
+	err = pgx.ErrNoRows
 	if free {
 		err = tx.QueryRow(ctx, s.sql(takeIt), l.id, s.opts.TTL.Microseconds(), k.direct, escape(s.opts.Host), pid()).Scan(&l.token)
 	}
@@ -110,6 +105,23 @@ func (k *keeper) claim(ctx context.Context, tx pgx.Tx, l *lease, id plan.SyncID)
 		return s.held(ctx, tx, l.id, id.Job)
 	}
 	return err
+}
+
+// register gives the number of a sync, and makes its rows if there are none. It
+// looks first: adding to what is there would wait for whoever changes it.
+func (s *store) register(ctx context.Context, tx pgx.Tx, id plan.SyncID) (int64, error) {
+	n, ok, err := s.find(ctx, tx, id)
+	if err != nil || ok {
+		return n, err
+	}
+	if _, err := tx.Exec(ctx, s.sql(addSync), identityArgs(id)...); err != nil {
+		return 0, err
+	}
+	if err := tx.QueryRow(ctx, s.sql(findSync), identityArgs(id)...).Scan(&n); err != nil {
+		return 0, err
+	}
+	_, err = tx.Exec(ctx, s.sql(addRow), n)
+	return n, err
 }
 
 // held is the fault that says who has a lease.
