@@ -49,7 +49,7 @@ func (s *store) refused(doing string, pg *pgconn.PgError) *fault.Fault {
 	case class == "28", class == "3D":
 		f.Kind = fault.Config
 		f.Hint = "correct what `ledger: {postgres: …}` refers to; try it with psql"
-	case class == "08", class == "57", pg.Code == "53300", pg.Code == "25P03":
+	case class == "08", class == "57", pg.Code == "53300", pg.Code == "25P03", pg.Code == "55000":
 		f.Code, f.Whose = "ledger_unreachable", fault.Network
 		f.Msg = "the ledger's database does not answer (" + doing + ")"
 		f.Hint = "try again when it accepts connections: what was confirmed before is saved"
