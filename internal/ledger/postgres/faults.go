@@ -27,6 +27,13 @@ func (s *store) failed(ctx context.Context, doing string, err error) error {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return s.refused(doing, pg)
 	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		return &fault.Fault{
+			Code: "ledger_corrupt", Kind: fault.Config, Whose: fault.Setup, Where: s.opts.Where,
+			Msg:  "a row of the ledger's tables is missing (" + doing + ")",
+			Hint: fmt.Sprintf("restore schema %s from a backup, or drop it and start again with: exposync run --first compare", s.schema),
+		}
+	}
 	return &fault.Fault{
 		Code: "ledger_unreachable", Kind: fault.Unavailable, Whose: fault.Network, Where: s.opts.Where,
 		Msg:  "the ledger's database does not answer (" + doing + ")",

@@ -89,7 +89,7 @@ func (y *syncSession) mine(ctx context.Context, tx pgx.Tx) (h head, err error) {
 	if token != y.lease.token {
 		return h, errTaken
 	}
-	return s.head(limited, tx, y.lease.id)
+	return s.head(limited, tx, y.lease.id, y.id.Job)
 }
 
 // rewrite streams what the journal makes of the marks back into them.

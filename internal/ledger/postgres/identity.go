@@ -37,7 +37,7 @@ type head struct {
 	targets         []string
 }
 
-func (s *store) head(ctx context.Context, q queryer, id int64) (h head, err error) {
+func (s *store) head(ctx context.Context, q queryer, id int64, job string) (h head, err error) {
 	var first, jobs string
 	err = q.QueryRow(ctx, s.sql(headOf), id).Scan(&h.Generation, &h.Encoding, &h.Mapping, &h.Rows, &h.Cursor, &h.FullAt, &first,
 		&h.Marks, &h.Standing, &jobs, &h.journalEncoding, &h.targets)
@@ -46,7 +46,7 @@ func (s *store) head(ctx context.Context, q queryer, id int64) (h head, err erro
 	}
 	h.Mapping, h.Cursor, h.First, h.targets = unescape(h.Mapping), unescape(h.Cursor), plan.First(unescape(first)), unescapeAll(h.targets)
 	if err := json.Unmarshal([]byte(jobs), &h.Jobs); err != nil {
-		return h, fmt.Errorf("read open jobs: %w", err)
+		return h, s.damaged(job, "its open jobs are not the JSON that was written")
 	}
 	if len(h.Jobs) == 0 {
 		h.Jobs = nil

@@ -231,6 +231,7 @@ func TestRefusedTables(t *testing.T) {
 		"no row":        {"update {s}.journal set row_hash = null", "ledger_corrupt", "exposync ledger reset job"},
 		"lost marks":    {"delete from {s}.marks", "ledger_corrupt", "exposync ledger reset job"},
 		"more marks":    {"insert into {s}.marks (sync, key_hash, row_hash, adopted) select id, gen_random_uuid(), gen_random_uuid(), false from {s}.syncs", "ledger_corrupt", "exposync ledger reset job"},
+		"open jobs":     {"update {s}.syncs set open_jobs = '{}'", "ledger_corrupt", "exposync ledger reset job"},
 		"dropped table": {"drop table {s}.marks", "ledger_corrupt", "restore schema"},
 	}
 	for name, tt := range tests {

@@ -28,6 +28,11 @@ func binaryResults() []int16 { return []int16{1} }
 const readChunk = `select (select token from {s}.leases where sync = $1), m.* from (select) as one left join lateral (
 	select ` + markList + ` from {s}.marks where sync = $1 and key_hash >= $2 order by key_hash limit $3) as m on true order by m.key_hash`
 
+// inKeyOrder makes the server read marks by their index: before it has looked
+// at a new table it takes it for small, and would sort all of it for every
+// chunk.
+const inKeyOrder = `set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)`
+
 // chunk is a stretch of marks in the order of their keys: all there are from
 // one key to another. It never changes.
 type chunk struct {
@@ -104,18 +109,34 @@ func (m *marks) chunk(ctx context.Context, at record.Hash) (*chunk, error) {
 func (m *marks) read(ctx context.Context, conn *pgconn.PgConn, c *chunk) error {
 	values, oids, formats := columns(nil).args(m.id, 0, chunkRows)
 	values[1], oids[1] = c.from[:], uuidOID
-	result := conn.ExecParams(ctx, m.store.sql(readChunk), values, oids, formats, binaryResults())
+	b := &pgconn.Batch{}
+	alone := conn.TxStatus() == 'I'
+	if alone {
+		b.ExecParams("begin isolation level read committed read only", nil, nil, nil, nil)
+		b.ExecParams("select "+inKeyOrder, nil, nil, nil, nil)
+	}
+	b.ExecParams(m.store.sql(readChunk), values, oids, formats, binaryResults())
+	if alone {
+		b.ExecParams("commit", nil, nil, nil, nil)
+	}
 	arena := make([]byte, 0, 32<<10)
 	token := int64(0)
 	c.marks = nil
-	for result.NextRow() {
-		r := row{result.Values(), &arena}
-		token = r.int()
-		if r.values[0] != nil {
-			c.marks = append(c.marks, r.mark())
+	results := conn.ExecBatch(ctx, b)
+	for results.NextResult() {
+		result := results.ResultReader()
+		for result.NextRow() {
+			if len(result.FieldDescriptions()) < 10 {
+				continue // the settings
+			}
+			r := row{result.Values(), &arena}
+			token = r.int()
+			if r.values[0] != nil {
+				c.marks = append(c.marks, r.mark())
+			}
 		}
 	}
-	if _, err := result.Close(); err != nil {
+	if err := results.Close(); err != nil {
 		return err
 	}
 	if m.token != 0 && token != m.token {

@@ -169,7 +169,7 @@ func hangUp(conn *pgx.Conn) {
 // disk, whatever the server's default is, and a process that stops in the
 // middle holds no lock for long.
 const durable = `set_config('synchronous_commit', case current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end, true),
-	set_config('idle_in_transaction_session_timeout', '60s', true), set_config('lock_timeout', '30s', true), set_config('statement_timeout', '0', true)`
+	set_config('idle_in_transaction_session_timeout', '60s', true), set_config('lock_timeout', '30s', true), set_config('statement_timeout', '0', true), set_config('jit', 'off', true)`
 
 const beginWriting = "begin isolation level read committed read write"
 

@@ -57,7 +57,7 @@ func (r *replayer) open(ctx context.Context, id int64, from record.Hash) error {
 	limited, cancel := context.WithTimeout(ctx, foldPatience)
 	defer cancel()
 	r.rows, r.at, r.ended = nil, 0, false
-	query := "set local cursor_tuple_fraction = 1; set local jit = off; " + fmt.Sprintf(r.store.sql(openReplay), id, hex.EncodeToString(from[:]))
+	query := "set local cursor_tuple_fraction = 1; " + fmt.Sprintf(r.store.sql(openReplay), id, hex.EncodeToString(from[:]))
 	return r.conn.Exec(limited, query).Close()
 }
 

@@ -74,7 +74,7 @@ func (y *syncSession) recover(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var left bool
-	h, err := s.head(limited, s.pool, y.lease.id)
+	h, err := s.head(limited, s.pool, y.lease.id, y.id.Job)
 	if err == nil {
 		err = s.pool.QueryRow(limited, s.sql("select exists (select from {s}.journal where sync = $1)"), y.lease.id).Scan(&left)
 	}
@@ -141,7 +141,7 @@ func (s *store) snapshot(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = conn.PgConn().Exec(ctx, "begin isolation level repeatable read read only; set local idle_in_transaction_session_timeout = 0; set local statement_timeout = 0").Close()
+	err = conn.PgConn().Exec(ctx, "begin isolation level repeatable read read only; set local idle_in_transaction_session_timeout = 0; set local statement_timeout = 0; select "+inKeyOrder).Close()
 	if err != nil {
 		hangUp(conn)
 		return nil, err

@@ -61,7 +61,7 @@ func (v *view) open(ctx, limited context.Context, id plan.SyncID) error {
 		return err
 	}
 	v.id = n
-	h, err := s.head(limited, v.conn, n)
+	h, err := s.head(limited, v.conn, n, v.job)
 	if err != nil {
 		return err
 	}
