@@ -102,10 +102,7 @@ func lateHolder(t *testing.T, factory Factory) {
 	const takeovers, workers = 6, 4
 	store := factory(t)
 	f := fencer(t, store)
-	acked := memory{}
-	refused := map[int]bool{}
-	var mu sync.Mutex
-	next := 0
+	r := &race{t: t, acked: memory{}, refused: map[int]bool{}}
 	var opened []interface{ Close() error }
 	var group sync.WaitGroup
 	for range takeovers {
@@ -122,32 +119,7 @@ func lateHolder(t *testing.T, factory Factory) {
 		opened = append(opened, s, l)
 		started := make(chan struct{}, 2*workers)
 		for range workers {
-			group.Go(func() {
-				defer func() { started <- struct{}{} }()
-				for i := 0; ; i++ {
-					mu.Lock()
-					n := next
-					next++
-					mu.Unlock()
-					err := s.Append(t.Context(), Entry(ledger.Confirmed, n, Row(n)))
-					mu.Lock()
-					if err == nil {
-						acked.add(Entry(ledger.Confirmed, n, Row(n)))
-					} else {
-						refused[n] = true
-					}
-					mu.Unlock()
-					if err != nil && !fault.Is(err, "lease_lost") {
-						t.Errorf("Append() = %v, want a fault lease_lost", err)
-					}
-					if i == 3 {
-						started <- struct{}{}
-					}
-					if err != nil || i == 200 {
-						return
-					}
-				}
-			})
+			group.Go(func() { r.write(s, started) })
 		}
 		for range workers {
 			<-started
@@ -158,13 +130,51 @@ func lateHolder(t *testing.T, factory Factory) {
 	l := store.Open(t)
 	s := open(t, l, SyncID("job"))
 	got := Marks(t, s)
-	if d := cmp.Diff(acked.marks(), got); d != "" {
+	if d := cmp.Diff(r.acked.marks(), got); d != "" {
 		t.Errorf("marks (-acknowledged +got):\n%s", d)
 	}
-	for n := range refused {
+	for n := range r.refused {
 		if _, ok := got[Key(n).Hash()]; ok {
 			t.Errorf("key %d was refused, and is there", n)
 		}
 	}
 	closeAll(t, s, l)
+}
+
+// race is what several holders were told, one after the other.
+type race struct {
+	t *testing.T
+
+	mu      sync.Mutex
+	next    int
+	acked   memory
+	refused map[int]bool
+}
+
+// write appends key after key until it is refused; started is told when it is
+// at it, and at the end.
+func (r *race) write(s ledger.Sync, started chan<- struct{}) {
+	defer func() { started <- struct{}{} }()
+	for i := range 200 {
+		r.mu.Lock()
+		e := Entry(ledger.Confirmed, r.next, Row(r.next))
+		n := r.next
+		r.next++
+		r.mu.Unlock()
+		err := s.Append(r.t.Context(), e)
+		r.mu.Lock()
+		if err == nil {
+			r.acked.add(e)
+		} else {
+			r.refused[n] = true
+		}
+		r.mu.Unlock()
+		if err != nil {
+			wantLost(r.t, "Append()", err)
+			return
+		}
+		if i == 3 {
+			started <- struct{}{}
+		}
+	}
 }

@@ -192,9 +192,9 @@ func (y *syncSession) Close() error {
 	y.keptMu.Lock()
 	defer y.keptMu.Unlock()
 	if y.kept != nil {
-		hangUp(y.kept)
+		hangUp(context.Background(), y.kept)
 	}
-	y.lease.release()
+	y.lease.release(context.Background())
 	return nil
 }
 
@@ -212,7 +212,7 @@ func (s *store) Reset(ctx context.Context, id plan.SyncID) error {
 	if err != nil {
 		return err
 	}
-	defer l.release()
+	defer l.release(ctx)
 	y := &syncSession{store: s, id: id, lease: l}
 	err = pgx.BeginTxFunc(limited, s.pool, pgx.TxOptions{BeginQuery: beginWriting}, func(tx pgx.Tx) error { return y.forget(limited, tx) })
 	return y.failed(ctx, "forget what was confirmed", err)

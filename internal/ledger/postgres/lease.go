@@ -78,7 +78,7 @@ func (k *keeper) take(ctx context.Context, id plan.SyncID) (*lease, error) {
 		return nil, k.store.failed(ctx, "take the lease of job "+id.Job, err)
 	}
 	k.leases[l.id] = l
-	k.start()
+	k.start() //nolint:contextcheck // renewing goes on after this call
 	return l, nil
 }
 
@@ -172,7 +172,7 @@ func (k *keeper) connect(ctx context.Context) error {
 	}
 	var backend uint32
 	if err := conn.QueryRow(ctx, "select pg_backend_pid()").Scan(&backend); err != nil {
-		hangUp(conn)
+		hangUp(ctx, conn)
 		return err
 	}
 	k.conn, k.direct = conn, backend == conn.PgConn().PID()
@@ -233,14 +233,14 @@ func (k *keeper) renew(ctx context.Context) {
 
 // release gives the lease back. Where the server does not answer, the lease
 // ends with the connection, or runs out: nothing is lost by that.
-func (l *lease) release() {
+func (l *lease) release(ctx context.Context) {
 	k := l.keeper
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.leases[l.id] == l {
 		delete(k.leases, l.id)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*grace)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*grace)
 	defer cancel()
 	_ = k.attempt(ctx, func(conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, k.store.sql(giveBack), l.id, l.token)
@@ -260,7 +260,7 @@ func (k *keeper) close() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.conn != nil {
-		hangUp(k.conn)
+		hangUp(context.Background(), k.conn)
 		k.conn = nil
 	}
 }

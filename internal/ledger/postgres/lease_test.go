@@ -3,8 +3,8 @@ package postgres_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -280,7 +280,7 @@ func TestTablesAreMadeOnce(t *testing.T) {
 	for i := range 8 {
 		l := s.Open(t)
 		group.Go(func() {
-			if err := l.AddRun(t.Context(), "shop", "job", ledger.Run{ID: fmt.Sprint(i)}); err != nil {
+			if err := l.AddRun(t.Context(), "shop", "job", ledger.Run{ID: strconv.Itoa(i)}); err != nil {
 				t.Errorf("AddRun(): %v", err)
 			}
 		})

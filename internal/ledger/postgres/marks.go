@@ -61,7 +61,7 @@ type marks struct {
 // partition yields the marks of one partition.
 func (m *marks) partition(ctx context.Context, part int) iter.Seq2[record.Mark, error] {
 	return func(yield func(record.Mark, error) bool) {
-		at, end := record.Hash{byte(part)}, lastOf(part)
+		at, end := record.Hash{byte(part)}, lastOf(part) //nolint:gosec // below 256
 		for {
 			c, err := m.chunk(ctx, at)
 			if err != nil {

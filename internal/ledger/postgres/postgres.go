@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -159,8 +160,8 @@ func (s *store) connect(ctx context.Context) (*pgx.Conn, error) {
 }
 
 // hangUp closes a connection that connect made.
-func hangUp(conn *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
+func hangUp(ctx context.Context, conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	_ = conn.Close(ctx)
 }
@@ -223,7 +224,7 @@ func (s *store) lockKey(what ...string) int64 {
 	return int64(binary.BigEndian.Uint64(sum.Sum(nil))) //nolint:gosec // a bit pattern
 }
 
-func (s *store) syncKey(id int64) int64 { return s.lockKey("sync", fmt.Sprint(id)) }
+func (s *store) syncKey(id int64) int64 { return s.lockKey("sync", strconv.FormatInt(id, 10)) }
 
 // pid is what other runs are told about this process.
 func pid() int64 { return int64(os.Getpid()) }

@@ -85,9 +85,9 @@ func (s *testStore) Open(tb testing.TB) ledger.Ledger {
 }
 
 // exec runs SQL in which {s} is the store's schema.
-func (s *testStore) exec(tb testing.TB, sql string, args ...any) {
+func (s *testStore) exec(tb testing.TB, sql string) {
 	tb.Helper()
-	_, err := s.admin.Exec(tb.Context(), strings.ReplaceAll(sql, "{s}", s.schema), args...)
+	_, err := s.admin.Exec(tb.Context(), strings.ReplaceAll(sql, "{s}", s.schema))
 	must(tb, err)
 }
 
@@ -129,7 +129,7 @@ func (s *testStore) Kill(tb testing.TB, torn bool) {
 			select id, 999999999, 3, $1 from {s}.syncs`, "{s}", s.schema), pgx.QueryExecModeSimpleProtocol, ledgertest.Key(1).Hash().String())
 		must(tb, err)
 		must(tb, conn.PgConn().Conn().Close())
-		s.await(tb, "select not exists (select from pg_stat_activity where pid = $1)", int32(conn.PgConn().PID())) //nolint:gosec // a process number
+		s.await(tb, "select not exists (select from pg_stat_activity where pid = $1)", int32(conn.PgConn().PID()))
 	}
 	for _, l := range s.open {
 		postgres.Sever(l)

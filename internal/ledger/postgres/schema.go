@@ -111,8 +111,7 @@ func (s *store) migrate(ctx context.Context, tx pgx.Tx) error {
 
 // sqlState is the server's code of an error, empty if it is not the server's.
 func sqlState(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code
 	}
 	return ""

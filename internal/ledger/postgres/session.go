@@ -62,7 +62,7 @@ func (s *store) Open(ctx context.Context, id plan.SyncID, target string) (ledger
 	}
 	y := &syncSession{store: s, id: id, target: target, lease: l}
 	if err := y.recover(ctx); err != nil {
-		l.release()
+		l.release(ctx)
 		return nil, err
 	}
 	return y, nil
@@ -123,11 +123,11 @@ func (y *syncSession) keep(ctx context.Context) error {
 	}
 	var token int64
 	if err := conn.QueryRow(ctx, y.store.sql("select token from {s}.leases where sync = $1"), y.lease.id).Scan(&token); err != nil {
-		hangUp(conn)
+		hangUp(ctx, conn)
 		return err
 	}
 	if token != y.lease.token {
-		hangUp(conn)
+		hangUp(ctx, conn)
 		return errTaken
 	}
 	y.kept = conn
@@ -143,7 +143,7 @@ func (s *store) snapshot(ctx context.Context) (*pgx.Conn, error) {
 	}
 	err = conn.PgConn().Exec(ctx, "begin isolation level repeatable read read only; set local idle_in_transaction_session_timeout = 0; set local statement_timeout = 0; select "+inKeyOrder).Close()
 	if err != nil {
-		hangUp(conn)
+		hangUp(ctx, conn)
 		return nil, err
 	}
 	return conn, nil

@@ -48,7 +48,7 @@ func (s *store) View(ctx context.Context, id plan.SyncID, _ string) (ledger.Sync
 	}
 	v.conn = conn
 	if err := v.open(ctx, limited, id); err != nil {
-		_ = v.Close()
+		hangUp(ctx, conn)
 		return nil, s.failed(ctx, "look at job "+id.Job, err)
 	}
 	return v, nil
@@ -161,29 +161,28 @@ func (v *view) Marks(ctx context.Context, part int) iter.Seq2[record.Mark, error
 				yield(record.Mark{}, v.failed(ctx, err))
 				return
 			}
-			if !v.before(ctx, &at, m.KeyHash, yield) {
-				return
-			}
-			f, err := v.peek(ctx, at)
-			if err != nil {
-				yield(record.Mark{}, v.failed(ctx, err))
-				return
-			}
-			keep := true
-			if f != nil && f.key == m.KeyHash {
-				m, keep = f.is, f.keep
-				v.use()
-			}
-			if keep && !yield(m, nil) {
-				return
-			}
-			at = after(m.KeyHash)
-			if at == (record.Hash{}) {
+			if !v.before(ctx, &at, m.KeyHash, yield) || !v.mark(ctx, &at, m, yield) || at == (record.Hash{}) {
 				return
 			}
 		}
 		v.before(ctx, &at, after(end), yield)
 	}
+}
+
+// mark yields a mark, with what the journal says about it.
+func (v *view) mark(ctx context.Context, at *record.Hash, m record.Mark, yield func(record.Mark, error) bool) bool {
+	f, err := v.peek(ctx, *at)
+	if err != nil {
+		yield(record.Mark{}, v.failed(ctx, err))
+		return false
+	}
+	*at = after(m.KeyHash)
+	keep := true
+	if f != nil && f.key == m.KeyHash {
+		m, keep = f.is, f.keep
+		v.use()
+	}
+	return !keep || yield(m, nil)
 }
 
 // before yields the keys that only the journal knows, from at up to a key; the
@@ -223,7 +222,7 @@ func (v *view) Fold(context.Context, ledger.Header) error { return errView }
 // Close ends the transaction.
 func (v *view) Close() error {
 	if v.conn != nil {
-		hangUp(v.conn)
+		hangUp(context.Background(), v.conn)
 		v.conn = nil
 	}
 	return nil
