@@ -5,8 +5,10 @@ import (
 	"os"
 
 	"exposync/internal/config"
+	"exposync/internal/engine"
 	"exposync/internal/ledger"
 	"exposync/internal/ledger/local"
+	"exposync/internal/ledger/postgres"
 )
 
 // ledgerStore is a kind of place where a ledger can be.
@@ -22,6 +24,7 @@ type ledgerStore struct {
 func ledgerStores() []ledgerStore {
 	return []ledgerStore{
 		{chosen: func(c config.Ledger) bool { return c.Bucket != nil }, shared: true, open: openBucketLedger, name: bucketLedgerName},
+		{chosen: func(c config.Ledger) bool { return c.Postgres.Set() }, shared: true, open: openPostgresLedger, name: postgresLedgerName},
 		{chosen: func(config.Ledger) bool { return true }, open: openLocalLedger, name: localLedgerName},
 	}
 }
@@ -80,3 +83,18 @@ func openLocalLedger(_ context.Context, s *session, c config.Ledger) (ledger.Led
 }
 
 func localLedgerName(s *session, c config.Ledger) string { return s.a.shown(s.dirOfLedger(c)) }
+
+func openPostgresLedger(ctx context.Context, s *session, c config.Ledger) (ledger.Ledger, error) {
+	url, err := c.Postgres.URL(ctx, s.a.resolver(s.dir))
+	if err != nil {
+		return nil, err
+	}
+	return postgres.Open(ctx, postgres.Options{
+		URL: url.Reveal(), Schema: c.Postgres.Schema, Where: s.a.shown(c.Postgres.Where), Host: s.a.env.Host, Wait: engine.Sleep,
+	})
+}
+
+// postgresLedgerName says where the address stands: it is a secret itself.
+func postgresLedgerName(s *session, c config.Ledger) string {
+	return "the PostgreSQL of " + s.a.shown(c.Postgres.Where)
+}

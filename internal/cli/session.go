@@ -182,6 +182,8 @@ func (s *session) resolveTarget() {
 	s.target, _ = job.ResolveTarget(s.a.flags.target, s.ranTarget(), profile)
 }
 
+// ledgerDir is where a ledger in a directory is, and the folder for what lasts
+// as long as a run.
 func (s *session) ledgerDir() string { return s.dirOfLedger(s.config.Ledger) }
 
 func (s *session) dirOfLedger(c config.Ledger) string {

@@ -41,13 +41,17 @@ type Ledger struct {
 	// Bucket is the object store that it is in; nil for another place. The
 	// directory then holds working copies only.
 	Bucket *Connection
+	// Postgres is the database that it is in; not Set for another place.
+	Postgres Postgres
 }
 
 // Elsewhere reports whether the ledger is in no directory.
-func (l Ledger) Elsewhere() bool { return l.Bucket != nil }
+func (l Ledger) Elsewhere() bool { return l.Bucket != nil || l.Postgres.Set() }
 
 // Alike reports whether two are written as the same place, directories aside.
-func (l Ledger) Alike(o Ledger) bool { return l.Bucket.alike(o.Bucket) }
+func (l Ledger) Alike(o Ledger) bool {
+	return l.Bucket.alike(o.Bucket) && l.Postgres.url == o.Postgres.url && l.Postgres.Schema == o.Postgres.Schema
+}
 
 // Default is the Config of a project that has no exposync.yml.
 func Default(file string) *Config {
@@ -151,7 +155,11 @@ func readLedger(r *Reader) Ledger {
 		l.Kept = *kept
 	}
 	l.Bucket = readBucket(r)
-	r.Later("postgres", "keep_values")
+	l.Postgres = readLedgerPostgres(r)
+	if l.Bucket != nil && l.Postgres.Set() {
+		r.Fault("postgres", "setting_invalid", "keep one of the two", "a ledger is in one place only")
+	}
+	r.Later("keep_values")
 	r.Done()
 	return l
 }

@@ -139,7 +139,7 @@ targets:
     sandbox: true
     connections: {crm: {type: http, url: x}}
   dev: sandbx
-ledger: {postgres: "{{ env_var('X') }}"}
+ledger: {keep_values: true}
 gate: {scope: stric, max_age: 24, views: true, waive: [], hooks: {start: warn}}
 exports: {paths: [models/a, 1]}
 sandbox: {}
@@ -160,7 +160,7 @@ sandbox: {}
 		`exposync.yml:16: targets.prod.connections.hubspot: must be a map, not nothing (setting_invalid)`,
 		`exposync.yml:19: targets.qa.connections: a sandbox target has no connections of its own (setting_invalid)`,
 		`exposync.yml:20: targets.dev: must be the word sandbox or a map with connections; did you mean "sandbox"? (setting_invalid)`,
-		`exposync.yml:21: ledger: "postgres" does not act in this version (unknown_key)`,
+		`exposync.yml:21: ledger: "keep_values" does not act in this version (unknown_key)`,
 		`exposync.yml:22: gate.scope: must be direct, run or strict, not "stric"; did you mean "strict"? (setting_invalid)`,
 		`exposync.yml:22: gate.max_age: must be a duration such as 90m, 24h or 7d, not a number (setting_invalid)`,
 		`exposync.yml:22: gate.views: must be transparent or require, not true or false; unquoted yes, no, on and off count as true or false: put the word in quotes (setting_invalid)`,

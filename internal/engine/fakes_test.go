@@ -213,6 +213,7 @@ type bench struct {
 	*testing.T
 	dir   string
 	mem   *memory // the ledger, if it is not the one in dir
+	open  func() (ledger.Ledger, error)
 	table *table
 	house *timeline // instead of table, if there is one
 	crm   *crm
@@ -241,8 +242,12 @@ func (b *bench) engine() (*engine.Engine, func()) {
 	b.Helper()
 	var l ledger.Ledger = b.mem
 	if b.mem == nil {
+		open := b.open
+		if open == nil {
+			open = func() (ledger.Ledger, error) { return local.Open(b.dir, local.Options{}) }
+		}
 		var err error
-		if l, err = local.Open(b.dir, local.Options{}); err != nil {
+		if l, err = open(); err != nil {
 			b.Fatal(err)
 		}
 	} else {

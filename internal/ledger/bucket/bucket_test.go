@@ -84,8 +84,8 @@ func (s *testStore) Kill(tb testing.TB, torn bool) {
 	s.clock.advance(2 * time.Minute)
 }
 
-// TakeOver lets the lease of a holder run out that lives, but said nothing.
-func (s *testStore) TakeOver(tb testing.TB, _ plan.SyncID) {
+// Expire lets the lease of a holder run out that lives, but said nothing.
+func (s *testStore) Expire(tb testing.TB, _ plan.SyncID) {
 	tb.Helper()
 	s.clock.advance(2 * time.Minute)
 }
@@ -170,18 +170,6 @@ func mustOpen(tb testing.TB, l ledger.Ledger) ledger.Sync {
 	y, err := l.Open(tb.Context(), ledgertest.SyncID("job"), "prod")
 	must(tb, err)
 	return y
-}
-
-// TestFencing pauses a holder whose lease is taken over. Its clock stands
-// still, so nothing but the store keeps it from writing.
-func TestFencing(t *testing.T) {
-	t.Parallel()
-	for _, kind := range []string{"s3", "gcs"} {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			ledgertest.Fencing(t, func(tb testing.TB) ledgertest.Store { tb.Helper(); return newStore(tb, kind) })
-		})
-	}
 }
 
 //nolint:paralleltest // it measures the heap of the process

@@ -547,7 +547,7 @@ func TestLongPaused(t *testing.T) {
 		}}, opts)
 		takeOver := func() {
 			t.Helper()
-			s.TakeOver(t, ledgertest.SyncID("job"))
+			s.Expire(t, ledgertest.SyncID("job"))
 			must(t, mustOpen(t, s.Open(t)).Close())
 			o := bucket.Of(s.Open(t))
 			keys, err := bucket.List(t.Context(), o, bucket.SyncPrefix(ledgertest.SyncID("job"))+"journal/")

@@ -5,24 +5,14 @@ import (
 
 	"exposync/internal/fault"
 	"exposync/internal/ledger"
-	"exposync/internal/plan"
 	"exposync/internal/record"
 )
 
-// Fencer is a store whose lease can be taken over while its holder lives:
-// the holder was paused, or cut off, for longer than the lease lasts.
-type Fencer interface {
-	// TakeOver lets the lease of the sync run out as if its holder had been
-	// paused. After it, Open by another succeeds.
-	TakeOver(tb testing.TB, id plan.SyncID)
-}
-
-// Fencing is what a store has to hold to when a lease was taken over: the
+// pausedHolder is what a store has to hold to when a lease was taken over: the
 // paused holder can change nothing any more, and is told so.
-func Fencing(t *testing.T, factory Factory) {
-	t.Helper()
-	cases := map[string]func(t *testing.T, f *fenced){
-		"append after the other folded": func(t *testing.T, f *fenced) {
+func pausedHolder(t *testing.T, factory Factory) {
+	cases := map[string]func(t *testing.T, f *overtaken){
+		"append after the other folded": func(t *testing.T, f *overtaken) {
 			t.Helper()
 			s := open(t, f.store.Open(t), SyncID("job"))
 			f.append(t)
@@ -34,7 +24,7 @@ func Fencing(t *testing.T, factory Factory) {
 			closeAll(t, s)
 			f.want(t, "theirs", mark(1, Row(1)), mark(2, Row(2)), mark(3, Row(3)))
 		},
-		"fold while the other writes": func(t *testing.T, f *fenced) {
+		"fold while the other writes": func(t *testing.T, f *overtaken) {
 			t.Helper()
 			s := open(t, f.store.Open(t), SyncID("job"))
 			appendAll(t, s, Entry(ledger.Confirmed, 3, Row(3)))
@@ -45,14 +35,14 @@ func Fencing(t *testing.T, factory Factory) {
 			closeAll(t, s)
 			f.want(t, "theirs", mark(2, Row(2)), mark(3, Row(3)))
 		},
-		"after the other has ended": func(t *testing.T, f *fenced) {
+		"after the other has ended": func(t *testing.T, f *overtaken) {
 			t.Helper()
 			closeAll(t, open(t, f.store.Open(t), SyncID("job")))
 			f.append(t)
 			f.fold(t)
 			f.want(t, "ours", mark(1, Row(1)), mark(2, Row(2)))
 		},
-		"after a reset": func(t *testing.T, f *fenced) {
+		"after a reset": func(t *testing.T, f *overtaken) {
 			t.Helper()
 			if err := f.store.Open(t).Reset(t.Context(), SyncID("job")); err != nil {
 				t.Fatal(err)
@@ -66,18 +56,15 @@ func Fencing(t *testing.T, factory Factory) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store := factory(t)
-			fencer, ok := store.(Fencer)
-			if !ok {
-				t.Skip("the lease of a holder that lives cannot be taken over")
-			}
-			f := &fenced{store: store, paused: open(t, store.Open(t), SyncID("job"))}
+			lease := fencer(t, store)
+			f := &overtaken{store: store, paused: open(t, store.Open(t), SyncID("job"))}
 			appendAll(t, f.paused, Entry(ledger.Confirmed, 1, Row(1)))
 			fold(t, f.paused, ledger.Header{Mapping: "ours"})
 			appendAll(t, f.paused, Entry(ledger.Confirmed, 2, Row(2)))
 			if _, err := store.Open(t).Open(t.Context(), SyncID("job"), target); !fault.Is(err, "locked") {
 				t.Fatalf("Open() before the lease has run out = %v, want a fault locked", err)
 			}
-			fencer.TakeOver(t, SyncID("job"))
+			lease.Expire(t, SyncID("job"))
 			run(t, f)
 			if err := f.paused.Close(); err != nil {
 				t.Errorf("Close() without a lease: %v", err)
@@ -87,20 +74,20 @@ func Fencing(t *testing.T, factory Factory) {
 	}
 }
 
-// fenced is a sync whose holder was paused: it folded key 1, and appended 2.
-type fenced struct {
+// overtaken is a sync whose holder was paused: it folded key 1, and appended 2.
+type overtaken struct {
 	store  Store
 	paused ledger.Sync
 }
 
-func (f *fenced) append(t *testing.T) {
+func (f *overtaken) append(t *testing.T) {
 	t.Helper()
 	if err := f.paused.Append(t.Context(), Entry(ledger.Confirmed, 9, Row(9))); !fault.Is(err, "lease_lost") {
 		t.Errorf("Append() by the paused holder = %v, want a fault lease_lost", err)
 	}
 }
 
-func (f *fenced) fold(t *testing.T) {
+func (f *overtaken) fold(t *testing.T) {
 	t.Helper()
 	if err := f.paused.Fold(t.Context(), ledger.Header{Mapping: "stale"}); !fault.Is(err, "lease_lost") {
 		t.Errorf("Fold() by the paused holder = %v, want a fault lease_lost", err)
@@ -108,7 +95,7 @@ func (f *fenced) fold(t *testing.T) {
 }
 
 // want looks at what is there, with and without a lease.
-func (f *fenced) want(t *testing.T, mapping string, marks ...record.Mark) {
+func (f *overtaken) want(t *testing.T, mapping string, marks ...record.Mark) {
 	t.Helper()
 	l := f.store.Open(t)
 	for _, s := range []ledger.Sync{look(t, l, SyncID("job")), open(t, l, SyncID("job"))} {

@@ -38,6 +38,13 @@ type Holder interface {
 	Hold(tb testing.TB, id plan.SyncID) (kill func())
 }
 
+// Fencer is a store whose lease can be taken over while its holder lives: it
+// was paused, or could not reach the store, for longer than its lease lasts.
+type Fencer interface {
+	// Expire lets the lease of a sync run out, without a word to its holder.
+	Expire(tb testing.TB, id plan.SyncID)
+}
+
 // Factory makes an empty store.
 type Factory func(tb testing.TB) Store
 
@@ -60,6 +67,10 @@ func Run(t *testing.T, factory Factory) {
 		"crashing reset":   crashingReset,
 		"lease":            lease,
 		"lease of another": leaseOfAnother,
+		"fenced":           fenced,
+		"fenced reset":     fencedReset,
+		"late holder":      lateHolder,
+		"paused holder":    pausedHolder,
 		"siblings":         siblings,
 		"reset":            reset,
 		"evidence":         evidence,

@@ -136,6 +136,7 @@ func model(t *testing.T, factory Factory) {
 			"view":   p.view,
 		})
 		p.reopen(rt)
+		closeAll(t, p.sync, p.ledger) // a store may hold connections
 	})
 }
 
