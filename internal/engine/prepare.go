@@ -79,6 +79,9 @@ func (e *Engine) Prepare(ctx context.Context, req Request, look bool) (_ *Prepar
 	if err := e.read(ctx, p); err != nil {
 		return nil, err
 	}
+	if p.Plan.Estimate, err = p.estimate(); err != nil {
+		return nil, err
+	}
 	return p, e.hold(ctx, p)
 }
 

@@ -71,6 +71,7 @@ type Plan struct {
 	Unsettled bool `json:"unsettled,omitempty"`
 	// Standing are known rejects and doubts that are not tried again.
 	Standing []RejectGroup `json:"standing_rejects,omitempty"`
+	Estimate Estimate      `json:"estimate"`
 	Notes    []string      `json:"notes,omitempty"`
 	MadeAt   time.Time     `json:"made_at"`
 }
