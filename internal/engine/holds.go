@@ -29,7 +29,7 @@ func (e *Engine) hold(ctx context.Context, p *Prepared) error {
 	p.Plan.Holds = append(p.Plan.Holds, diff.Guards(p.req.Job.Guards, diff.Facts{
 		Counts: p.Plan.Counts, Marks: p.header.Marks, PreviousRows: p.header.Rows,
 		FirstRun: p.Plan.FirstRun || p.header.Marks == 0, Remapped: p.Plan.MappingWas != "", BadKeys: p.Plan.Counts.Invalid,
-		Retried: p.retried,
+		Retried: p.Plan.Retried,
 	})...)
 	for i, h := range p.Plan.Holds {
 		p.Plan.Holds[i].Accepted = h.Acceptable && slices.Contains(p.req.Accept, h.Code)

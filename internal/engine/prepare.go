@@ -27,7 +27,6 @@ type Prepared struct {
 	deletes  *changes
 	settled  *changes // ledger entries without a delivery: adopted and forgotten keys
 	standing groups
-	retried  int64 // creates that an earlier run tried
 }
 
 // Close releases the lease, the writer and the spooled rows.

@@ -97,14 +97,33 @@ func (e *Engine) Restore(ctx context.Context, req Request, saved plan.Plan, rows
 	if p.bound.Mapping() != saved.Mapping {
 		return nil, stale(saved.Job, "the mapping or the model's columns changed since")
 	}
-	p.Plan.Holds = slices.Clone(saved.Holds)
-	for i, h := range p.Plan.Holds {
-		p.Plan.Holds[i].Accepted = h.Accepted || h.Acceptable && slices.Contains(req.Accept, h.Code)
+	if err := e.holdAgain(ctx, p, saved.Holds); err != nil {
+		return nil, err
 	}
 	for _, g := range saved.Standing {
 		p.standing.add(g.Code, g.Reason, g.Records, g.New)
 	}
 	return p, e.restoreRows(p, rows, digest)
+}
+
+// holdAgain asks the guards anew, because a hold must not depend on a file,
+// and keeps what was accepted when the plan was made.
+func (e *Engine) holdAgain(ctx context.Context, p *Prepared, saved []plan.Hold) error {
+	p.Plan.Holds = nil
+	if err := e.hold(ctx, p); err != nil {
+		return err
+	}
+	if !sameHolds(saved, p.Plan.Holds) {
+		return stale(p.Plan.Job, "its guards hold something else now")
+	}
+	for i, h := range p.Plan.Holds {
+		p.Plan.Holds[i].Accepted = h.Accepted || h.Acceptable && saved[i].Accepted
+	}
+	return nil
+}
+
+func sameHolds(a, b []plan.Hold) bool {
+	return slices.EqualFunc(a, b, func(a, b plan.Hold) bool { return a.Code == b.Code })
 }
 
 // Repeat prepares a job again and makes sure that the plan is the saved one:
@@ -149,6 +168,12 @@ func (e *Engine) restoreRows(p *Prepared, rows io.Reader, digest string) error {
 // tells about.
 func (p *Prepared) rowsOf() bool {
 	c := p.Plan.Counts
+	if !c.ReadAddsUp() || c.OK != 0 || c.Rejected != 0 || c.InDoubt != 0 || c.NotSent != 0 {
+		return false
+	}
+	if p.Plan.FirstRun && p.Plan.First == plan.FirstAdopt && c.Create > 0 {
+		return false
+	}
 	return digestOf(p.writes, p.deletes, p.settled) == p.Plan.Digest && p.writes.n == c.Create+c.Update && p.deletes.n == c.Delete &&
 		(c.Delete == 0 || p.Plan.Deletes && p.req.Job.Mode == plan.Mirror)
 }
@@ -193,20 +218,22 @@ func Same(saved, fresh plan.Plan) string {
 		return "another run changed the ledger since"
 	case saved.Mapping != fresh.Mapping:
 		return "the mapping or the model's columns changed since"
-	case saved.Digest != fresh.Digest, changesOf(saved) != changesOf(fresh):
+	case saved.Digest != fresh.Digest, saved.Counts != fresh.Counts:
 		return "the rows changed since"
+	case saved.First != fresh.First:
+		return "its first run would begin in another way"
+	case !sameHolds(saved.Holds, fresh.Holds):
+		return "its guards hold something else now"
 	}
 	return ""
 }
 
-// changesOf is what a plan does, in numbers.
-func changesOf(p plan.Plan) [5]int64 {
-	c := p.Counts
-	return [5]int64{c.Create, c.Update, c.Delete, c.Adopted, c.Invalid}
-}
-
 // Stale is the fault of a saved plan that the world has moved away from.
 func Stale(job, why string) error { return stale(job, why) }
+
+// Damaged is the fault of a saved plan whose files are not as they were
+// written.
+func Damaged(job string) error { return damaged(job) }
 
 func movedSince(saved plan.Plan, id plan.SyncID) string {
 	code, from, to := difference(saved.Sync, id)
@@ -231,8 +258,12 @@ func stale(job, why string) *fault.Fault {
 }
 
 func damaged(job string) *fault.Fault {
+	where := ""
+	if job != "" {
+		where = "job " + job
+	}
 	return &fault.Fault{
-		Code: "plan_damaged", Kind: fault.Config, Whose: fault.User, Where: "job " + job,
+		Code: "plan_damaged", Kind: fault.Config, Whose: fault.User, Where: where,
 		Msg: "the rows beside the saved plan are damaged, incomplete or of another plan; nothing was sent", Hint: "make the plan again: exposync plan --out FILE",
 	}
 }
