@@ -17,6 +17,7 @@ type runOptions struct {
 	first    string
 	accept   []string
 	planFile string
+	samples  int // plan only
 	failFast bool
 	dbtExit  *int
 	command  string

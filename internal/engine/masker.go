@@ -39,10 +39,10 @@ func (m *masker) text(f plan.BoundPart, v record.Value) string {
 	case plan.Show:
 		return shown(v)
 	case plan.Hash:
-		return "‹" + v.Kind.String() + " " + strconv.Itoa(m.number(f.Column, v)) + "›"
+		return "‹" + f.Kind.String() + " " + strconv.Itoa(m.number(f.Column, v)) + "›"
 	case plan.Mask:
 	}
-	return "‹" + v.Kind.String() + "›"
+	return "‹" + f.Kind.String() + "›" // of the column: where every value may have its own, it tells about the value
 }
 
 // number tells equal values of a column from others without saying anything

@@ -6,7 +6,7 @@ type Showing uint8
 
 // The ways to show a value, from the least to the most.
 const (
-	Mask Showing = iota // what kind of value it is, and null: neither length nor hash, which tell the values of a small domain
+	Mask Showing = iota // what kind of values the column has, and null: neither length nor hash, which tell the values of a small domain
 	Hash                // as Mask, with a number that equal values of one column share within a sync
 	Show                // the value
 )
