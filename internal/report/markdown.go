@@ -13,6 +13,7 @@ import (
 const (
 	mdLimit = 65_000 // bytes of the whole
 	mdTable = 25_000 // bytes of the table
+	mdLeast = 500    // bytes of room below which no details are tried
 	mdItems = 12     // of one list
 	mdLines = 60     // of one block
 )
@@ -41,7 +42,11 @@ func PlanMarkdown(run Run) string {
 		fmt.Fprintf(&b, "\n%s: nothing of theirs was part of this dbt run\n", count(int64(run.NotInRun), "more sync"))
 	}
 	room, left := mdLimit-b.Len()-len(foot)-200, 0
-	for _, j := range byAttention(run.Jobs) {
+	for i, j := range byAttention(run.Jobs) {
+		if room < mdLeast {
+			left += len(run.Jobs) - i
+			break
+		}
 		text := mdDetails(j)
 		if len(text) > room {
 			left++
@@ -241,6 +246,9 @@ func mdWhy(j JobReport) []string {
 
 // mdNext is a next step; the command that it begins with is code as a whole.
 func mdNext(next string) string {
+	if before, command, found := strings.Cut(next, ": exposync "); found {
+		return mdProse(before+":") + " " + mdNext("exposync "+command)
+	}
 	if !strings.HasPrefix(next, "exposync ") && !strings.HasPrefix(next, "dbt ") {
 		return mdProse(next)
 	}

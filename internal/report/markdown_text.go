@@ -66,7 +66,7 @@ func mdWord(word string) string {
 // harmless reports whether a word is nothing but itself in GitHub's Markdown.
 func harmless(word string) bool {
 	lower := strings.ToLower(word)
-	if strings.HasPrefix(strings.TrimLeft(lower, "(\"'"), "www.") || strings.HasPrefix(strings.TrimLeft(lower, "(\"'"), "gh-") {
+	if strings.Contains(lower, "www.") || strings.Contains(lower, "gh-") {
 		return false
 	}
 	if at := strings.IndexByte(word, ':'); at >= 0 && at < len(strings.TrimRight(word, ".,;)?\"'"))-1 {
