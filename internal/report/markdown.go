@@ -161,18 +161,18 @@ func mdCodes(codes []string) string {
 // byAttention puts first what somebody has to look at, then what would be
 // sent, then the rest.
 func byAttention(jobs []JobReport) []JobReport {
-	rank := func(j JobReport) int {
+	var ranks [3][]JobReport
+	for _, j := range jobs {
+		rank := 2
 		switch {
 		case len(heldBy(j)) > 0:
-			return 0
+			rank = 0
 		case j.Result.Counts.Changes() > 0:
-			return 1
+			rank = 1
 		}
-		return 2
+		ranks[rank] = append(ranks[rank], j)
 	}
-	out := slices.Clone(jobs)
-	slices.SortStableFunc(out, func(a, b JobReport) int { return rank(a) - rank(b) })
-	return out
+	return slices.Concat(ranks[0], ranks[1], ranks[2])
 }
 
 // mdDetails is what there is to say of one sync, folded.

@@ -151,7 +151,7 @@ func TestMarkdownOfAnySize(t *testing.T) {
 				name := strings.Repeat("ä", long)
 				j := report.JobReport{Job: plan.Job{ID: fmt.Sprintf("%d%s", i, name), Connection: name, Object: name}, Judgement: plan.Judgement{Verdict: plan.VerdictGo}}
 				j.Result.Plan = &plan.Plan{}
-				for range 100 {
+				for range 30 {
 					j.Mapping = append(j.Mapping, plan.Mapped{Field: name, Column: name})
 					j.Result.Plan.Holds = append(j.Result.Plan.Holds, plan.Hold{Code: name, Message: name, Next: name})
 				}

@@ -32,7 +32,7 @@ func mdCode(text string) string {
 func mdProse(text string) string {
 	text = oneLine(text)
 	parts := strings.Split(text, "`")
-	if len(parts)%2 == 0 { // a backtick without its fellow
+	if !quoted(parts) {
 		parts = []string{text}
 	}
 	var b strings.Builder
@@ -49,6 +49,21 @@ func mdProse(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// quoted reports whether the second, fourth, … part of a sentence stand
+// between backticks as our own sentences have them: words of their own.
+func quoted(parts []string) bool {
+	for i := 1; i < len(parts); i += 2 {
+		before, after := parts[i-1], ""
+		if i+1 < len(parts) {
+			after = parts[i+1]
+		}
+		if before != "" && !strings.ContainsRune(" (", rune(before[len(before)-1])) || after != "" && !strings.ContainsRune(" .,;:)", rune(after[0])) {
+			return false
+		}
+	}
+	return len(parts)%2 == 1
 }
 
 func mdWord(word string) string {
