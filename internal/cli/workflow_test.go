@@ -53,7 +53,7 @@ func TestExampleWorkflow(t *testing.T) {
 	if err := os.Symlink(must(os.Executable()), filepath.Join(bin, "exposync")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(bin, "gh"), []byte(fakeGH), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(bin, "gh"), []byte(fakeGH), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	step := func(name string, env ...string) error {

@@ -25,38 +25,52 @@ import (
 // of is masked. The texts say which meta could not be understood; such a
 // column is masked.
 func Showing(model *dbt.Node, columns config.Columns) (showing func(column string) plan.Showing, mistakes []string) {
-	own, marked := map[string]plan.Showing{}, map[string]bool{}
-	all := false
-	if model != nil {
-		all = personal(model.Tags, metaOf(model.Meta))
-		for _, c := range model.Columns {
-			name, meta := strings.ToLower(c.Name), metaOf(c.Meta)
-			marked[name] = marked[name] || personal(c.Tags, meta)
-			s, said, mistake := ownMask(meta)
-			if mistake != "" {
-				mistakes = append(mistakes, fmt.Sprintf("%s: column %s: %s; it is masked", orElse(model.PatchPath, model.Path), c.Name, mistake))
-			}
-			if was, twice := own[name]; said && (!twice || s < was) {
-				own[name] = s
-			}
-		}
-	}
+	said := readMarks(model)
 	return func(column string) plan.Showing {
 		name := strings.ToLower(column)
-		if s, said := own[name]; said {
+		if s, own := said.own[name]; own {
 			return s
 		}
 		if word := columns.Named(name); word != "" {
 			return showingOf(word)
 		}
-		if all || marked[name] {
+		if said.all || said.marked[name] {
 			return plan.Mask
 		}
 		if word := columns.Matched(name); word != "" {
 			return showingOf(word)
 		}
 		return showingOf(columns.Default)
-	}, mistakes
+	}, said.mistakes
+}
+
+// columnMarks is what dbt says about the columns of one model, by their names
+// in lower case.
+type columnMarks struct {
+	own      map[string]plan.Showing
+	marked   map[string]bool
+	all      bool // the model itself is marked
+	mistakes []string
+}
+
+func readMarks(model *dbt.Node) columnMarks {
+	m := columnMarks{own: map[string]plan.Showing{}, marked: map[string]bool{}}
+	if model == nil {
+		return m
+	}
+	m.all = personal(model.Tags, metaOf(model.Meta))
+	for _, c := range model.Columns {
+		name, meta := strings.ToLower(c.Name), metaOf(c.Meta)
+		m.marked[name] = m.marked[name] || personal(c.Tags, meta)
+		s, said, mistake := ownMask(meta)
+		if mistake != "" {
+			m.mistakes = append(m.mistakes, fmt.Sprintf("%s: column %s: %s; it is masked", orElse(model.PatchPath, model.Path), c.Name, mistake))
+		}
+		if was, twice := m.own[name]; said && (!twice || s < was) {
+			m.own[name] = s
+		}
+	}
+	return m
 }
 
 func showingOf(word string) plan.Showing {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -121,7 +122,7 @@ func mdRows(jobs []JobReport) (table string, left int) {
 	return b.String(), left
 }
 
-func number(n int64) string { return fmt.Sprintf("%d", n) }
+func number(n int64) string { return strconv.FormatInt(n, 10) }
 
 // heldBy are the codes of everything that keeps a job from running.
 func heldBy(j JobReport) []string {
