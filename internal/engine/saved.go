@@ -116,10 +116,16 @@ func (e *Engine) holdAgain(ctx context.Context, p *Prepared, saved []plan.Hold) 
 	if !sameHolds(saved, p.Plan.Holds) {
 		return stale(p.Plan.Job, "its guards hold something else now")
 	}
+	p.keepAccepted(saved)
+	return nil
+}
+
+// keepAccepted lets through what was accepted when the plan was made; saved
+// are the same holds.
+func (p *Prepared) keepAccepted(saved []plan.Hold) {
 	for i, h := range p.Plan.Holds {
 		p.Plan.Holds[i].Accepted = h.Accepted || h.Acceptable && saved[i].Accepted
 	}
-	return nil
 }
 
 func sameHolds(a, b []plan.Hold) bool {
@@ -137,6 +143,7 @@ func (e *Engine) Repeat(ctx context.Context, req Request, saved plan.Plan) (*Pre
 		_ = p.Close()
 		return nil, stale(saved.Job, moved)
 	}
+	p.keepAccepted(saved.Holds)
 	return p, nil
 }
 

@@ -15,6 +15,7 @@ const (
 	mdLimit = 65_000 // bytes of the whole
 	mdTable = 25_000 // bytes of the table
 	mdLeast = 500    // bytes of room below which no details are tried
+	mdTries = 20     // details that may be too long for the room before no more are tried
 	mdItems = 12     // of one list
 	mdLines = 60     // of one block
 )
@@ -44,7 +45,7 @@ func PlanMarkdown(run Run) string {
 	}
 	room, left := mdLimit-b.Len()-len(foot)-200, 0
 	for i, j := range byAttention(run.Jobs) {
-		if room < mdLeast {
+		if room < mdLeast || left == mdTries {
 			left += len(run.Jobs) - i
 			break
 		}

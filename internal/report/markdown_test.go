@@ -141,8 +141,8 @@ func TestNothingBreaksOutOfTheMarkdown(t *testing.T) {
 // leaves out.
 func TestMarkdownOfAnySize(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{1, 300, 5000} {
-		for _, long := range []int{1, 100, 100_000} {
+	for _, n := range []int{1, 300, 2000} {
+		for _, long := range []int{1, 100, 10_000} {
 			if n*long > 1_000_000 {
 				continue
 			}
