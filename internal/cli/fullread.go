@@ -25,4 +25,6 @@ func (r *runner) fullRead(j plan.Job) string {
 
 // asksAgain reports whether a job runs though nothing happened since it did:
 // the user wants all of its source to be read.
-func (r *runner) asksAgain(j plan.Job) bool { return r.opts.fullRead && j.Incremental.On() }
+func (r *runner) asksAgain(j plan.Job) bool {
+	return r.opts.retry || r.opts.fullRead && j.Incremental.On()
+}

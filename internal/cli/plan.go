@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -21,12 +22,26 @@ it through. It writes nothing, neither to a destination nor to the ledger; held
 and blocked jobs are planned too, with their verdict on top.
 
 With --out the plan is saved: a small JSON file, and beside it the rows (only
-their hashes where CI=true, unless --values full).`,
-		Example: "  exposync plan\n  exposync plan --out plan.json && exposync run --plan plan.json",
+their hashes where CI=true, unless --values full). The files are for their owner
+only, and applied by exposync run --plan only while nothing has moved since.
+
+With --samples N some records are shown, up to N of each kind: of an update the
+fields that differ, with what stands there before, where the destination can be
+read by key. Values are masked, unless a column says otherwise: in dbt with
+meta: exposync: {mask: none} (or hash, true), or in exposync.yml with
+columns: {"*_id": show} and samples: {default: show}. A column or model that
+dbt marks as pii stays masked under any pattern and default.
+
+--output markdown is a comment for a pull request, below the size that GitHub
+takes; write it to a file with > plan.md.`,
+		Example: `  exposync plan
+  exposync plan --samples 3
+  exposync plan --out plan.json && exposync run --plan plan.json
+  exposync plan --output markdown > plan.md`,
 		GroupID: "daily",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := opts.check(); err != nil {
+			if err := errors.Join(opts.check(), checkSamples(opts.samples)); err != nil {
 				return err
 			}
 			if values == "" {
@@ -44,10 +59,11 @@ their hashes where CI=true, unless --values full).`,
 	opts.add(cmd)
 	opts.addFullRead(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "save the plan to this file")
+	cmd.Flags().IntVar(&opts.samples, "samples", 0, "show up to `N` records of each kind, masked by column policy")
 	cmd.Flags().StringVar(&values, "values", "", "what the saved rows hold: full or hashes")
 	a.flags.dbtProgram(cmd)
 	a.selection(cmd)
-	a.flags.format(cmd, "text", "json")
+	a.flags.format(cmd, "text", "json", "markdown")
 	return cmd
 }
 
@@ -81,9 +97,12 @@ func (a *app) plan(ctx context.Context, opts runOptions, out string, values bool
 			return err
 		}
 	}
-	if a.flags.json() {
+	switch a.flags.output {
+	case "json":
 		err = a.printJSON(run.JSON(run.Ended()))
-	} else {
+	case "markdown":
+		err = a.printText(report.PlanMarkdown(run))
+	default:
 		err = a.printText(report.PlanText(a.outStyle(), run.Jobs))
 	}
 	if err != nil {
@@ -106,6 +125,9 @@ func (r *runner) look(ctx context.Context, i int) {
 		req.First, req.Accept, req.RunID = plan.First(r.opts.first), r.opts.accept, r.id
 		req.FullRead = r.fullRead(j)
 		r.prepared[i], err = r.engine.Prepare(ctx, req, true)
+	}
+	if err == nil {
+		err = r.samples(ctx, i)
 	}
 	if err != nil {
 		r.fail(rep, err)

@@ -17,6 +17,7 @@ type runOptions struct {
 	first    string
 	accept   []string
 	planFile string
+	samples  int // plan only
 	failFast bool
 	fullRead bool // --full-refresh
 	retry    bool // send rejects again, in a dbt run that was answered, too

@@ -36,10 +36,11 @@ type runner struct {
 
 	mu     sync.Mutex
 	failed bool
+	said   map[string]bool // notes that are said once, whichever job they come from
 }
 
 func newRunner(a *app, s *session, opts runOptions, stop <-chan struct{}) *runner {
-	r := &runner{a: a, s: s, opts: opts, stop: stop, id: a.env.NewID(), started: a.env.Now()}
+	r := &runner{a: a, s: s, opts: opts, stop: stop, id: a.env.NewID(), started: a.env.Now(), said: map[string]bool{}}
 	r.engine, r.lines = s.engine(), newProgress(a)
 	r.engine.Progress = r.lines.update
 	return r
@@ -331,7 +332,7 @@ func (r *runner) line(i int, start bool) {
 
 func (r *runner) result() report.Run {
 	run := report.Run{
-		Version: version(), RunID: r.id, Invocation: r.s.invocation(), Command: r.opts.command, Target: r.s.target,
+		Version: version(), RunID: r.id, Invocation: r.s.invocation(), Command: r.opts.command, Target: r.s.target, Project: r.s.project.Name,
 		StartedAt: r.started, Elapsed: r.a.env.Now().Sub(r.started), Jobs: r.reports, NotInRun: r.notInRun,
 		DBTExitCode: r.opts.dbtExit,
 	}

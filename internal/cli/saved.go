@@ -1,10 +1,10 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,7 +12,6 @@ import (
 
 	"exposync/internal/engine"
 	"exposync/internal/fault"
-	"exposync/internal/job"
 	"exposync/internal/plan"
 )
 
@@ -31,6 +30,7 @@ type savedPlan struct {
 	Manifest   string     `json:"manifest_sha256"`
 	Values     string     `json:"values"` // full or hashes
 	Jobs       []savedJob `json:"jobs"`
+	Seal       string     `json:"sha256"` // of everything else in the header
 
 	dir string
 }
@@ -39,6 +39,8 @@ type savedPlan struct {
 type savedJob struct {
 	ID         string       `json:"id"`
 	Definition string       `json:"definition"`
+	Connection string       `json:"connection"` // fingerprint of what exposync.yml says about it
+	Guards     savedGuards  `json:"guards"`
 	Verdict    plan.Verdict `json:"verdict"`
 	Plan       plan.Plan    `json:"plan"`
 	Rows       string       `json:"rows"` // file name beside this one
@@ -58,10 +60,7 @@ func (r *runner) save(path string, values bool) error {
 		if p == nil {
 			continue
 		}
-		item := savedJob{
-			ID: r.jobs[i].ID, Definition: job.Definition(r.jobs[i]), Verdict: r.reports[i].Judgement.Verdict, Plan: p.Plan,
-			Rows: fmt.Sprintf("%s.%s.rows", filepath.Base(path), r.jobs[i].ID),
-		}
+		item := r.item(i, path)
 		digest, err := saveRows(filepath.Join(filepath.Dir(path), item.Rows), p, values)
 		if err != nil {
 			return err
@@ -69,7 +68,7 @@ func (r *runner) save(path string, values bool) error {
 		item.RowsDigest = digest
 		doc.Jobs = append(doc.Jobs, item)
 	}
-	data, err := json.MarshalIndent(doc, "", "  ")
+	data, err := doc.seal()
 	if err != nil {
 		return err
 	}
@@ -115,6 +114,12 @@ func private(path string) (*os.File, error) {
 	if err != nil {
 		return nil, planFile(path, err)
 	}
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() { // through a link, or under another umask
+		err = f.Chmod(0o600)
+		if err != nil {
+			return nil, planFile(path, errors.Join(err, f.Close()))
+		}
+	}
 	return f, nil
 }
 
@@ -130,14 +135,22 @@ func (r *runner) saved() (*savedPlan, error) {
 		return nil, planFile(path, err)
 	}
 	var doc savedPlan
-	if err := json.Unmarshal(data, &doc); err != nil || doc.Version == 0 {
+	if err := json.Unmarshal(data, &doc); err != nil && bytes.Contains(data, []byte(`"exposync_plan"`)) {
+		return nil, damagedFile(path)
+	} else if err != nil || doc.Version == 0 {
 		return nil, planFile(path, errors.New("it is no saved plan"))
 	}
 	doc.dir = filepath.Dir(r.a.pathOf(path))
+	seal, err := sealOf(data)
+	if err != nil {
+		return nil, planFile(path, err)
+	}
 	moved := ""
 	switch {
 	case doc.Version > savedVersion:
 		moved = "it was made by a newer exposync (" + doc.By + ")"
+	case seal != doc.Seal, doc.Values != "full" && doc.Values != "hashes":
+		return nil, damagedFile(path)
 	case doc.Project != r.s.project.Name:
 		moved = "it was made for project " + doc.Project
 	case doc.Target != r.s.target:
@@ -163,13 +176,11 @@ func (r *runner) onlySaved(doc *savedPlan) error {
 	}
 	for _, item := range doc.Jobs {
 		i := slices.IndexFunc(r.jobs, func(j plan.Job) bool { return j.ID == item.ID })
-		switch {
-		case i < 0:
+		if i < 0 {
 			return engine.Stale(item.ID, "the job is gone or not selected")
-		case item.Definition != job.Definition(r.jobs[i]):
-			return engine.Stale(item.ID, "its definition changed")
-		case item.Verdict != r.reports[i].Judgement.Verdict:
-			return engine.Stale(item.ID, fmt.Sprintf("its verdict was %s, now it is %s", item.Verdict, r.reports[i].Judgement.Verdict))
+		}
+		if moved := r.movedFrom(item, i); moved != "" {
+			return engine.Stale(item.ID, moved)
 		}
 	}
 	return nil
@@ -194,15 +205,26 @@ func (d *savedPlan) prepare(ctx context.Context, e *engine.Engine, req engine.Re
 	if item.Plan.Reading.Asked {
 		req.FullRead = item.Plan.Reading.Why
 	}
-	if d.Values == "full" {
-		f, err := os.Open(filepath.Join(d.dir, filepath.Base(item.Rows)))
-		if err != nil {
-			return nil, planFile(item.Rows, err)
-		}
-		defer func() { _ = f.Close() }()
+	f, err := d.rows(item)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	if d.Values == "full" && !item.Plan.Unsettled {
 		return e.Restore(ctx, req, item.Plan, f, item.RowsDigest)
 	}
+	if err := d.intact(item, f); err != nil {
+		return nil, err
+	}
 	return e.Repeat(ctx, req, item.Plan)
+}
+
+// damagedFile is the fault of a header that is not as it was written.
+func damagedFile(path string) error {
+	list := fault.All(engine.Damaged(""))
+	list[0].Where = path
+	list[0].Msg = "the saved plan is damaged, incomplete or was edited; nothing was sent"
+	return list.Err()
 }
 
 // staleFile is the fault of a plan that is stale as a whole.

@@ -31,6 +31,23 @@ func TestASavedPlanIsForItsOwnerOnly(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 || info.Size() != 3 {
 		t.Errorf("%v %v, %d bytes", info.Mode(), err, info.Size())
 	}
+	open := filepath.Join(t.TempDir(), "open.json")
+	if err := os.WriteFile(open, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link.json")
+	if err := os.Symlink(open, link); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = private(link); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if info, err = os.Stat(open); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("through a link: %v %v", info.Mode(), err)
+	}
 	dir := t.TempDir()
 	if _, err := private(dir); !fault.Is(err, "plan_file") {
 		t.Errorf("a folder: err = %v", err)

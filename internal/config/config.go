@@ -31,6 +31,7 @@ type Config struct {
 	Ledger  Ledger
 	Gate    Gate
 	Exports Exports
+	Columns Columns
 }
 
 // Ledger says where Exposync remembers what was confirmed.
@@ -58,6 +59,7 @@ func Default(file string) *Config {
 	return &Config{
 		File: file, Missing: true, Targets: map[string]Target{},
 		Ledger: Ledger{Dir: defaultLedger}, Exports: DefaultExports(),
+		Columns: Columns{Default: ShowMask},
 	}
 }
 
@@ -93,6 +95,7 @@ func Parse(file string, data []byte, types Types) (*Config, error) {
 		Targets: readTargets(r, types),
 		Ledger:  readLedger(r.Map("ledger")),
 		Exports: readExports(r.Map("exports")),
+		Columns: readColumns(r.Map("columns"), r.Map("samples")),
 	}
 	gate := r.Map("gate")
 	c.Gate = ReadGate(gate)
@@ -101,7 +104,7 @@ func Parse(file string, data []byte, types Types) (*Config, error) {
 			"a test is waived for one exposure, in its metadata")
 	}
 	gate.Done()
-	r.Later("notify", "sandbox", "hosted", "coverage", "lint", "samples", "columns")
+	r.Later("notify", "sandbox", "hosted", "coverage", "lint")
 	r.Done()
 	if err := r.Problems().Err(); err != nil {
 		return nil, err

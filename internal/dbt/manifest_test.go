@@ -79,6 +79,11 @@ func TestShapes(t *testing.T) {
 			func(n *dbt.Node) any { return n.Columns },
 			[]dbt.Column{{Name: "a"}, {Name: "b", DataType: "int", Description: "B"}},
 		},
+		{
+			"model.p.a", `{"columns":{"a":{"meta":{"pii":true,"x":1},"tags":["t"],"config":{"meta":{"x":2},"tags":["t","u"]}},"b":{"tags":[],"meta":{},"config":{}}}}`,
+			func(n *dbt.Node) any { return n.Columns },
+			[]dbt.Column{{Name: "a", Tags: []string{"t", "u"}, Meta: []byte(`{"pii":true,"x":2}`)}, {Name: "b"}},
+		},
 		{"test.p.a", `{"config":{"severity":"WARN"}}`, func(n *dbt.Node) any { return n.Severity }, "warn"},
 		{"test.p.a", `{"config":{"severity":"Error"}}`, func(n *dbt.Node) any { return n.Severity }, "error"},
 		{"test.p.a", `{"config":{"severity":null}}`, func(n *dbt.Node) any { return n.Severity }, "error"},

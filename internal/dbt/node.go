@@ -225,6 +225,8 @@ func (d *manifestReader) columns(v gjson.Result) []Column {
 	var out []Column
 	v.ForEach(func(key, value gjson.Result) bool {
 		c := Column{Name: d.name(key)}
+		var meta, configMeta gjson.Result
+		var tags, configTags []string
 		value.ForEach(func(key, value gjson.Result) bool {
 			switch key.Str {
 			case "name":
@@ -233,9 +235,16 @@ func (d *manifestReader) columns(v gjson.Result) []Column {
 				c.DataType = d.name(value)
 			case "description":
 				c.Description = str(value)
+			case "meta":
+				meta = value
+			case "tags":
+				tags = d.nameList(value)
+			case "config":
+				configMeta, configTags = value.Get("meta"), d.nameList(value.Get("tags"))
 			}
 			return true
 		})
+		c.Meta, c.Tags = overlay(meta, configMeta), union(tags, configTags)
 		out = append(out, c)
 		return true
 	})

@@ -97,6 +97,8 @@ type Column struct {
 	Name        string
 	DataType    string
 	Description string
+	Tags        []string
+	Meta        []byte // effective meta as JSON: meta overlaid by config.meta; nil if none
 }
 
 // Freshness is what a source promises; a zero duration is no promise.

@@ -126,6 +126,15 @@ type Settler interface {
 	Settle(ctx context.Context) error
 }
 
+// Paced is a Destination whose connection as a whole has a limit of its own,
+// beside the Traits of its writers: for estimates, which engine and writers
+// do not wait for.
+type Paced interface {
+	// PerSecond is how many batches a second all jobs of the connection can
+	// send together, 0 if nothing limits them.
+	PerSecond() float64
+}
+
 // Reader is a Destination that can be read by key, for first: compare.
 type Reader interface {
 	// Read yields the target's records that have one of keys: key values

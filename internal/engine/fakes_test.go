@@ -138,6 +138,8 @@ type crm struct {
 	calling func(ctx context.Context)                                   // is told of every call before anything else
 	calls   int
 	sent    []string
+
+	constant string // of a second field, if there is one
 }
 
 func newCRM() *crm {
@@ -163,7 +165,11 @@ func (c *crm) Read(_ context.Context, _ destination.Target, keys []record.Key) i
 			c.mu.Lock()
 			name, ok := c.records[string(vals[0].Data)]
 			c.mu.Unlock()
-			if ok && !yield(record.Record{vals[0], text(name)}, nil) {
+			held := record.Record{vals[0], text(name)}
+			if c.constant != "" {
+				held = append(held, text(c.constant))
+			}
+			if ok && !yield(held, nil) {
 				return
 			}
 		}
@@ -217,6 +223,7 @@ type bench struct {
 	table *table
 	house *timeline // instead of table, if there is one
 	crm   *crm
+	dest  destination.Destination // of samples, if it is not crm
 	job   plan.Job
 	req   engine.Request
 	now   time.Time

@@ -30,7 +30,7 @@ func (e *Engine) hold(ctx context.Context, p *Prepared) error {
 	p.Plan.Holds = append(p.Plan.Holds, diff.Guards(p.req.Job.Guards, diff.Facts{
 		Counts: p.Plan.Counts, Marks: p.header.Marks, PreviousRows: p.header.Rows,
 		FirstRun: p.Plan.FirstRun || p.header.Marks == 0, Remapped: p.Plan.MappingWas != "", BadKeys: p.Plan.Counts.Invalid,
-		Retried: p.retried, Window: !p.Plan.Reading.Full,
+		Retried: p.Plan.Retried, Window: !p.Plan.Reading.Full,
 	})...)
 	p.holdEphemeral()
 	if p.rereads() && p.Plan.Counts.Create > 0 {
@@ -47,19 +47,21 @@ func (e *Engine) hold(ctx context.Context, p *Prepared) error {
 	return nil
 }
 
+// ephemeral is the hold of a ledger that is likely to be lost.
+const ephemeral = "ephemeral_ledger"
+
 // holdEphemeral holds a job whose ledger is likely to be lost after the run:
 // the next one would send everything again, and delete nothing.
 func (p *Prepared) holdEphemeral() {
-	const code = "ephemeral_ledger"
-	if !p.req.Ephemeral || slices.ContainsFunc(p.Plan.Holds, func(h plan.Hold) bool { return h.Code == code }) {
+	if !p.req.Ephemeral {
 		return
 	}
 	p.Plan.Holds = append(p.Plan.Holds, plan.Hold{
-		Code:    code,
+		Code:    ephemeral,
 		Message: "CI=true, and the ledger is a local directory: if it is gone after this job, the next run knows nothing of what was sent",
 		Next: "write `ledger: {postgres: \"{{ env_var('LEDGER_URL') }}\"}` (or a bucket) into exposync.yml; or let the CI's cache " +
-			"restore and save .exposync and write `ledger: {dir: .exposync, kept: true}`; for this run only: exposync run --accept " + code,
-		Acceptable: true, Accepted: slices.Contains(p.req.Accept, code),
+			"restore and save .exposync and write `ledger: {dir: .exposync, kept: true}`; for this run only: exposync run --accept " + ephemeral,
+		Acceptable: true,
 	})
 }
 

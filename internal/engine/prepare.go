@@ -29,7 +29,6 @@ type Prepared struct {
 	settled   *changes // ledger entries without a delivery: adopted and forgotten keys
 	dropped   *changes // marks outside of the window, forgotten at the run's end
 	standing  groups
-	retried   int64 // creates that an earlier run tried
 }
 
 // Close releases the lease, the writer and the spooled rows.
@@ -72,6 +71,9 @@ func (e *Engine) Prepare(ctx context.Context, req Request, look bool) (_ *Prepar
 		p.Plan.Notes = append(p.Plan.Notes, "continues "+p.Plan.Continues)
 	}
 	if err := e.read(ctx, p); err != nil {
+		return nil, err
+	}
+	if p.Plan.Estimate, err = p.estimate(); err != nil {
 		return nil, err
 	}
 	return p, e.hold(ctx, p)

@@ -101,15 +101,13 @@ func (e *Engine) Restore(ctx context.Context, req Request, saved plan.Plan, rows
 	if column := p.bound.Since; (column == nil) != (saved.Reading.Column == "") || column != nil && column.Column != saved.Reading.Column {
 		return nil, stale(saved.Job, "the source is read in another way now")
 	}
-	p.Plan.Holds = slices.Clone(saved.Holds)
-	for i, h := range p.Plan.Holds {
-		p.Plan.Holds[i].Accepted = h.Accepted || h.Acceptable && slices.Contains(req.Accept, h.Code)
-	}
-	p.holdEphemeral()
 	for _, g := range saved.Standing {
 		p.standing.add(g)
 	}
-	return p, e.restoreRows(p, rows, digest)
+	if err := e.restoreRows(p, rows, digest); err != nil {
+		return nil, err
+	}
+	return p, e.holdAgain(ctx, p, saved.Holds)
 }
 
 // movedMarks opens the marks of a saved plan and reports whether they are
@@ -133,6 +131,44 @@ func (e *Engine) movedMarks(ctx context.Context, p *Prepared, id plan.SyncID, sa
 	return p.continued != saved.Generation || p.Plan.Continues != saved.Continues, nil
 }
 
+// holdAgain asks the guards anew, because a hold must not depend on a file,
+// and keeps what was accepted when the plan was made.
+func (e *Engine) holdAgain(ctx context.Context, p *Prepared, saved []plan.Hold) error {
+	p.Plan.Holds = nil
+	if err := e.hold(ctx, p); err != nil {
+		return err
+	}
+	if !sameHolds(saved, p.Plan.Holds) {
+		return stale(p.Plan.Job, "its guards hold something else now")
+	}
+	p.keepAccepted(saved)
+	return nil
+}
+
+// keepAccepted lets through what was accepted when the plan was made.
+func (p *Prepared) keepAccepted(saved []plan.Hold) {
+	for i, h := range p.Plan.Holds {
+		was := slices.IndexFunc(saved, func(s plan.Hold) bool { return s.Code == h.Code })
+		p.Plan.Holds[i].Accepted = h.Accepted || h.Acceptable && was >= 0 && saved[was].Accepted
+	}
+}
+
+// sameHolds compares what holds two plans; where a plan is applied may hold
+// it, and is no fact of the plan.
+func sameHolds(a, b []plan.Hold) bool {
+	return slices.Equal(codesOf(a), codesOf(b))
+}
+
+func codesOf(holds []plan.Hold) []string {
+	var out []string
+	for _, h := range holds {
+		if h.Code != ephemeral {
+			out = append(out, h.Code)
+		}
+	}
+	return out
+}
+
 // Repeat prepares a job again and makes sure that the plan is the saved one:
 // for plans that were saved without values, or while another run was going on.
 func (e *Engine) Repeat(ctx context.Context, req Request, saved plan.Plan) (*Prepared, error) {
@@ -144,6 +180,7 @@ func (e *Engine) Repeat(ctx context.Context, req Request, saved plan.Plan) (*Pre
 		_ = p.Close()
 		return nil, stale(saved.Job, moved)
 	}
+	p.keepAccepted(saved.Holds)
 	return p, nil
 }
 
@@ -176,6 +213,12 @@ func (e *Engine) restoreRows(p *Prepared, rows io.Reader, digest string) error {
 // tells about.
 func (p *Prepared) rowsOf() bool {
 	c := p.Plan.Counts
+	if !c.ReadAddsUp() || c.OK != 0 || c.Rejected != 0 || c.InDoubt != 0 || c.NotSent != 0 {
+		return false
+	}
+	if p.Plan.FirstRun && p.Plan.First == plan.FirstAdopt && c.Create > 0 {
+		return false
+	}
 	return digestOf(p.writes, p.deletes, p.settled, p.dropped) == p.Plan.Digest && p.dropped.n == p.Plan.Reading.Forgotten && p.writes.n == c.Create+c.Update && p.deletes.n == c.Delete &&
 		(c.Delete == 0 || p.Plan.Deletes && p.req.Job.Mode == plan.Mirror)
 }
@@ -222,20 +265,22 @@ func Same(saved, fresh plan.Plan) string {
 		return "the mapping or the model's columns changed since"
 	case saved.Reading.Full != fresh.Reading.Full, saved.Reading.Since != fresh.Reading.Since, saved.Reading.Column != fresh.Reading.Column:
 		return "another part of the source would be read now"
-	case saved.Digest != fresh.Digest, changesOf(saved) != changesOf(fresh):
+	case saved.Digest != fresh.Digest, saved.Counts != fresh.Counts:
 		return "the rows changed since"
+	case saved.First != fresh.First:
+		return "its first run would begin in another way"
+	case !sameHolds(saved.Holds, fresh.Holds):
+		return "its guards hold something else now"
 	}
 	return ""
 }
 
-// changesOf is what a plan does, in numbers.
-func changesOf(p plan.Plan) [5]int64 {
-	c := p.Counts
-	return [5]int64{c.Create, c.Update, c.Delete, c.Adopted, c.Invalid}
-}
-
 // Stale is the fault of a saved plan that the world has moved away from.
 func Stale(job, why string) error { return stale(job, why) }
+
+// Damaged is the fault of a saved plan whose files are not as they were
+// written.
+func Damaged(job string) error { return damaged(job) }
 
 func movedSince(saved plan.Plan, id plan.SyncID) string {
 	code, from, to := difference(saved.Sync, id)
@@ -260,8 +305,12 @@ func stale(job, why string) *fault.Fault {
 }
 
 func damaged(job string) *fault.Fault {
+	where := ""
+	if job != "" {
+		where = "job " + job
+	}
 	return &fault.Fault{
-		Code: "plan_damaged", Kind: fault.Config, Whose: fault.User, Where: "job " + job,
+		Code: "plan_damaged", Kind: fault.Config, Whose: fault.User, Where: where,
 		Msg: "the rows beside the saved plan are damaged, incomplete or of another plan; nothing was sent", Hint: "make the plan again: exposync plan --out FILE",
 	}
 }

@@ -249,6 +249,29 @@ func TestAcceptingAHoldOfASavedPlan(t *testing.T) {
 	}
 }
 
+// What was accepted when the plan was made was reviewed with it.
+func TestAPlanKeepsWhatWasAccepted(t *testing.T) {
+	t.Parallel()
+	for _, values := range []bool{true, false} {
+		b := setupMemory(t)
+		b.job.Guards.Keys = plan.Limit{}
+		b.table.set(append(contacts(3), [2]string{"", "nobody"})...)
+		b.req.Accept = []string{"guard_keys"}
+		f := b.save(values)
+		b.req.Accept = nil
+		if res, err := b.apply(f, values); err != nil || res.Counts.OK != 3 {
+			t.Errorf("values %t: %v %s %+v", values, err, res.Status, res.Counts)
+		}
+		f.plan.Holds = nil
+		b = setupMemory(t)
+		b.job.Guards.Keys = plan.Limit{}
+		b.table.set(append(contacts(3), [2]string{"", "nobody"})...)
+		if _, err := b.apply(f, values); !fault.Is(err, "plan_stale") || b.crm.calls != 0 {
+			t.Errorf("values %t: holds that are gone from the file: %v", values, err)
+		}
+	}
+}
+
 // The order in which the warehouse yields rows, and whether rows were kept
 // from the scan or fetched by key, decide nothing.
 func TestThePlanIsTheSameInWhateverWayRowsAreRead(t *testing.T) {

@@ -186,7 +186,7 @@ func (s *scan) write(d diff.Decision, encoded []byte) error {
 	if d.Op == record.Create {
 		s.p.Plan.Counts.Create++
 		if d.Mark.Standing != nil {
-			s.p.retried++
+			s.p.Plan.Retried++
 		}
 	} else {
 		s.p.Plan.Counts.Update++

@@ -82,12 +82,12 @@ func savedPlanPages() map[string]Page {
 	return map[string]Page{
 		"plan_stale": {
 			Title: "the saved plan no longer fits the world",
-			Means: "Since the plan was made, dbt ran, another run wrote to the destination, or the mapping, the account, a verdict or the rows changed. Applying it would do something else than what was reviewed, so nothing was sent.",
+			Means: "Since the plan was made, dbt ran, another run wrote to the destination, or the target, a definition, a connection, the account, a guard, a verdict, the mapping or the rows changed. Applying it would do something else than what was reviewed, so nothing was sent.",
 			Next:  "exposync plan --out FILE, review it, then exposync run --plan FILE.",
 		},
 		"plan_damaged": {
-			Title: "the rows beside the saved plan are not those of the plan",
-			Means: "The rows file is incomplete, was changed, or belongs to another plan. Nothing was sent.",
+			Title: "the files of a saved plan are not as they were written",
+			Means: "The plan's file or the rows beside it are incomplete, were edited, or belong to another plan. Nothing was sent.",
 			Next:  "Make the plan again: exposync plan --out FILE. Move or copy the file and its .rows files together.",
 		},
 		"plan_file": {

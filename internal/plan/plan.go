@@ -73,8 +73,12 @@ type Plan struct {
 	// Unsettled: the marks were those of a run that was going on or had been
 	// interrupted, so Generation does not stand for one state of them.
 	Unsettled bool `json:"unsettled,omitempty"`
+	// Retried are creates that an earlier run tried: no growth that a guard
+	// would hold.
+	Retried int64 `json:"retried,omitempty"`
 	// Standing are known rejects and doubts that are not tried again.
 	Standing []RejectGroup `json:"standing_rejects,omitempty"`
+	Estimate Estimate      `json:"estimate"`
 	Notes    []string      `json:"notes,omitempty"`
 	// Match is what comparing with the destination found; nil if nothing was
 	// compared.

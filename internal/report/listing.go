@@ -105,6 +105,15 @@ func table(s Style, rows [][]string) string {
 	return b.String()
 }
 
+// widest is how many columns the widest line has.
+func widest(text string) int {
+	n := 0
+	for line := range strings.SplitSeq(text, "\n") {
+		n = max(n, utf8.RuneCountInString(line))
+	}
+	return n
+}
+
 // names are the last parts of unique ids.
 func names(ids []string) []string {
 	out := make([]string, len(ids))

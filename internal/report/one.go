@@ -2,8 +2,10 @@ package report
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"exposync/internal/plan"
 )
@@ -131,11 +133,22 @@ func shownValue(v *string) string {
 	if v == nil {
 		return "null"
 	}
-	return oneLine(*v)
+	return escaped(*v)
 }
 
-func oneLine(text string) string {
-	return strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`, "\x1b", `\e`).Replace(text)
+// escaped shows what does not print as Go would write it, so that no value
+// moves the cursor of a terminal.
+func escaped(text string) string {
+	var b strings.Builder
+	for _, c := range text {
+		if unicode.IsPrint(c) {
+			b.WriteRune(c)
+			continue
+		}
+		quoted := strconv.QuoteRune(c)
+		b.WriteString(quoted[1 : len(quoted)-1])
+	}
+	return b.String()
 }
 
 func (o One) ledgerText() string {
@@ -182,12 +195,12 @@ func (x OneExchange) draw(b *strings.Builder, s Style) {
 		if part.head == "" {
 			continue
 		}
-		fmt.Fprintf(b, "    %s\n", s.Paint(Strong, oneLine(part.head)))
+		fmt.Fprintf(b, "    %s\n", s.Paint(Strong, escaped(part.head)))
 		for _, h := range part.headers {
 			fmt.Fprintf(b, "      %s\n", s.Paint(Faint, h))
 		}
 		for line := range strings.Lines(part.body) {
-			fmt.Fprintf(b, "      %s\n", oneLine(strings.TrimRight(line, "\r\n")))
+			fmt.Fprintf(b, "      %s\n", escaped(strings.TrimRight(line, "\r\n")))
 		}
 	}
 }

@@ -3,33 +3,51 @@ package report
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"exposync/internal/plan"
 )
 
-// PlanText draws what a run would do, job by job.
+// PlanText draws what a run would do, job by job, and all together.
 func PlanText(s Style, jobs []JobReport) string {
 	var b strings.Builder
 	for i, j := range jobs {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "%s -> %s  %s\n", s.Paint(Strong, j.Job.ID), j.To(), s.verdict(j.Judgement.Verdict))
+		b.WriteString(s.planHead(j))
 		if j.Reason != "" {
-			fmt.Fprintf(&b, "  %s\n", j.Reason)
+			b.WriteString(s.item(2, Plain, j.Reason))
 		}
 		b.WriteString(gateText(s, j.Judgement))
 		if p := j.Result.Plan; p != nil {
 			b.WriteString(planBody(s, *p))
 			b.WriteString(s.readingLine(j.Job, *p, "  "))
 		}
+		if j.Samples != nil {
+			b.WriteString(samplesText(s, *j.Samples))
+		}
 		if len(j.Result.Problems) > 0 {
-			b.WriteString(indent(FaultText(s, j.Result.Problems), "  "))
+			b.WriteString(indent(FaultText(s.narrower(2), j.Result.Problems), "  "))
 		}
 		b.WriteString(RejectText(s, j.Result.Rejects))
 		b.WriteString(waitingText(s, j.Job.ID, j.Result.Rejects))
 	}
+	if len(jobs) > 1 {
+		b.WriteString("\n" + s.item(0, Plain, totalText(jobs)))
+	}
 	return b.String()
+}
+
+// planHead is the line that a job begins with; where it is too long, its
+// destination stands below it, because a name is never cut.
+func (s Style) planHead(j JobReport) string {
+	verdict := string(j.Judgement.Verdict)
+	gap := " "
+	if utf8.RuneCountInString(j.Job.ID+j.To()+verdict)+6 > s.width() {
+		gap = "\n  "
+	}
+	return fmt.Sprintf("%s%s-> %s  %s\n", s.Paint(Strong, j.Job.ID), gap, j.To(), s.verdict(j.Judgement.Verdict))
 }
 
 func planBody(s Style, p plan.Plan) string {
@@ -38,6 +56,27 @@ func planBody(s Style, p plan.Plan) string {
 	fmt.Fprintf(&b, "  %s  %s  %s  %s\n",
 		s.Paint(Good, fmt.Sprintf("+%d create", c.Create)), s.Paint(Warn, fmt.Sprintf("~%d update", c.Update)),
 		s.Paint(Bad, fmt.Sprintf("-%d delete", c.Delete)), fmt.Sprintf("=%d unchanged", c.Unchanged))
+	b.WriteString(s.item(2, Faint, readText(p)))
+	for _, n := range planNotes(p) {
+		b.WriteString(s.item(2, Plain, n))
+	}
+	for _, h := range p.Holds {
+		word, role := "hold ", Warn
+		if h.Accepted {
+			word, role = "accepted ", Faint
+		}
+		b.WriteString(s.led(2, role, word+h.Code+":", h.Message))
+		if !h.Accepted {
+			b.WriteString(s.item(4, Faint, "next: "+h.Next))
+		}
+	}
+	return b.String()
+}
+
+// readText is what was read, what of it stays where it is, and what sending
+// the rest would take.
+func readText(p plan.Plan) string {
+	c := p.Counts
 	read := []string{count(c.Read, "row") + " read"}
 	for _, part := range []struct {
 		n    int64
@@ -47,52 +86,79 @@ func planBody(s Style, p plan.Plan) string {
 			read = append(read, fmt.Sprintf("%d %s", part.n, part.word))
 		}
 	}
-	fmt.Fprintf(&b, "  %s\n", s.Paint(Faint, strings.Join(read, ", ")))
+	if text := EstimateText(p.Estimate); text != "" {
+		read = append(read, text)
+	}
+	return strings.Join(read, ", ")
+}
+
+// planNotes are the sentences about a plan as a whole.
+func planNotes(p plan.Plan) []string {
+	var out []string
 	if p.FirstRun {
-		b.WriteString("  first run: no run of this sync came to its end yet\n")
+		out = append(out, "first run: no run of this sync came to its end yet")
 	}
 	if m := p.Match; m != nil {
-		fmt.Fprintf(&b, "  compared with the destination: %d equal, %d different, %d not there, %d ambiguous\n", m.Equal, m.Different, m.Missing, m.Ambiguous)
+		out = append(out, fmt.Sprintf("compared with the destination: %d equal, %d different, %d not there, %d ambiguous", m.Equal, m.Different, m.Missing, m.Ambiguous))
 	}
-	if c.Adopted > 0 {
-		fmt.Fprintf(&b, "  %d records are taken as already there\n", c.Adopted)
+	if p.Counts.Adopted > 0 {
+		out = append(out, count(p.Counts.Adopted, "record")+" taken as already there")
 	}
 	if p.MappingWas != "" {
-		fmt.Fprintf(&b, "  the mapping changed since the last run: %d records would be sent again\n", c.Update)
+		out = append(out, fmt.Sprintf("the mapping changed since the last run: %s would be sent again", count(p.Counts.Update, "record")))
 	}
-	b.WriteString(s.noteLines(p, "  "))
-	for _, h := range p.Holds {
-		word := s.Paint(Warn, "hold "+h.Code)
-		if h.Accepted {
-			word = s.Paint(Faint, "accepted "+h.Code)
-		}
-		fmt.Fprintf(&b, "  %s  %s\n", word, h.Message)
-		if !h.Accepted {
-			fmt.Fprintf(&b, "    %s %s\n", s.Paint(Faint, "next"), h.Next)
-		}
+	for _, n := range p.Notes {
+		out = append(out, "note: "+n)
+	}
+	return out
+}
+
+// item draws one text, wrapped, with what follows its first line indented by
+// two more.
+func (s Style) item(by int, role Role, text string) string {
+	var b strings.Builder
+	for i, line := range wrap(text, s.width()-by-2) {
+		fmt.Fprintf(&b, "%s%s\n", strings.Repeat(" ", by+2*min(i, 1)), s.Paint(role, line))
 	}
 	return b.String()
+}
+
+// led is item for a text whose beginning alone has the colour.
+func (s Style) led(by int, role Role, lead, text string) string {
+	plain := s.item(by, Plain, lead+" "+text)
+	at := strings.Repeat(" ", by) + lead
+	rest, whole := strings.CutPrefix(plain, at)
+	if !whole { // broken within the lead
+		return s.item(by, role, lead+" "+text)
+	}
+	return strings.Repeat(" ", by) + s.Paint(role, lead) + rest
+}
+
+// narrower is the style of a part that is indented.
+func (s Style) narrower(by int) Style {
+	s.Width = s.width() - by
+	return s
 }
 
 // RejectText draws why records did not arrive, with counts, never values.
 func RejectText(s Style, rejects []plan.RejectGroup) string {
 	var b strings.Builder
 	for _, g := range rejects {
-		known := ""
-		switch {
-		case g.State != "" && g.State != "rejected":
-			known = " (" + strings.ReplaceAll(g.State, "_", " ") + ")"
-		case g.New == 0:
-			known = " (known)"
-		}
-		for i, line := range wrap(fmt.Sprintf("%s%s: %s", count(g.Records, "record"), known, answer(g)), s.width()-4) {
-			if i > 0 {
-				line = "  " + line
-			}
-			fmt.Fprintf(&b, "    %s\n", s.Paint(Warn, line))
-		}
+		b.WriteString(s.item(4, Warn, rejectLine(g)))
 	}
 	return b.String()
+}
+
+// rejectLine is one reason with the number of its records.
+func rejectLine(g plan.RejectGroup) string {
+	known := ""
+	switch {
+	case g.State != "" && g.State != "rejected":
+		known = " (" + strings.ReplaceAll(g.State, "_", " ") + ")"
+	case g.New == 0:
+		known = " (known)"
+	}
+	return fmt.Sprintf("%s%s: %s", count(g.Records, "record"), known, answer(g))
 }
 
 func answer(g plan.RejectGroup) string {

@@ -73,9 +73,7 @@ func (s Style) readingLine(job plan.Job, p plan.Plan, by string) string {
 func (s Style) noteLines(p plan.Plan, by string) string {
 	var b strings.Builder
 	for _, n := range p.Notes {
-		for i, l := range wrap("note: "+n, s.width()-len(by)-2) {
-			b.WriteString(by + strings.Repeat("  ", min(i, 1)) + l + "\n")
-		}
+		b.WriteString(s.item(len(by), Plain, "note: "+n))
 	}
 	return b.String()
 }

@@ -116,7 +116,7 @@ func (r RejectJSON) draw(b *strings.Builder, s Style, now time.Time) {
 		fmt.Fprintf(b, "    %s\n", line)
 	}
 	for _, k := range r.Keys {
-		fmt.Fprintf(b, "    key %s\n", oneLine(k))
+		fmt.Fprintf(b, "    key %s\n", escaped(k))
 	}
 	if more := r.Records - int64(len(r.Keys)); len(r.Keys) > 0 && more > 0 {
 		fmt.Fprintf(b, "    and %s: exposync rejects --out FILE\n", count(more, "more key"))

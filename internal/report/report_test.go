@@ -168,7 +168,14 @@ func TestLinesKeepWithinTheTerminal(t *testing.T) {
 	t.Parallel()
 	for _, width := range []int{80, 120} {
 		style := report.Style{Width: width}
-		texts := []string{report.ClosingText(style, run()), gateText(style), report.FaultText(style, jobs()[4].Result.Problems)}
+		if width == 80 {
+			narrow := statuses()
+			narrow.Jobs[0].Job = strings.Repeat("n", 60)
+			if text := narrow.Text(style, time.Unix(100_000, 0)); !strings.Contains(text, narrow.Jobs[0].Job+" ->") || !strings.Contains(text, "crm.leads\n  0 records") {
+				t.Errorf("names do not stand above what is known of them:\n%s", text)
+			}
+		}
+		texts := []string{report.PlanText(style, jobs()), report.PlanText(style, sampled().Jobs), statuses().Text(style, time.Unix(100_000, 0)), report.ClosingText(style, run()), gateText(style), report.FaultText(style, jobs()[4].Result.Problems)}
 		for i, j := range jobs() {
 			l := report.JobLine{N: i + 1, Of: 8, Job: j.Job.ID, To: j.To(), Result: &j.Result, Reason: j.Reason}
 			if len(j.Job.ID) < 30 {

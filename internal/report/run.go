@@ -17,6 +17,7 @@ type Run struct {
 	Invocation  string // of the dbt run that was answered
 	Command     string // run, build, plan
 	Target      string
+	Project     string
 	StartedAt   time.Time
 	Elapsed     time.Duration
 	Jobs        []JobReport
@@ -33,6 +34,8 @@ type JobReport struct {
 	Judgement plan.Judgement
 	Result    plan.Result
 	Reason    string // one phrase, if the job was not run
+	Mapping   []plan.Mapped
+	Samples   *plan.Samples // nil unless the user asked to see values
 }
 
 // RunJSON is the document of target/exposync_run_results.json and of
@@ -41,6 +44,7 @@ type RunJSON struct {
 	Metadata    RunMetadata  `json:"metadata"`
 	Results     []ResultJSON `json:"results"`
 	Problems    []FaultJSON  `json:"problems,omitempty"`
+	Estimate    *TotalJSON   `json:"estimate,omitempty"` // plan only
 	ElapsedTime float64      `json:"elapsed_time"`
 	ExitCode    int          `json:"exit_code"`
 	Args        RunArgs      `json:"args"`
@@ -76,6 +80,7 @@ type ResultJSON struct {
 	Holds         []plan.Hold        `json:"holds"`
 	Notes         []string           `json:"notes"`
 	Plan          *PlanJSON          `json:"plan,omitempty"`
+	Samples       *plan.Samples      `json:"samples,omitempty"`
 	Problems      []FaultJSON        `json:"problems"`
 }
 
@@ -94,6 +99,9 @@ type PlanJSON struct {
 	FullRead   bool        `json:"full_read"`
 	Since      string      `json:"since,omitempty"`
 	Match      *plan.Match `json:"match,omitempty"`
+
+	Estimate plan.Estimate `json:"estimate"`
+	Fields   []plan.Mapped `json:"fields,omitempty"` // plan only
 }
 
 // Ended is when the run had ended.
@@ -111,6 +119,10 @@ func (r Run) JSON(generated time.Time) RunJSON {
 	for _, j := range r.Jobs {
 		doc.Results = append(doc.Results, j.json())
 	}
+	if r.Command == "plan" {
+		t := total(r.Jobs)
+		doc.Estimate = &TotalJSON{Calls: t.Calls, Seconds: t.Seconds, Unknown: nonNil(t.Unknown)}
+	}
 	return doc
 }
 
@@ -127,7 +139,9 @@ func (j JobReport) json() ResultJSON {
 			Sync: p.Sync, Generation: p.Generation, Mapping: p.Mapping, MappingWas: p.MappingWas,
 			FirstRun: p.FirstRun, Continues: p.Continues, First: p.First, Digest: p.Digest, Match: p.Match,
 			RowsRead: p.Reading.Rows, BytesRead: p.Reading.Bytes, FullRead: p.Reading.Full, Since: p.Reading.Since,
+			Estimate: p.Estimate, Fields: j.Mapping,
 		}
+		out.Samples = j.Samples
 	}
 	if out.Message == "" {
 		out.Message = Tail(j.Result.Counts, j.Result.Took)

@@ -60,7 +60,22 @@ func (st Status) Text(s Style, now time.Time) string {
 		}
 		rows = append(rows, []string{j.Job, j.To, strconv.FormatInt(j.Records, 10), strconv.FormatInt(j.Standing, 10), last, ended, confirmed})
 	}
-	return table(s, rows) + st.waiting(s)
+	return st.table(s, rows) + st.waiting(s)
+}
+
+// table draws as much of the table as fits.
+func (st Status) table(s Style, rows [][]string) string {
+	if widest(table(Style{}, rows)) <= s.width() {
+		return table(s, rows)
+	}
+	narrow := make([][]string, len(rows)) // where it goes is what can be left out: ls shows it
+	for i, r := range rows {
+		narrow[i] = append([]string{r[0]}, r[2:]...)
+	}
+	if widest(table(Style{}, narrow)) <= s.width() {
+		return table(s, narrow)
+	}
+	return st.blocks(s, rows)
 }
 
 // waiting says below the table which records wait for a person.
@@ -70,6 +85,20 @@ func (st Status) waiting(s Style) string {
 		if len(j.Waiting) > 0 {
 			fmt.Fprintf(&b, "\n%s\n%s%s", s.Paint(Strong, j.Job), RejectText(s, j.Waiting), waitingText(s, j.Job, j.Waiting))
 		}
+	}
+	return b.String()
+}
+
+// blocks draws the jobs below each other, for names that do not fit a table.
+func (st Status) blocks(s Style, rows [][]string) string {
+	var b strings.Builder
+	for _, r := range rows[1:] {
+		b.WriteString(s.item(0, Strong, r[0]+" -> "+r[1]))
+		last := "last run " + r[4]
+		if r[5] != "" {
+			last += " " + r[5]
+		}
+		b.WriteString(s.item(2, Plain, fmt.Sprintf("%s records, %s standing, %s, last success %s", r[2], r[3], last, r[6])))
 	}
 	return b.String()
 }

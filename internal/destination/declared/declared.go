@@ -49,7 +49,10 @@ type Destination struct {
 	secrets []string
 }
 
-var _ destination.Destination = (*Destination)(nil)
+var (
+	_ destination.Destination = (*Destination)(nil)
+	_ destination.Paced       = (*Destination)(nil)
+)
 
 // New reads the spec, puts the connection's blocks over it and checks
 // everything that can be checked without a connection. Problems are a
@@ -82,6 +85,9 @@ func open(cfg Config, s *spec) (*Destination, error) {
 	d.client = rest.New(rc)
 	return d, nil
 }
+
+// PerSecond is the rate that the spec declares for the whole connection.
+func (d *Destination) PerSecond() float64 { return d.spec.rate.perSecond() }
 
 // concurrency is the most that any operation wants.
 func (s *spec) concurrency() int {

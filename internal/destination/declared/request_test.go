@@ -387,7 +387,7 @@ func TestTraits(t *testing.T) {
 	if n := got.Size(person(1)); n < 35 || n > 70 {
 		t.Errorf("Size() = %d, want about 40", n)
 	}
-	if s := d.spec.rate.perSecond(); s != 10 {
+	if s := d.PerSecond(); s != 10 {
 		t.Errorf("perSecond() = %v", s)
 	}
 }
