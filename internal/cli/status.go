@@ -47,6 +47,9 @@ func (s *session) status(ctx context.Context) (report.Status, error) {
 	}
 	for _, j := range s.selected() {
 		item := report.JobStatus{Job: j.ID, UniqueID: j.Exposure, To: j.Connection + "." + j.Object, Target: s.target}
+		if j.Every > 0 {
+			item.Every = spell(j.Every)
+		}
 		if s.ledger != nil {
 			if err := s.history(ctx, j, &item); err != nil {
 				return doc, err
@@ -62,6 +65,10 @@ func (s *session) history(ctx context.Context, j plan.Job, item *report.JobStatu
 	runs, err := s.ledger.Runs(ctx, j.Project, j.ID)
 	if err != nil {
 		return err
+	}
+	if at := due(runs, j); at.After(s.a.env.Now()) {
+		at = at.UTC()
+		item.Due = &at
 	}
 	var id *plan.SyncID
 	for _, r := range runs {

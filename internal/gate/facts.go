@@ -203,6 +203,9 @@ func (f *Facts) settle() {
 	f.speaks = slices.Clone(f.run)
 	for n, k := range f.known {
 		test := f.graph.isTest[n]
+		if r := f.run[n]; k != nil && r != nil && !test && f.otherCode(n, k, r) {
+			f.run[n], f.speaks[n] = nil, nil
+		}
 		if k == nil || !k.bad(test) {
 			continue
 		}
@@ -210,6 +213,15 @@ func (f *Facts) settle() {
 			f.speaks[n] = k
 		}
 	}
+}
+
+// otherCode reports whether a success of the run was of other code than the
+// manifest has: it was recorded with the manifest of its own invocation, and
+// that had another checksum.
+func (f *Facts) otherCode(n int, k, r *fact) bool {
+	now := f.graph.nodes[n].Checksum
+	return r.class.proves() && !f.pairs(r.file.RunResults) && k.InvocationID == r.InvocationID && k.GeneratedAt.Equal(r.GeneratedAt) &&
+		k.Checksum != "" && now != "" && k.Checksum != now
 }
 
 // replacedBySilence reports whether next says nothing that could undo the

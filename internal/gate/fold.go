@@ -13,7 +13,7 @@ func (j *judge) fold() plan.Judgement {
 		j.found = []finding{absent}
 	}
 	j.tidy()
-	out := plan.Judgement{Exposure: j.exposure.UniqueID, Verdict: plan.VerdictGo}
+	out := plan.Judgement{Exposure: j.exposure.UniqueID, Verdict: plan.VerdictGo, Touched: j.touched, Invocation: j.invocation()}
 	for _, f := range j.found {
 		r := f.Reason
 		if r.Verdict == plan.VerdictHold && j.accept.has(r.Code) {

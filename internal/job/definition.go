@@ -12,13 +12,16 @@ import (
 
 // Definition is the fingerprint of everything in a job that decides what is
 // sent where: a job with another definition is not "already synced" for a dbt
-// run. Limits and how a first run starts decide neither. It does not depend
+// run. Limits, the cadence and how a first run starts decide neither. It does not depend
 // on the order of fields; "d1:" is its version.
 func Definition(j plan.Job) string {
 	lines := []string{
 		fmt.Sprintf("source %q %q %q", j.Source.Adapter, j.Source.Node, j.Source.Relation),
 		fmt.Sprintf("to %q %q %q %q sandbox %t", j.Target, j.Connection, j.Type, j.Object, j.Sandbox),
 		fmt.Sprintf("mode %s all %t", j.Mode, j.AllFields),
+	}
+	if j.Settings != "" {
+		lines = append(lines, fmt.Sprintf("settings %q", j.Settings))
 	}
 	for _, k := range j.Key {
 		lines = append(lines, fmt.Sprintf("key %q = %q", k.Field, k.Column))

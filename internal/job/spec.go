@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"exposync/internal/config"
 	"exposync/internal/plan"
@@ -19,6 +20,7 @@ type spec struct {
 	allFields   bool
 	mode        plan.Mode
 	first       plan.First
+	every       time.Duration
 	guards      map[string]plan.Limit
 	maxRejected *plan.Limit
 }
@@ -28,7 +30,7 @@ func guardNames() []string { return []string{"deletes", "creates", "rows", "keys
 
 func readSpec(r *config.Reader, src source) spec {
 	s := spec{}
-	for _, key := range []string{"from", "to", "key", "mode", "fields", "first", "guards", "max_rejected"} {
+	for _, key := range []string{"from", "to", "key", "mode", "fields", "first", "every", "guards", "max_rejected"} {
 		if r.Node(key) != nil {
 			s.set = append(s.set, key)
 		}
@@ -42,6 +44,7 @@ func readSpec(r *config.Reader, src source) spec {
 	}
 	s.mode = plan.Mode(r.Choice("mode", modes...))
 	s.first = plan.First(r.Choice("first", string(plan.FirstSend), string(plan.FirstCompare), string(plan.FirstAdopt)))
+	s.every = r.Duration("every")
 	guards := r.Map("guards")
 	s.guards = map[string]plan.Limit{}
 	for _, name := range guardNames() {
@@ -76,6 +79,8 @@ func (s spec) over(base spec) spec {
 			out.mode = s.mode
 		case "first":
 			out.first = s.first
+		case "every":
+			out.every = s.every
 		case "max_rejected":
 			out.maxRejected = s.maxRejected
 		}
@@ -85,7 +90,7 @@ func (s spec) over(base spec) spec {
 
 // fill writes the spec and its defaults into a job.
 func (s spec) fill(job *plan.Job) {
-	job.Mode, job.First = s.mode, s.first
+	job.Mode, job.First, job.Every = s.mode, s.first, s.every
 	if job.Mode == "" {
 		job.Mode = plan.Upsert
 	}

@@ -51,6 +51,7 @@ type Job struct {
 	Connection string // name in exposync.yml
 	Type       string // the connection's type: postgres, file, http, sandbox
 	Sandbox    bool   // the target is a sandbox
+	Settings   string // fingerprint of what exposync.yml says about the connection, without secrets
 	Object     string
 
 	Mode      Mode
@@ -59,6 +60,7 @@ type Job struct {
 	AllFields bool       // fields: all = every column but the key's
 
 	First       First
+	Every       time.Duration // cadence, from start to start; 0: with every dbt run
 	Guards      Guards
 	MaxRejected Limit
 
