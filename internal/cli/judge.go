@@ -20,9 +20,11 @@ func newGate(a *app) *cobra.Command {
 		Short: "say for every exposure whether its sync may start, and why",
 		Long: `Judges every exposure by what dbt built and tested, over its whole lineage. It
 needs a manifest, and run_results to prove anything. --run-results may be
-repeated: dbt run and dbt test write one file each.`,
+repeated: dbt run and dbt test write one file each. So may --artifacts: several
+dbt jobs have a target path each.`,
 		Example: `  exposync gate
   exposync gate --run-results run/run_results.json --run-results test/run_results.json
+  exposync gate --artifacts target/crm --artifacts target/finance
   exposync gate --output json --manifest target/manifest.json`,
 		GroupID: "daily",
 		Args:    cobra.NoArgs,
@@ -100,6 +102,7 @@ func (s *session) judge(ctx context.Context, accept []string) error {
 		}
 		in.Known = known
 	}
+	in.Known = s.overlay(in.Known)
 	s.facts = gate.Collect(s.project, in)
 	s.policies = s.gatePolicies(accept)
 	s.judgements = gate.Evaluate(s.facts, s.policies, s.a.env.Now())

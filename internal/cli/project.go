@@ -66,7 +66,7 @@ func (s *session) findProject(strict bool) error {
 		s.dir = dir
 		s.file, err = dbt.ReadProjectFile(dir, s.a.resolver(dir))
 	}
-	if err == nil || !strict && (s.a.flags.manifest != "" || s.a.flags.targetPath != "") {
+	if err == nil || !strict && (s.a.flags.manifest != "" || s.a.flags.targetPath != "" || len(s.a.flags.artifacts) > 0) {
 		if s.dir == "" {
 			s.dir = from
 		}
