@@ -36,10 +36,13 @@ type session struct {
 	config  *config.Config
 	profile *dbt.Profile // nil where none is at hand
 	target  string
-	set     job.Set
-	chosen  map[string]bool // exposures and jobs that the selectors mean; nil for all
-	ledger  ledger.Ledger   // nil for commands that only look
-	facts   *gate.Facts
+	// noProfile is why profile is nil.
+	noProfile error
+
+	set    job.Set
+	chosen map[string]bool // exposures and jobs that the selectors mean; nil for all
+	ledger ledger.Ledger   // nil for commands that only look
+	facts  *gate.Facts
 
 	judgements     map[string]plan.Judgement
 	policies       gate.Policies
@@ -96,8 +99,8 @@ func (a *app) load(ctx context.Context, strict bool) (*session, error) {
 		a.say("%s could not be read: job problems that depend on it are not shown; exposync plan says what is wrong", config.FileName)
 		s.config = config.Default(filepath.Join(s.dir, config.FileName))
 	}
-	if err := s.loadProfile(); err != nil && strict {
-		return nil, err
+	if s.noProfile = s.loadProfile(); s.noProfile != nil && strict {
+		return nil, s.noProfile
 	}
 	s.resolveTarget()
 	s.set = job.Build(s.project, s.config, job.Options{Target: s.target, Files: s.readFile})

@@ -15,6 +15,7 @@ type Input struct {
 	Runs    []*dbt.RunResults        // in any order
 	Sources *dbt.Sources             // nil if freshness was not looked at
 	Known   map[string]plan.Evidence // from the ledger, by unique_id; may be nil
+	Asked   string                   // the --target that the user gave; empty if none
 	Target  *Target                  // what the exposures would be synced from; nil if no profile is at hand
 }
 
@@ -41,6 +42,7 @@ type Facts struct {
 
 	graph     *graph
 	target    *Target
+	repeat    string  // the target that commands to type have to name; empty if none
 	files     []*file // with results, oldest first
 	found     []finding
 	run       []*fact // newest result of each node
@@ -168,6 +170,9 @@ func Collect(p *dbt.Project, in Input) *Facts {
 	if newest := f.newest(); newest != nil {
 		f.Invocation, f.Which = newest.InvocationID, newest.Args.Which
 		f.GeneratedAt, f.TargetName = newest.GeneratedAt, newest.Args.Target
+	}
+	if f.repeat = in.Asked; f.repeat == "" {
+		f.repeat = f.TargetName
 	}
 	f.checkPresence(runs)
 	f.checkPairs(runs)
