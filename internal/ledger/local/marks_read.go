@@ -26,6 +26,7 @@ type snapshot struct {
 	slots  [ledger.Partitions]slot
 	blocks sync.Pool // of *[]byte, one for each partition that is being read
 	closed bool
+	copied bool // the file is a copy, which goes when it is closed
 }
 
 // openMarks opens a marks file and checks all of it but the blocks, which are
@@ -38,6 +39,11 @@ func openMarks(path, job string) (*snapshot, error) {
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
+	return readMarks(f, path, job)
+}
+
+// readMarks reads a marks file that is open; path is what messages name.
+func readMarks(f *os.File, path, job string) (*snapshot, error) {
 	s := &snapshot{f: f, path: path, job: job}
 	s.blocks.New = func() any { return new([]byte) }
 	if err := s.load(); err != nil {
@@ -234,5 +240,9 @@ func (s *snapshot) close() error {
 		return nil
 	}
 	s.closed = true
-	return s.f.Close()
+	err := s.f.Close()
+	if s.copied {
+		err = errors.Join(err, os.Remove(s.f.Name()))
+	}
+	return err
 }

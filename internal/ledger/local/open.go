@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -122,7 +123,7 @@ func (s *store) view(ctx context.Context, id plan.SyncID, dir string) (_ ledger.
 	}
 	defer func() { _ = j.close() }()
 	v := &view{}
-	if v.marks, err = openMarks(filepath.Join(dir, "marks"), id.Job); err != nil {
+	if v.marks, err = s.viewMarks(filepath.Join(dir, "marks"), id.Job); err != nil {
 		return nil, false, err
 	}
 	v.header = v.marks.head()
@@ -139,6 +140,46 @@ func (s *store) view(ctx context.Context, id plan.SyncID, dir string) (_ ledger.
 		return nil, false, errors.Join(err, v.Close())
 	}
 	return v, false, nil
+}
+
+// viewMarks opens the marks for a view. Where an open file cannot be replaced
+// the view reads a copy: looking must never stand in the way of a run.
+func (s *store) viewMarks(path, job string) (*snapshot, error) {
+	if !s.copyViews {
+		return openMarks(path, job)
+	}
+	from, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	to, err := os.CreateTemp(s.opts.Temp, "exposync-marks-*")
+	if err != nil {
+		return nil, errors.Join(writeFault("create temporary file", s.opts.Temp, err), from.Close())
+	}
+	_, err = io.Copy(to, from)
+	if err = errors.Join(err, from.Close()); err != nil {
+		err = unreadable(path, err)
+	}
+	var m *snapshot
+	if err == nil {
+		m, err = readMarks(to, path, job)
+	}
+	if err != nil {
+		return nil, errors.Join(err, ignoreClosed(to.Close()), os.Remove(to.Name()))
+	}
+	m.copied = true
+	return m, nil
+}
+
+// ignoreClosed drops the error of closing twice.
+func ignoreClosed(err error) error {
+	if errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	return err
 }
 
 // viewFile makes the temporary file of a view: the ledger itself may be
