@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,7 +68,7 @@ func open(t *testing.T, c sqlite.Config) *sqlite.Warehouse {
 // execute writes to a file on a connection of its own.
 func execute(t *testing.T, path string, statements ...string) {
 	t.Helper()
-	conn, err := new(sqlitedriver.Driver).Open((&url.URL{Scheme: "file", Path: path}).String())
+	conn, err := new(sqlitedriver.Driver).Open(strings.Replace(sqlite.SlashURI(filepath.ToSlash(path)), "mode=ro", "mode=rwc", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
