@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"exposync/internal/ledger"
@@ -79,15 +80,15 @@ func notDue(at, now time.Time, every time.Duration) string {
 
 // spell writes a duration as people write it in YAML: 3h, 1d12h, 1h30m.
 func spell(d time.Duration) string {
-	out := ""
+	var b strings.Builder
 	for _, u := range []struct {
 		name string
 		size time.Duration
 	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}} {
 		if n := d / u.size; n > 0 {
-			out += fmt.Sprintf("%d%s", n, u.name)
-			d -= n * u.size
+			fmt.Fprintf(&b, "%d%s", n, u.name)
+			d %= u.size
 		}
 	}
-	return out
+	return b.String()
 }
