@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -27,7 +28,11 @@ func TestConformance(t *testing.T) {
 	warehousetest.Run(t, warehousetest.Harness{
 		New: func(t *testing.T) warehousetest.Bench {
 			t.Helper()
-			path := filepath.Join(t.TempDir(), "shop of 100%? #1.sqlite")
+			name := "shop of 100%? #1.sqlite"
+			if runtime.GOOS == "windows" { // no name there has a question mark
+				name = "shop of 100% #1.sqlite"
+			}
+			path := filepath.Join(t.TempDir(), name)
 			execute(t, path, "pragma journal_mode = wal")
 			return warehousetest.Bench{
 				Warehouse: open(t, sqlite.Config{Paths: map[string]string{"main": path}}),
