@@ -59,7 +59,7 @@ func processEnv() *Env {
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv, Dir: dir, Host: host,
 		Now:  clock(),
 		Rand: mathrand.Float64, NewID: newID, Interrupts: interrupts,
-		Terminal: term.IsTerminal(int(os.Stderr.Fd())), OutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
+		Terminal: term.IsTerminal(int(os.Stderr.Fd())) && colours(os.Stderr), OutTerminal: term.IsTerminal(int(os.Stdout.Fd())) && colours(os.Stdout),
 		Width: width, Exec: execProcess, Program: program, Capture: captureProcess, Environ: os.Environ,
 	}
 }

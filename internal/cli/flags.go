@@ -12,7 +12,7 @@ import (
 type flags struct {
 	projectDir, profilesDir, profile, target, targetPath string
 	manifest                                             string
-	runResults                                           []string
+	runResults, artifacts                                []string
 	sources                                              string
 	vars, dbt                                            string
 	selects, excludes                                    []string
@@ -30,6 +30,7 @@ func (f *flags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.targetPath, "target-path", "", "folder of dbt's artifacts")
 	set.StringVar(&f.manifest, "manifest", "", "manifest.json (or .gz) to read instead of the target path's")
 	set.StringArrayVar(&f.runResults, "run-results", nil, "run_results.json (or .gz) to read; may be repeated")
+	set.StringArrayVar(&f.artifacts, "artifacts", nil, "folder of one dbt job's artifacts; may be repeated")
 	set.StringVar(&f.sources, "sources", "", "sources.json (or .gz) to read instead of the target path's")
 	set.StringVar(&f.vars, "vars", "", "variables for profiles.yml, as dbt takes them")
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "print results and errors only")

@@ -20,9 +20,11 @@ func newGate(a *app) *cobra.Command {
 		Short: "say for every exposure whether its sync may start, and why",
 		Long: `Judges every exposure by what dbt built and tested, over its whole lineage. It
 needs a manifest, and run_results to prove anything. --run-results may be
-repeated: dbt run and dbt test write one file each.`,
+repeated: dbt run and dbt test write one file each. So may --artifacts: several
+dbt jobs have a target path each.`,
 		Example: `  exposync gate
   exposync gate --run-results run/run_results.json --run-results test/run_results.json
+  exposync gate --artifacts target/crm --artifacts target/finance
   exposync gate --output json --manifest target/manifest.json`,
 		GroupID: "daily",
 		Args:    cobra.NoArgs,
@@ -77,6 +79,9 @@ func (a *app) printGate(s *session, all bool) error {
 // judgeReadOnly judges with what the ledger knows, if there is one, and keeps
 // the evidence only when asked.
 func (s *session) judgeReadOnly(ctx context.Context, accept []string, record bool) error {
+	if s.a.flags.target != "" && fault.Is(s.noProfile, "target_unknown") {
+		return s.noProfile // a slip of the pen, as for run; a profile that is not at hand is none
+	}
 	if record || s.hasLedger() {
 		if err := s.openLedger(ctx); err != nil {
 			return err
@@ -92,7 +97,7 @@ func (s *session) judgeReadOnly(ctx context.Context, accept []string, record boo
 
 // judge gives every exposure its verdict.
 func (s *session) judge(ctx context.Context, accept []string) error {
-	in := gate.Input{Runs: s.runs, Sources: s.sources, Target: s.gateTarget()}
+	in := gate.Input{Runs: s.runs, Sources: s.sources, Asked: s.a.flags.target, Target: s.gateTarget()}
 	if s.ledger != nil {
 		known, err := s.ledger.Evidence(ctx, s.world())
 		if err != nil {
@@ -100,6 +105,7 @@ func (s *session) judge(ctx context.Context, accept []string) error {
 		}
 		in.Known = known
 	}
+	in.Known = s.overlay(in.Known)
 	s.facts = gate.Collect(s.project, in)
 	s.policies = s.gatePolicies(accept)
 	s.judgements = gate.Evaluate(s.facts, s.policies, s.a.env.Now())

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"time"
 
 	"exposync/internal/dbt"
@@ -66,7 +68,7 @@ func (s *session) findProject(strict bool) error {
 		s.dir = dir
 		s.file, err = dbt.ReadProjectFile(dir, s.a.resolver(dir))
 	}
-	if err == nil || !strict && (s.a.flags.manifest != "" || s.a.flags.targetPath != "") {
+	if err == nil || !strict && (s.a.flags.manifest != "" || s.a.flags.targetPath != "" || len(s.a.flags.artifacts) > 0) {
 		if s.dir == "" {
 			s.dir = from
 		}
@@ -87,10 +89,7 @@ func (s *session) targetPath() string {
 // loadProfile reads the output of the run's target. Looking commands do
 // without one.
 func (s *session) loadProfile() error {
-	home, _ := s.a.env.Lookup("HOME")
-	if home == "" {
-		home, _ = s.a.env.Lookup("USERPROFILE")
-	}
+	home := homeOf(runtime.GOOS, s.a.env.Lookup)
 	path, err := dbt.FindProfiles(dbt.ProfilesPlaces{
 		Flag: s.a.flags.profilesDir, Dir: s.a.env.Dir, Project: s.dir, Home: home, Env: s.a.env.Lookup,
 	})
@@ -106,6 +105,21 @@ func (s *session) loadProfile() error {
 		s.profile = nil
 	}
 	return err
+}
+
+// homeOf is the user's folder, where Python and so dbt look for it: on Windows
+// USERPROFILE, whatever HOME a shell from elsewhere has set.
+func homeOf(system string, lookup func(string) (string, bool)) string {
+	names := []string{"HOME", "USERPROFILE"}
+	if system == "windows" {
+		slices.Reverse(names)
+	}
+	for _, name := range names {
+		if home, _ := lookup(name); home != "" {
+			return home
+		}
+	}
+	return ""
 }
 
 // ranTarget is the --target of the newest dbt command that built or tested.

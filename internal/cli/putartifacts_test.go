@@ -16,7 +16,10 @@ const ArtifactAge = 3*time.Hour + 30*time.Minute
 
 // PutArtifacts unpacks what real dbt wrote into a folder, with all times moved
 // so that the newest file is ArtifactAge old.
-func PutArtifacts(dir, from string) error {
+func PutArtifacts(dir, from string) error { return PutArtifactsOf(dir, from, ArtifactAge) }
+
+// PutArtifactsOf is PutArtifacts for files of another age.
+func PutArtifactsOf(dir, from string, age time.Duration) error {
 	paths, err := filepath.Glob(filepath.Join(from, "*.json.gz"))
 	if err != nil {
 		return err
@@ -38,7 +41,7 @@ func PutArtifacts(dir, from string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
-	by := time.Now().Add(-ArtifactAge).Sub(newest)
+	by := time.Now().Add(-age).Sub(newest)
 	for name, data := range files {
 		data = stamps.ReplaceAllFunc(data, func(b []byte) []byte { return moved(b, by) })
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {

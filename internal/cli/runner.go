@@ -49,6 +49,7 @@ func newRunner(a *app, s *session, opts runOptions, stop <-chan struct{}) *runne
 // run carries out every selected job and gives the whole as one value.
 func (r *runner) run(ctx context.Context) (report.Run, error) {
 	r.choose()
+	r.leaveOut(ctx)
 	saved, err := r.saved()
 	if err != nil {
 		return report.Run{}, err
@@ -170,6 +171,7 @@ func (r *runner) refusal(ctx context.Context, j plan.Job, rep *report.JobReport)
 	case r.interrupted():
 		return plan.Stopped, "interrupted"
 	case r.opts.failFast && r.anyFailed():
+		rep.Skip = "fail_fast"
 		return plan.Skipped, "fail-fast"
 	case v.Verdict == plan.VerdictBlock:
 		return plan.Blocked, worst(v)
@@ -179,6 +181,7 @@ func (r *runner) refusal(ctx context.Context, j plan.Job, rep *report.JobReport)
 		rep.Result.Problems = j.Problems
 		return plan.Failed, j.Problems[0].Code
 	case v.Verdict == plan.VerdictUnchanged && !r.asksAgain(j) && r.s.skipUnchanged(j):
+		rep.Skip = "unchanged"
 		return plan.Skipped, "unchanged"
 	}
 	runs, err := r.s.ledger.Runs(ctx, j.Project, j.ID)
@@ -186,12 +189,17 @@ func (r *runner) refusal(ctx context.Context, j plan.Job, rep *report.JobReport)
 		rep.Result.Problems = fault.All(err)
 		return plan.Failed, rep.Result.Problems[0].Code
 	}
-	if r.opts.planFile == "" && !r.asksAgain(j) && handled(runs, j, r.s.invocation()) {
+	if r.opts.planFile == "" && !r.asksAgain(j) && handled(runs, j, r.s.invocationOf(j)) {
 		if rep.Result.Rejects, err = r.s.standing(ctx, j); err != nil {
 			rep.Result.Problems = fault.All(err)
 			return plan.Failed, rep.Result.Problems[0].Code
 		}
+		rep.Skip = "already_synced"
 		return plan.Skipped, "already synced for this dbt run"
+	}
+	if at, wait := r.waits(runs, j); wait {
+		rep.Skip, rep.DueAt = "not_due", at.UTC()
+		return plan.Skipped, notDue(at, r.a.env.Now(), j.Every)
 	}
 	return "", ""
 }
@@ -257,7 +265,7 @@ func (r *runner) remember(ctx context.Context, i int) {
 		return
 	}
 	run := ledger.Run{
-		ID: r.id, Target: rep.Job.Target, InvocationID: r.s.invocation(), Definition: job.Definition(rep.Job),
+		ID: r.id, Target: rep.Job.Target, Sandbox: rep.Job.Sandbox, InvocationID: r.s.invocationOf(rep.Job), Definition: job.Definition(rep.Job),
 		Handled: engine.Handled(rep.Result) && rep.Result.Plan != nil, Status: rep.Result.Status, Counts: rep.Result.Counts,
 		Accepted: r.opts.accept, StartedAt: rep.Result.StartedAt.UTC(), EndedAt: r.a.env.Now().UTC(),
 	}

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"exposync/internal/engine"
@@ -60,7 +62,7 @@ func (r *runner) save(path string, values bool) error {
 		if p == nil {
 			continue
 		}
-		item := r.item(i, path)
+		item := r.item(i, path, doc.Jobs)
 		digest, err := saveRows(filepath.Join(filepath.Dir(path), item.Rows), p, values)
 		if err != nil {
 			return err
@@ -86,6 +88,16 @@ func (r *runner) save(path string, values bool) error {
 	}
 	r.a.say("saved %s; apply exactly this with: exposync run %s--plan %s", path, target, path)
 	return nil
+}
+
+// rowsName names the file with a job's rows. Jobs whose names differ only by
+// case get different files: not every system tells them apart.
+func rowsName(plan, job string, taken []savedJob) string {
+	name := fmt.Sprintf("%s.%s.rows", plan, job)
+	for n := 2; slices.ContainsFunc(taken, func(j savedJob) bool { return strings.EqualFold(j.Rows, name) }); n++ {
+		name = fmt.Sprintf("%s.%s.%d.rows", plan, job, n)
+	}
+	return name
 }
 
 func saveRows(path string, p *engine.Prepared, values bool) (string, error) {

@@ -48,11 +48,11 @@ func sealOf(data []byte) (string, error) {
 }
 
 // item is the header's entry of one job.
-func (r *runner) item(i int, path string) savedJob {
+func (r *runner) item(i int, path string, taken []savedJob) savedJob {
 	j := r.jobs[i]
 	return savedJob{
 		ID: j.ID, Definition: job.Definition(j), Connection: r.s.connectionFingerprint(j), Guards: guardsOf(j.Guards),
-		Verdict: r.reports[i].Judgement.Verdict, Plan: r.prepared[i].Plan, Rows: fmt.Sprintf("%s.%s.rows", filepath.Base(path), j.ID),
+		Verdict: r.reports[i].Judgement.Verdict, Plan: r.prepared[i].Plan, Rows: rowsName(filepath.Base(path), j.ID, taken),
 	}
 }
 
@@ -61,10 +61,10 @@ func (r *runner) item(i int, path string) savedJob {
 func (r *runner) movedFrom(was savedJob, i int) string {
 	j, verdict := r.jobs[i], r.reports[i].Judgement.Verdict
 	switch {
-	case was.Definition != job.Definition(j):
-		return "its definition changed"
 	case was.Connection != r.s.connectionFingerprint(j):
 		return "the connection " + j.Connection + " was changed in exposync.yml"
+	case was.Definition != job.Definition(j):
+		return "its definition changed"
 	case was.Guards != guardsOf(j.Guards):
 		return "its guards changed"
 	case was.Verdict != verdict:

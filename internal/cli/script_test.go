@@ -124,14 +124,20 @@ func tidy(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // copyArtifacts puts down what real dbt wrote, as if it had ended three hours
-// ago: artifacts ENGINE SCENARIO [DIR]. It is done in process, so that the
-// test cache sees the files.
+// ago: artifacts ENGINE SCENARIO [DIR [AGE]]. It is done in process, so that
+// the test cache sees the files.
 func copyArtifacts(ts *testscript.TestScript, _ bool, args []string) {
 	dir := "target"
 	if len(args) > 2 {
 		dir = args[2]
 	}
-	ts.Check(cli.PutArtifacts(ts.MkAbs(dir), filepath.Join("../../fixtures/dbt/artifacts", args[0], args[1])))
+	age := cli.ArtifactAge
+	if len(args) > 3 {
+		var err error
+		age, err = time.ParseDuration(args[3])
+		ts.Check(err)
+	}
+	ts.Check(cli.PutArtifactsOf(ts.MkAbs(dir), filepath.Join("../../fixtures/dbt/artifacts", args[0], args[1]), age))
 }
 
 // unpackShop makes the demo's project, with its SQLite filled: shop [DIR].

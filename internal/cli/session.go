@@ -30,14 +30,18 @@ type session struct {
 	file    *dbt.ProjectFile // nil if there is no dbt_project.yml
 	project *dbt.Project
 	runs    []*dbt.RunResults
+	folders []folder // of --artifacts
 	sources *dbt.Sources
 	config  *config.Config
 	profile *dbt.Profile // nil where none is at hand
 	target  string
-	set     job.Set
-	chosen  map[string]bool // exposures and jobs that the selectors mean; nil for all
-	ledger  ledger.Ledger   // nil for commands that only look
-	facts   *gate.Facts
+	// noProfile is why profile is nil.
+	noProfile error
+
+	set    job.Set
+	chosen map[string]bool // exposures and jobs that the selectors mean; nil for all
+	ledger ledger.Ledger   // nil for commands that only look
+	facts  *gate.Facts
 
 	judgements     map[string]plan.Judgement
 	policies       gate.Policies
@@ -94,8 +98,8 @@ func (a *app) load(ctx context.Context, strict bool) (*session, error) {
 		a.say("%s could not be read: job problems that depend on it are not shown; exposync plan says what is wrong", config.FileName)
 		s.config = config.Default(filepath.Join(s.dir, config.FileName))
 	}
-	if err := s.loadProfile(); err != nil && strict {
-		return nil, err
+	if s.noProfile = s.loadProfile(); s.noProfile != nil && strict {
+		return nil, s.noProfile
 	}
 	s.resolveTarget()
 	s.set = job.Build(s.project, s.config, job.Options{Target: s.target, Files: s.readFile})
@@ -109,11 +113,34 @@ func (a *app) load(ctx context.Context, strict bool) (*session, error) {
 }
 
 func (s *session) loadArtifacts(ctx context.Context) error {
+	if err := s.a.checkArtifacts(); err != nil {
+		return err
+	}
+	if len(s.a.flags.artifacts) > 0 {
+		problems := fault.All(s.loadFolders(ctx))
+		return append(problems, fault.All(s.loadSources(ctx, s.newestSources()))...).Err()
+	}
 	manifest := s.a.flags.manifest
 	if manifest == "" {
 		manifest = s.artifact("manifest.json")
 	}
+	err := settled(func() (fs.FileInfo, error) { return os.Stat(s.a.pathOf(manifest)) }, func() error {
+		return s.loadPair(ctx, manifest)
+	})
+	if s.project == nil {
+		return err
+	}
+	sources := ""
+	for _, found := range existing(beside(manifest, "sources.json")) {
+		sources = found
+	}
+	return append(fault.All(err), fault.All(s.loadSources(ctx, sources))...).Err()
+}
+
+// loadPair reads the manifest, and the run results that go with it.
+func (s *session) loadPair(ctx context.Context, manifest string) error {
 	var err error
+	s.runs = nil
 	if s.project, err = dbt.LoadManifest(ctx, s.a.pathOf(manifest), s.a.flags.asked().Keep()); err != nil {
 		return err
 	}
@@ -134,20 +161,23 @@ func (s *session) loadArtifacts(ctx context.Context) error {
 		r.File = s.a.shown(r.File)
 		s.runs = append(s.runs, r)
 	}
-	sources := s.a.flags.sources
-	if sources == "" {
-		if found := existing(beside(manifest, "sources.json")); len(found) > 0 {
-			sources = found[0]
-		}
-	}
-	if sources != "" {
-		if s.sources, err = dbt.LoadSources(ctx, s.a.pathOf(sources)); err != nil {
-			problems = append(problems, fault.All(err)...)
-		} else {
-			s.sources.File = s.a.shown(s.sources.File)
-		}
-	}
 	return problems.Err()
+}
+
+// loadSources reads the sources.json of the flag, else the one that was found.
+func (s *session) loadSources(ctx context.Context, found string) error {
+	if s.a.flags.sources != "" {
+		found = s.a.flags.sources
+	}
+	if found == "" {
+		return nil
+	}
+	var err error
+	if s.sources, err = dbt.LoadSources(ctx, s.a.pathOf(found)); err != nil {
+		return err
+	}
+	s.sources.File = s.a.shown(s.sources.File)
+	return nil
 }
 
 // existing gives the file, or its gzipped form, if one of them is there.
@@ -200,7 +230,12 @@ func (s *session) dirOfLedger(c config.Ledger) string {
 // recordEvidence keeps what dbt's files prove, failures too, before anything
 // is judged.
 func (s *session) recordEvidence(ctx context.Context) error {
-	return s.ledger.Record(ctx, s.world(), gate.NewEvidence(s.project, s.runs))
+	for _, e := range s.evidence() {
+		if err := s.ledger.Record(ctx, s.world(), e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // world is what evidence is kept under: a dev build says nothing about

@@ -50,6 +50,9 @@ func (s *session) status(ctx context.Context) (report.Status, error) {
 	}
 	for _, j := range s.selected() {
 		item := report.JobStatus{Job: j.ID, UniqueID: j.Exposure, To: j.Connection + "." + j.Object, Target: s.target}
+		if j.Every > 0 {
+			item.Every = spell(j.Every)
+		}
 		if s.ledger != nil {
 			if err := s.history(ctx, j, &item); err != nil {
 				return doc, err
@@ -69,6 +72,10 @@ func (s *session) history(ctx context.Context, j plan.Job, item *report.JobStatu
 			return err
 		}
 		runs = append(runs, more...)
+	}
+	if at := due(runs, j); at.After(s.a.env.Now()) {
+		at = at.UTC()
+		item.Due = &at
 	}
 	var ids []plan.SyncID
 	for _, r := range runs {

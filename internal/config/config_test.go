@@ -162,7 +162,7 @@ sandbox: {}
 		`exposync.yml:20: targets.dev: must be the word sandbox or a map with connections; did you mean "sandbox"? (setting_invalid)`,
 		`exposync.yml:21: ledger: "keep_values" does not act in this version (unknown_key)`,
 		`exposync.yml:22: gate.scope: must be direct, run or strict, not "stric"; did you mean "strict"? (setting_invalid)`,
-		`exposync.yml:22: gate.max_age: must be a duration such as 90m, 24h or 7d, not a number (setting_invalid)`,
+		`exposync.yml:22: gate.max_age: must be a duration such as 90m, 24h or 7d, not a number without a unit; dbt reads an unquoted 1:30 as the number 90 (setting_invalid)`,
 		`exposync.yml:22: gate.views: must be transparent or require, not true or false; unquoted yes, no, on and off count as true or false: put the word in quotes (setting_invalid)`,
 		`exposync.yml:22: gate.waive: a test is waived for one exposure, in its metadata (unknown_key)`,
 		`exposync.yml:23: exports.paths[1]: must be text, not a number; unquoted digits are a number, and dbt reads 1:30 as 90: put the value in quotes (setting_invalid)`,

@@ -162,8 +162,12 @@ func (r *Reader) Duration(key string) time.Duration {
 	s, _ := n.Str()
 	d, ok := ParseDuration(s)
 	if !ok {
-		r.Fault(key, "setting_invalid", "write whole numbers with their unit, s, m, h, d or w: 1d12h",
-			"must be a duration such as 90m, 24h or 7d, not %s", got(n))
+		trap := ""
+		if n.Kind == yamlx.Number {
+			trap = " without a unit; dbt reads an unquoted 1:30 as the number 90"
+		}
+		r.Fault(key, "setting_invalid", "write whole numbers with their unit, s, m, h, d or w: 1d12h, 1h30m",
+			"must be a duration such as 90m, 24h or 7d, not %s%s", got(n), trap)
 	}
 	return d
 }

@@ -63,9 +63,7 @@ func FindProfiles(p ProfilesPlaces) (string, error) {
 		asked = option(p.Env, "PROFILES_DIR")
 	}
 	if asked != "" {
-		if rest, ok := strings.CutPrefix(asked, "~/"); ok && p.Home != "" {
-			asked = filepath.Join(p.Home, rest)
-		}
+		asked = expand(asked, p.Home)
 		dirs = []string{under(p.Dir, asked)}
 	}
 	for _, dir := range dirs {
@@ -78,6 +76,15 @@ func FindProfiles(p ProfilesPlaces) (string, error) {
 		Msg:  "no " + profilesFile + " in " + strings.Join(slices.DeleteFunc(dirs, func(d string) bool { return d == "" }), ", "),
 		Hint: "name its folder: --profiles-dir DIR",
 	}
+}
+
+// expand puts the home folder in the place of a leading ~, as dbt does: also
+// with the backslash of Windows.
+func expand(path, home string) string {
+	if home == "" || path != "~" && !strings.HasPrefix(path, "~/") && !strings.HasPrefix(path, `~\`) {
+		return path
+	}
+	return filepath.Join(home, strings.TrimLeft(path[1:], `/\`))
 }
 
 // ProfileChoice says which profile and target to take.

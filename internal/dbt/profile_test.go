@@ -358,3 +358,23 @@ func TestProjectFileFaults(t *testing.T) {
 		t.Errorf("FindProject() = %v", err)
 	}
 }
+
+func TestProfilesDirFromHome(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(home, "my"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	want := filepath.Join(home, "my", "profiles.yml")
+	if err := os.WriteFile(want, []byte("x: {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range []string{"~/my", `~\my`, "~//my"} {
+		if got, err := dbt.FindProfiles(dbt.ProfilesPlaces{Flag: flag, Dir: t.TempDir(), Home: home}); err != nil || got != want {
+			t.Errorf("%s: %s, %v, want %s", flag, got, err, want)
+		}
+	}
+	if got, err := dbt.FindProfiles(dbt.ProfilesPlaces{Flag: "~my", Dir: home, Home: home}); err == nil {
+		t.Errorf("~my is somebody else's home, got %s", got)
+	}
+}

@@ -15,6 +15,7 @@ type Input struct {
 	Runs    []*dbt.RunResults        // in any order
 	Sources *dbt.Sources             // nil if freshness was not looked at
 	Known   map[string]plan.Evidence // from the ledger, by unique_id; may be nil
+	Asked   string                   // the --target that the user gave; empty if none
 	Target  *Target                  // what the exposures would be synced from; nil if no profile is at hand
 }
 
@@ -41,6 +42,7 @@ type Facts struct {
 
 	graph     *graph
 	target    *Target
+	repeat    string  // the target that commands to type have to name; empty if none
 	files     []*file // with results, oldest first
 	found     []finding
 	run       []*fact // newest result of each node
@@ -169,6 +171,9 @@ func Collect(p *dbt.Project, in Input) *Facts {
 		f.Invocation, f.Which = newest.InvocationID, newest.Args.Which
 		f.GeneratedAt, f.TargetName = newest.GeneratedAt, newest.Args.Target
 	}
+	if f.repeat = in.Asked; f.repeat == "" {
+		f.repeat = f.TargetName
+	}
 	f.checkPresence(runs)
 	f.checkPairs(runs)
 	f.checkTargets()
@@ -203,6 +208,9 @@ func (f *Facts) settle() {
 	f.speaks = slices.Clone(f.run)
 	for n, k := range f.known {
 		test := f.graph.isTest[n]
+		if r := f.run[n]; k != nil && r != nil && !test && f.otherCode(n, k, r) {
+			f.run[n], f.speaks[n] = nil, nil
+		}
 		if k == nil || !k.bad(test) {
 			continue
 		}
@@ -210,6 +218,15 @@ func (f *Facts) settle() {
 			f.speaks[n] = k
 		}
 	}
+}
+
+// otherCode reports whether a success of the run was of other code than the
+// manifest has: it was recorded with the manifest of its own invocation, and
+// that had another checksum.
+func (f *Facts) otherCode(n int, k, r *fact) bool {
+	now := f.graph.nodes[n].Checksum
+	return r.class.proves() && !f.pairs(r.file.RunResults) && k.InvocationID == r.InvocationID && k.GeneratedAt.Equal(r.GeneratedAt) &&
+		k.Checksum != "" && now != "" && k.Checksum != now
 }
 
 // replacedBySilence reports whether next says nothing that could undo the

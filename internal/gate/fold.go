@@ -13,9 +13,10 @@ func (j *judge) fold() plan.Judgement {
 		j.found = []finding{absent}
 	}
 	j.tidy()
-	out := plan.Judgement{Exposure: j.exposure.UniqueID, Verdict: plan.VerdictGo}
+	out := plan.Judgement{Exposure: j.exposure.UniqueID, Verdict: plan.VerdictGo, Touched: j.touched, Invocation: j.invocation()}
 	for _, f := range j.found {
 		r := f.Reason
+		r.Next = j.facts.next(r.Next)
 		if r.Verdict == plan.VerdictHold && j.accept.has(r.Code) {
 			r.Verdict, r.Accepted = plan.VerdictGoWarn, true
 		}

@@ -59,7 +59,7 @@ func (b *builder) exposure(e *dbt.Exposure) (Exposure, []plan.Job) {
 	out.Gate = readGate(r.Map("gate"))
 	syncs := r.Map("syncs")
 	several := r.Has("syncs")
-	r.Later("hosted", "sla", "every", "notify", "trigger_urls")
+	r.Later("hosted", "sla", "notify", "trigger_urls")
 	r.Done()
 	out.Problems = r.Problems()
 
@@ -93,7 +93,7 @@ func (b *builder) several(e *dbt.Exposure, base spec, syncs *config.Reader, src 
 			r.Fault("gate", "setting_invalid", "move it up to exposync: of the exposure",
 				"one verdict counts for all syncs of an exposure")
 		}
-		r.Later("hosted", "sla", "every", "notify")
+		r.Later("hosted", "sla", "notify")
 		r.Done()
 		problems := r.Problems()
 		job.Was = formerIDs(e.Name, name, base.was, own.was)

@@ -12,7 +12,7 @@ import (
 
 // Definition is the fingerprint of everything in a job that decides what is
 // sent where: a job with another definition is not "already synced" for a dbt
-// run. Limits and how a first run starts decide neither. It does not depend
+// run. Limits, the cadence and how a first run starts decide neither. It does not depend
 // on the order of fields; "d1:" is its version.
 func Definition(j plan.Job) string {
 	lines := []string{
@@ -22,6 +22,9 @@ func Definition(j plan.Job) string {
 	}
 	if i := j.Incremental; i.On() {
 		lines = append(lines, fmt.Sprintf("read %s %q lookback %d %d full %d", i.Setting(), i.Column, i.Lookback.Age, i.Lookback.Steps, i.FullRead))
+	}
+	if j.Settings != "" {
+		lines = append(lines, fmt.Sprintf("settings %q", j.Settings))
 	}
 	for _, k := range j.Key {
 		lines = append(lines, fmt.Sprintf("key %q = %q", k.Field, k.Column))

@@ -3,6 +3,7 @@ package job_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -42,6 +43,7 @@ func TestDefinitionTellsWhatIsSentWhere(t *testing.T) {
 		"target":         {func(j *plan.Job) { j.Target = "dev" }, true},
 		"sandbox":        {func(j *plan.Job) { j.Sandbox = true }, true},
 		"connection":     {func(j *plan.Job) { j.Connection = "erp" }, true},
+		"settings":       {func(j *plan.Job) { j.Settings = "other" }, true},
 		"type":           {func(j *plan.Job) { j.Type = "file" }, true},
 		"object":         {func(j *plan.Job) { j.Object = "people" }, true},
 		"mode":           {func(j *plan.Job) { j.Mode = plan.Mirror }, true},
@@ -59,6 +61,7 @@ func TestDefinitionTellsWhatIsSentWhere(t *testing.T) {
 		"max_rejected":   {func(j *plan.Job) { j.MaxRejected.Records = 9 }, false},
 		"owned":          {func(j *plan.Job) { j.Owned = plan.OwnedAll }, true},
 		"on_in_doubt":    {func(j *plan.Job) { j.OnInDoubt = plan.Resend }, true},
+		"every":          {func(j *plan.Job) { j.Every = time.Hour }, false},
 		"first":          {func(j *plan.Job) { j.First = plan.FirstSend }, false},
 		"where it stood": {func(j *plan.Job) { j.Where = "a.yml:9" }, false},
 	}

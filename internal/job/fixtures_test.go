@@ -128,9 +128,9 @@ func TestJobsOfTheShopInTheSandbox(t *testing.T) {
 		if job.Definition(j) == job.Definition(prod.Jobs[i]) {
 			t.Errorf("%s: one definition in prod and in the sandbox", j.ID)
 		}
-		j.Sandbox, j.Target = false, "prod"
+		j.Sandbox, j.Target, j.Settings = false, "prod", prod.Jobs[i].Settings
 		if job.Definition(j) != job.Definition(prod.Jobs[i]) {
-			t.Errorf("%s: the definition depends on more than the target", j.ID)
+			t.Errorf("%s: the definition depends on more than the target and its settings", j.ID)
 		}
 	}
 	if len(dev.Jobs) == 0 {

@@ -102,6 +102,9 @@ func describe(j plan.Job) string {
 			fmt.Fprintf(&b, "/%s", f.Nulls)
 		}
 	}
+	if j.Every > 0 {
+		fmt.Fprintf(&b, " every %s", j.Every)
+	}
 	return b.String()
 }
 
@@ -143,6 +146,13 @@ func TestBuildReadsEveryForm(t *testing.T) {
 			want: []string{
 				"x.one: export_customers -> erp(file).x update [other=other] a=a",
 				"x.two: export_orders -> crm(http).c insert [id=id] all",
+			},
+		},
+		"every is inherited and replaced": {
+			meta: `{"to":"crm.c","key":"id","fields":"all","every":"3h","from":"export_customers","syncs":{"one":{},"two":{"every":"1d"}}}`,
+			want: []string{
+				"x.one: export_customers -> crm(http).c upsert [id=id] all every 3h0m0s",
+				"x.two: export_customers -> crm(http).c upsert [id=id] all every 24h0m0s",
 			},
 		},
 		"no block, no job":       {meta: ``},

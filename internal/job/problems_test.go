@@ -23,11 +23,22 @@ func TestProblemsOfOneExposure(t *testing.T) {
 		"a word": {`"crm.contacts"`, []string{
 			at + `: must be a map, not text (setting_invalid)`,
 		}},
-		"misspelt and later keys": {`{"to":"crm.c","kay":"id","key":"id","fields":"all","sla":"6h","every":"3h","lookup":"y"}`, []string{
+		"misspelt and later keys": {`{"to":"crm.c","kay":"id","key":"id","fields":"all","sla":"6h","lookup":"y"}`, []string{
 			at + `.kay: unknown key "kay"; did you mean "key"? (unknown_key)`,
 			at + `.sla: "sla" does not act in this version (unknown_key)`,
-			at + `.every: "every" does not act in this version (unknown_key)`,
 			at + `.lookup: "lookup" does not act in this version (unknown_key)`,
+		}},
+		"every as dbt reads 1:30": {`{"to":"crm.c","key":"id","fields":"all","every":90}`, []string{
+			at + `.every: must be a duration such as 90m, 24h or 7d, not a number without a unit; dbt reads an unquoted 1:30 as the number 90 (setting_invalid)`,
+		}},
+		"every in quotes": {`{"to":"crm.c","key":"id","fields":"all","every":"1:30"}`, []string{
+			at + `.every: must be a duration such as 90m, 24h or 7d, not "1:30" (setting_invalid)`,
+		}},
+		"every nothing": {`{"to":"crm.c","key":"id","fields":"all","every":"0h"}`, []string{
+			at + `.every: must be a duration such as 90m, 24h or 7d, not "0h" (setting_invalid)`,
+		}},
+		"every below syncs": {`{"every":"3h","syncs":{"a":{"to":"crm.c","key":"id","fields":"all","every":"daily"}}}`, []string{
+			at + `.syncs.a.every: must be a duration such as 90m, 24h or 7d, not "daily" (setting_invalid)`,
 		}},
 		"hosted": {`{"hosted":"hightouch/42606"}`, []string{
 			at + `.hosted: "hosted" does not act in this version (unknown_key)`,

@@ -20,6 +20,7 @@ type spec struct {
 	allFields   bool
 	mode        plan.Mode
 	first       plan.First
+	every       time.Duration
 	guards      map[string]plan.Limit
 	maxRejected *plan.Limit
 	was         []string // former names; not inherited as it is, see formerIDs
@@ -36,7 +37,7 @@ func guardNames() []string { return []string{"deletes", "creates", "rows", "keys
 
 func readSpec(r *config.Reader, src source) spec {
 	s := spec{}
-	for _, key := range []string{"from", "to", "key", "mode", "fields", "first", "guards", "max_rejected", "cursor", "changed_since", "lookback", "full_read", "owned", "on_in_doubt"} {
+	for _, key := range []string{"from", "to", "key", "mode", "fields", "first", "every", "guards", "max_rejected", "cursor", "changed_since", "lookback", "full_read", "owned", "on_in_doubt"} {
 		if r.Node(key) != nil {
 			s.set = append(s.set, key)
 		}
@@ -50,6 +51,7 @@ func readSpec(r *config.Reader, src source) spec {
 	}
 	s.mode = plan.Mode(r.Choice("mode", modes...))
 	s.first = plan.First(r.Choice("first", string(plan.FirstSend), string(plan.FirstCompare), string(plan.FirstAdopt)))
+	s.every = r.Duration("every")
 	guards := r.Map("guards")
 	s.guards = map[string]plan.Limit{}
 	for _, name := range guardNames() {
@@ -87,6 +89,8 @@ func (s spec) over(base spec) spec {
 			out.mode = s.mode
 		case "first":
 			out.first = s.first
+		case "every":
+			out.every = s.every
 		case "max_rejected":
 			out.maxRejected = s.maxRejected
 		case "cursor":
@@ -108,7 +112,7 @@ func (s spec) over(base spec) spec {
 
 // fill writes the spec and its defaults into a job.
 func (s spec) fill(job *plan.Job) {
-	job.Mode, job.First, job.Owned, job.OnInDoubt = s.mode, s.first, s.owned, s.onInDoubt
+	job.Mode, job.First, job.Every, job.Owned, job.OnInDoubt = s.mode, s.first, s.every, s.owned, s.onInDoubt
 	if job.Mode == "" {
 		job.Mode = plan.Upsert
 	}

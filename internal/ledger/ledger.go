@@ -198,9 +198,10 @@ type History interface {
 type Run struct {
 	ID           string      `json:"id"`
 	Target       string      `json:"target"`
-	InvocationID string      `json:"invocation_id"` // of the dbt run it answered
-	Definition   string      `json:"definition"`    // fingerprint of the job: a changed job is not "already synced"
-	Handled      bool        `json:"handled"`       // every change ended ok or rejected
+	Sandbox      bool        `json:"sandbox,omitempty"` // the target was a sandbox then
+	InvocationID string      `json:"invocation_id"`     // of the dbt run it answered
+	Definition   string      `json:"definition"`        // fingerprint of the job: a changed job is not "already synced"
+	Handled      bool        `json:"handled"`           // every change ended ok or rejected
 	Status       plan.Status `json:"status"`
 	Sync         plan.SyncID `json:"sync"`
 	Counts       plan.Counts `json:"counts"`

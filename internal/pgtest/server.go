@@ -48,7 +48,11 @@ func (s *Server) Stop() {
 }
 
 func (s *Server) end(sig syscall.Signal) {
-	s.once.Do(func() { _ = s.cmd.Process.Signal(sig) })
+	s.once.Do(func() {
+		if s.cmd.Process.Signal(sig) != nil { // Windows knows no signal but kill
+			_ = s.cmd.Process.Kill()
+		}
+	})
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {

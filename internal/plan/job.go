@@ -74,6 +74,7 @@ type Job struct {
 	Connection string // name in exposync.yml
 	Type       string // the connection's type: postgres, file, http, sandbox
 	Sandbox    bool   // the target is a sandbox
+	Settings   string // fingerprint of what exposync.yml says about the connection, without secrets
 	Object     string
 
 	Mode      Mode
@@ -86,6 +87,7 @@ type Job struct {
 	First       First
 	Owned       Owned
 	OnInDoubt   OnInDoubt
+	Every       time.Duration // cadence, from start to start; 0: with every dbt run
 	Guards      Guards
 	MaxRejected Limit
 

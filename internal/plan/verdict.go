@@ -46,6 +46,13 @@ type Judgement struct {
 	Exposure string // unique_id
 	Verdict  Verdict
 	Reasons  []Reason // worst first, then by unique_id
+	// Touched: something of the lineage stands in the files of this dbt run.
+	Touched bool
+	// Invocation is the dbt run that the exposure's rows are of: the newest
+	// one known to have built or tested something of its lineage. It is empty
+	// if none is known, or if rows change without dbt, because what is read
+	// shows a source, another project's model or what refreshes by itself.
+	Invocation string
 }
 
 // Only reports whether code is the single cause of the verdict: no reason

@@ -36,6 +36,8 @@ type JobReport struct {
 	Reason    string // one phrase, if the job was not run
 	Mapping   []plan.Mapped
 	Samples   *plan.Samples // nil unless the user asked to see values
+	Skip      string        // already_synced, not_due, unchanged, fail_fast
+	DueAt     time.Time
 }
 
 // RunJSON is the document of target/exposync_run_results.json and of
@@ -43,6 +45,7 @@ type JobReport struct {
 type RunJSON struct {
 	Metadata    RunMetadata  `json:"metadata"`
 	Results     []ResultJSON `json:"results"`
+	NotInRun    int          `json:"not_in_run,omitempty"` // jobs of which nothing was in this dbt run
 	Problems    []FaultJSON  `json:"problems,omitempty"`
 	Estimate    *TotalJSON   `json:"estimate,omitempty"` // plan only
 	ElapsedTime float64      `json:"elapsed_time"`
@@ -72,6 +75,8 @@ type ResultJSON struct {
 	To            string             `json:"to"`
 	Status        plan.Status        `json:"status"`
 	Message       string             `json:"message"`
+	Skip          string             `json:"skip,omitempty"`   // why it was skipped: already_synced, not_due, unchanged, fail_fast
+	DueAt         *time.Time         `json:"due_at,omitempty"` // with not_due
 	ExecutionTime float64            `json:"execution_time"`
 	Verdict       plan.Verdict       `json:"verdict"`
 	Reasons       []plan.Reason      `json:"reasons"`
@@ -114,7 +119,7 @@ func (r Run) JSON(generated time.Time) RunJSON {
 			Schema: RunSchema, Version: r.Version, GeneratedAt: generated.UTC(), RunID: r.RunID, DBTInvocationID: r.Invocation,
 		},
 		Results: make([]ResultJSON, 0, len(r.Jobs)), Problems: FaultsJSON(r.Problems),
-		ElapsedTime: r.Elapsed.Seconds(), ExitCode: r.ExitCode, Args: RunArgs{Which: r.Command, Target: r.Target},
+		NotInRun: r.NotInRun, ElapsedTime: r.Elapsed.Seconds(), ExitCode: r.ExitCode, Args: RunArgs{Which: r.Command, Target: r.Target},
 	}
 	for _, j := range r.Jobs {
 		doc.Results = append(doc.Results, j.json())
@@ -142,6 +147,9 @@ func (j JobReport) json() ResultJSON {
 			Estimate: p.Estimate, Fields: j.Mapping,
 		}
 		out.Samples = j.Samples
+	}
+	if out.Skip = j.Skip; !j.DueAt.IsZero() {
+		out.DueAt = &j.DueAt
 	}
 	if out.Message == "" {
 		out.Message = Tail(j.Result.Counts, j.Result.Took)

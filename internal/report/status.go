@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,8 @@ type JobStatus struct {
 	Records    int64      `json:"records"`      // confirmed
 	Standing   int64      `json:"standing"`     // known rejects, doubts and quarantined records
 	Generation int64      `json:"generation"`
+	Every      string     `json:"every,omitempty"`  // the declared cadence
+	Due        *time.Time `json:"due_at,omitempty"` // when it may start again by its cadence, nil if it may now
 	// Waiting are the standing records that no run tries again by itself.
 	Waiting []plan.RejectGroup `json:"waiting,omitempty"`
 }
@@ -46,6 +49,10 @@ func (st Status) Text(s Style, now time.Time) string {
 		return "no syncs are declared; exposync ls shows the exposures\n"
 	}
 	rows := [][]string{{"job", "to", "records", "standing", "last run", "ended", "last success"}}
+	cadence := slices.ContainsFunc(st.Jobs, func(j JobStatus) bool { return j.Every != "" })
+	if cadence {
+		rows[0] = append(rows[0], "due")
+	}
 	for _, j := range st.Jobs {
 		last, ended, confirmed := "never", "", "never"
 		if j.Last != nil {
@@ -58,7 +65,11 @@ func (st Status) Text(s Style, now time.Time) string {
 		if j.Confirmed != nil {
 			confirmed = plan.Age(now.Sub(*j.Confirmed)) + " ago"
 		}
-		rows = append(rows, []string{j.Job, j.To, strconv.FormatInt(j.Records, 10), strconv.FormatInt(j.Standing, 10), last, ended, confirmed})
+		row := []string{j.Job, j.To, strconv.FormatInt(j.Records, 10), strconv.FormatInt(j.Standing, 10), last, ended, confirmed}
+		if cadence {
+			row = append(row, j.due(now))
+		}
+		rows = append(rows, row)
 	}
 	return st.table(s, rows) + st.waiting(s)
 }
@@ -101,4 +112,15 @@ func (st Status) blocks(s Style, rows [][]string) string {
 		b.WriteString(s.item(2, Plain, fmt.Sprintf("%s records, %s standing, %s, last success %s", r[2], r[3], last, r[6])))
 	}
 	return b.String()
+}
+
+// due says when a job may start again by its cadence.
+func (j JobStatus) due(now time.Time) string {
+	switch {
+	case j.Every == "":
+		return ""
+	case j.Due == nil || !j.Due.After(now):
+		return "now"
+	}
+	return "in " + plan.Age(j.Due.Sub(now))
 }

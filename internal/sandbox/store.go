@@ -107,11 +107,12 @@ func (s *store) drop(a address) (bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.failed = errDropped
+	closed := o.file.Close() // Windows removes no open file
 	if err := os.Remove(o.path); err != nil {
 		return false, dirFault(o.path, err)
 	}
 	delete(s.objects, a)
-	return true, errors.Join(o.file.Close(), syncDirs(filepath.Dir(o.path)))
+	return true, errors.Join(closed, syncDirs(filepath.Dir(o.path)))
 }
 
 var errDropped = errors.New("the object was deleted meanwhile")

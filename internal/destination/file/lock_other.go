@@ -3,6 +3,7 @@
 package file
 
 import (
+	"errors"
 	"os"
 	"time"
 )
@@ -26,6 +27,9 @@ func publish(f *os.File, name string) error {
 	}
 	return os.Rename(f.Name(), name)
 }
+
+// discard removes the file. Open files cannot be removed everywhere.
+func discard(f *os.File) error { return errors.Join(f.Close(), os.Remove(f.Name())) }
 
 // syncDir does nothing where folders cannot be synced.
 func syncDir(string) error { return nil }

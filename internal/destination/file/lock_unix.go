@@ -3,6 +3,7 @@
 package file
 
 import (
+	"errors"
 	"os"
 	"time"
 
@@ -35,6 +36,9 @@ func publish(f *os.File, name string) error {
 	}
 	return f.Close()
 }
+
+// discard removes the file, and closes it only then: nobody else sweeps it.
+func discard(f *os.File) error { return errors.Join(os.Remove(f.Name()), f.Close()) }
 
 // syncDir makes a rename survive a loss of power.
 func syncDir(dir string) error {

@@ -164,7 +164,7 @@ func (w *writer) Close() error {
 	if w.temp == nil {
 		return nil
 	}
-	err := errors.Join(os.Remove(w.temp.Name()), w.temp.Close())
+	err := discard(w.temp)
 	w.temp = nil
 	return err
 }

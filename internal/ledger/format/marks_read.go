@@ -31,6 +31,18 @@ type Snapshot struct {
 	slots  [ledger.Partitions]slot
 	blocks sync.Pool // of *[]byte, one for each partition that is being read
 	closed bool
+	copied bool // see OpenCopy
+}
+
+// OpenCopy is Open for a copy that nobody else needs: it goes when it is
+// closed.
+func OpenCopy(f *os.File, blame Blame) (*Snapshot, error) {
+	s, err := Open(f, blame)
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(f.Name()))
+	}
+	s.copied = true
+	return s, nil
 }
 
 // Open takes over an open file of marks and checks all of it but the blocks,
@@ -241,5 +253,9 @@ func (s *Snapshot) Close() error {
 		return nil
 	}
 	s.closed = true
-	return s.f.Close()
+	err := s.f.Close()
+	if s.copied {
+		err = errors.Join(err, os.Remove(s.f.Name()))
+	}
+	return err
 }

@@ -79,7 +79,7 @@ func (w *file) abandon() error {
 
 // rename gives a synced file its name, durably.
 func (d disk) rename(from, to string) error {
-	err := d.do("rename", to, func() error { return os.Rename(from, to) })
+	err := d.do("rename", to, func() error { return patiently(busy, sleep, func() error { return os.Rename(from, to) }) })
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,8 @@ func (d disk) syncDir(dir string) error {
 // remove takes files away; one that is not there is fine.
 func (d disk) remove(path string) error {
 	return d.do("remove", path, func() error {
-		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		err := patiently(busy, sleep, func() error { return os.Remove(path) })
+		if !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		return nil

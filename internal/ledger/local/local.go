@@ -66,7 +66,7 @@ func Open(dir string, opts Options) (ledger.Ledger, error) {
 	if err != nil {
 		return nil, unreadable(dir, err)
 	}
-	return &store{dir: abs, opts: opts, runBytes: format.DefaultRunBytes}, nil
+	return &store{dir: abs, opts: opts, runBytes: format.DefaultRunBytes, copyViews: !renameOverOpen}, nil
 }
 
 // store is a ledger.Ledger.
@@ -75,6 +75,8 @@ type store struct {
 	opts     Options
 	disk     disk
 	runBytes int // memory for sorting a journal
+	// copyViews: a view reads a copy of the marks, see viewMarks.
+	copyViews bool
 }
 
 var _ ledger.Ledger = (*store)(nil)

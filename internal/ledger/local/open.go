@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -122,7 +123,7 @@ func (s *store) view(ctx context.Context, id plan.SyncID, dir string) (_ ledger.
 		return nil, false, err
 	}
 	defer func() { _ = j.close() }()
-	marks, err := openMarks(filepath.Join(dir, "marks"), id.Job)
+	marks, err := s.viewMarks(filepath.Join(dir, "marks"), id.Job)
 	if err != nil {
 		return nil, false, err
 	}
@@ -139,6 +140,30 @@ func (s *store) view(ctx context.Context, id plan.SyncID, dir string) (_ ledger.
 	}
 	v, err := format.NewView(ctx, marks.Header(), marks, over, j.info.Encoding)
 	return v, false, err
+}
+
+// viewMarks opens the marks for a view. Where an open file cannot be replaced
+// the view reads a copy: looking must never stand in the way of a run.
+func (s *store) viewMarks(path, job string) (*format.Snapshot, error) {
+	if !s.copyViews {
+		return openMarks(path, job)
+	}
+	from, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	to, err := os.CreateTemp(s.opts.Temp, "exposync-marks-*")
+	if err != nil {
+		return nil, errors.Join(writeFault("create temporary file", s.opts.Temp, err), from.Close())
+	}
+	_, err = io.Copy(to, from)
+	if err = errors.Join(err, from.Close()); err != nil {
+		return nil, errors.Join(unreadable(path, err), to.Close(), os.Remove(to.Name()))
+	}
+	return format.OpenCopy(to, blame{path: path, job: job})
 }
 
 // viewFile makes the temporary file of a view: the ledger itself may be

@@ -16,8 +16,10 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -144,26 +146,30 @@ func (c Config) schemas() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*.db"))
-	if err != nil {
+	found, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	for _, file := range found {
-		schema := strings.TrimSuffix(filepath.Base(file), ".db")
-		if _, taken := paths[schema]; !taken && !files[file] {
+	for _, entry := range found {
+		file := filepath.Join(dir, entry.Name())
+		schema, isDB := strings.CutSuffix(entry.Name(), ".db")
+		if _, taken := paths[schema]; isDB && schema != "" && !taken && !files[file] {
 			paths[schema] = file
 		}
 	}
 	return paths, nil
 }
 
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
-}
-
 // uri is the address of a file that must exist and is not written to.
-func uri(path string) string {
-	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: "mode=ro"}).String()
+func uri(path string) string { return slashURI(filepath.ToSlash(path)) }
+
+// slashURI is uri for a path with slashes. One that begins with a drive gets
+// another slash in front: what stands behind // is the name of a host.
+func slashURI(path string) string {
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: "mode=ro"}).String()
 }
 
 func (w *Warehouse) openFault(ctx context.Context, path string, err error) error {
