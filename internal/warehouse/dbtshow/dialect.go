@@ -36,7 +36,7 @@ type dialect struct {
 func dialectOf(adapter string) dialect {
 	switch adapter {
 	case "duckdb":
-		return dialect{family: duckdb, quote: `"`, text: "varchar", roundTrips: true, smallFloat: true}
+		return dialect{family: duckdb, quote: `"`, text: "varchar", roundTrips: true, smallFloat: true, micros: true}
 	case "postgres":
 		return dialect{family: postgres, quote: `"`, text: "text", roundTrips: true}
 	case "redshift": // varchar alone is varchar(256)
@@ -169,6 +169,10 @@ func (d dialect) moments(f form, name string) string {
 	case trino:
 		if f.kind == record.Instant {
 			return "to_iso8601(" + name + ")"
+		}
+	case duckdb: // its text has the zone of the session, and 1900 in Paris one with seconds
+		if f.micros {
+			return "case when isfinite(" + name + ") then " + d.cast("epoch_us("+name+")") + " else " + d.cast(name) + " end"
 		}
 	case bigquery, spark:
 		if f.micros {

@@ -17,7 +17,7 @@ func TestForms(t *testing.T) {
 		{"duckdb", "DECIMAL(12,2)[]", form{kind: record.JSON, nested: true}},
 		{"duckdb", "STRUCT(a INTEGER, b TIMESTAMP WITH TIME ZONE)", form{kind: record.JSON, nested: true}},
 		{"duckdb", "FLOAT", form{kind: record.Float, bits: 32}},
-		{"duckdb", "TIMESTAMP WITH TIME ZONE", form{kind: record.Instant}},
+		{"duckdb", "TIMESTAMP WITH TIME ZONE", form{kind: record.Instant, micros: true}},
 		{"duckdb", "TIMESTAMP", form{kind: record.Timestamp}},
 		{"duckdb", "TIME WITH TIME ZONE", form{kind: record.Text}},
 		{"duckdb", "ENUM('a', 'b')", form{kind: record.Text}},
