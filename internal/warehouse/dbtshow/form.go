@@ -14,11 +14,17 @@ type form struct {
 	nested bool // a list, struct, map or variant, which SQL writes as JSON
 	native bool // a text: read as it is, without a cast
 	micros bool // an instant that travels as microseconds since 1970
+	number bool // a boolean that may be another number than 0 and 1
 	check  bool // a float whose text SQL compares with the value
+
+	through string // SQL that makes the text of a name, %s; empty: see dialect.expression
 }
 
 // formOf reads a type's name as the adapter spells it.
 func (d dialect) formOf(typ string) form {
+	if d.family == mysql {
+		return mysqlForm(typ)
+	}
 	name := strings.ToUpper(strings.TrimSpace(typ))
 	for _, wrapper := range []string{"NULLABLE(", "LOWCARDINALITY("} { // ClickHouse
 		if inner, ok := strings.CutPrefix(name, wrapper); ok {

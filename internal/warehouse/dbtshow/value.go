@@ -15,6 +15,9 @@ func value(f form, text string, buf []byte) (record.Value, []byte) {
 	if out, ok := parse(f, text, buf); ok {
 		return appended(f.kind, buf, out)
 	}
+	if f.number {
+		return value(form{kind: record.Int}, text, buf)
+	}
 	if f.lower {
 		text = strings.ToLower(text)
 	}
