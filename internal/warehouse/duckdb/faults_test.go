@@ -162,3 +162,19 @@ func TestUseAfterClose(t *testing.T) {
 		t.Error("a closed snapshot gives rows")
 	}
 }
+
+// Half a table is never taken for a whole one, at whichever row it broke.
+func TestErrorsAfterManyChunks(t *testing.T) {
+	t.Parallel()
+	w, _ := file(t, "create table s as select n, case when n = 499000 then 'secret value' else n::varchar end as x from range(500000) as r(n)",
+		"create view v as select n, x::int as x from s")
+	for range 3 {
+		n, err := drain(t, snapshot(t, w), warehouse.Query{Relation: relation("shop", "v"), Columns: []string{"n", "x"}})
+		if !fault.Is(err, "warehouse_read") || strings.Contains(err.Error(), "secret") || n >= 500_000 {
+			t.Errorf("%d rows and %v, want warehouse_read", n, err)
+		}
+		if n == 0 {
+			t.Log("it broke before the first row")
+		}
+	}
+}
