@@ -178,3 +178,19 @@ func TestErrorsAfterManyChunks(t *testing.T) {
 		}
 	}
 }
+
+// A dbt that was killed leaves what it committed in a log beside the file.
+func TestRowsThatAreStillInTheLog(t *testing.T) {
+	t.Parallel()
+	w, path := file(t, "pragma disable_checkpoint_on_shutdown", "create table t as select 1 as n", "insert into t values (2)")
+	if log, err := os.Stat(path + ".wal"); err != nil || log.Size() == 0 {
+		t.Fatalf("there is no log: %v", err)
+	}
+	n, err := drain(t, snapshot(t, w), warehouse.Query{Relation: relation("shop", "t"), Columns: []string{"n"}})
+	if n != 2 || err != nil {
+		t.Errorf("%d rows, %v; want both", n, err)
+	}
+	if log, err := os.Stat(path + ".wal"); err != nil || log.Size() == 0 {
+		t.Errorf("reading changed the log: %v", err)
+	}
+}
