@@ -46,13 +46,7 @@ func (o Output) DuckDBSetup() DuckDBSetup {
 			}
 		}
 	}
-	for _, item := range listItems(o.tree.Get("extensions")) {
-		name, ok := item.Scalar()
-		if !ok {
-			name, _ = item.Get("name").Scalar()
-		}
-		out.Extensions = append(out.Extensions, name)
-	}
+	out.Extensions = o.extensions()
 	for _, item := range listItems(o.tree.Get("attach")) {
 		file, ok := o.attached(item)
 		if !ok {
@@ -62,6 +56,18 @@ func (o Output) DuckDBSetup() DuckDBSetup {
 		out.Attached = append(out.Attached, file)
 	}
 	return out
+}
+
+// extensions are named, some with the place that they come from.
+func (o Output) extensions() (names []string) {
+	for _, item := range listItems(o.tree.Get("extensions")) {
+		name, ok := item.Scalar()
+		if !ok {
+			name, _ = item.Get("name").Scalar()
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 // attached reads one entry of attach. It is false for what is no local file

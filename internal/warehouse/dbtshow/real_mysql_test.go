@@ -35,10 +35,22 @@ func TestRealDBTOnMariaDB(t *testing.T) {
 	values := warehousetest.MySQL()
 	delete(values, "text long") // 65,535 bytes a row are few for the others
 	for i, l := range []warehousetest.Literal{
-		{Type: "tinyint(1)", SQL: "2"}, {Type: "bit(9)", SQL: "b'101010101'"}, {Type: "bigint unsigned", SQL: "18446744073709551615"}, {Type: "year", SQL: "2024"},
-		{Type: "float", SQL: "16777217"}, {Type: "double", SQL: "0.30000000000000004"}, {Type: "double(10,2)", SQL: "1.10"}, {Type: "date", SQL: "'0000-00-00'"},
-		{Type: "timestamp null", SQL: "'0000-00-00'"}, {Type: "time(3)", SQL: "'100:00:00.5'"}, {Type: "enum('a','B')", SQL: "'B'"}, {Type: "set('a','b')", SQL: "'b,a'"},
-		{Type: "point", SQL: "point(1, 2)"}, {Type: "int(5) zerofill", SQL: "7"}, {Type: "uuid", SQL: "'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'"}, {Type: "varchar(5) character set latin1", SQL: "'é€'"},
+		{Type: "tinyint(1)", SQL: "2"},
+		{Type: "bit(9)", SQL: "b'101010101'"},
+		{Type: "bigint unsigned", SQL: "18446744073709551615"},
+		{Type: "year", SQL: "2024"},
+		{Type: "float", SQL: "16777217"},
+		{Type: "double", SQL: "0.30000000000000004"},
+		{Type: "double(10,2)", SQL: "1.10"},
+		{Type: "date", SQL: "'0000-00-00'"},
+		{Type: "timestamp null", SQL: "'0000-00-00'"},
+		{Type: "time(3)", SQL: "'100:00:00.5'"},
+		{Type: "enum('a','B')", SQL: "'B'"},
+		{Type: "set('a','b')", SQL: "'b,a'"},
+		{Type: "point", SQL: "point(1, 2)"},
+		{Type: "int(5) zerofill", SQL: "7"},
+		{Type: "uuid", SQL: "'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'"},
+		{Type: "varchar(5) character set latin1", SQL: "'é€'"},
 	} {
 		values[fmt.Sprintf("own %d", i)] = l
 	}

@@ -32,18 +32,18 @@ type cells struct {
 // at gives the value of a row, which has the form of T in memory.
 func at[T any](c cells, row int) T {
 	var size T
-	return *(*T)(unsafe.Add(c.data, row*int(unsafe.Sizeof(size)))) //nolint:gosec // as DuckDB lays its vectors out
+	return *(*T)(unsafe.Add(c.data, row*int(unsafe.Sizeof(size)))) // as DuckDB lays its vectors out
 }
 
 func (c cells) null(row int) bool {
-	return c.valid != nil && *(*uint64)(unsafe.Add(c.valid, row/64*8))&(1<<(row%64)) == 0 //nolint:gosec // see at
+	return c.valid != nil && *(*uint64)(unsafe.Add(c.valid, row/64*8))&(1<<(row%64)) == 0
 }
 
 // text is a value of variable length: up to 12 bytes stand in the vector
 // itself, more elsewhere (duckdb_string_t).
 func (c cells) text(row int) []byte {
 	const inline, size, pointer = 12, 16, 8
-	cell := unsafe.Add(c.data, row*size) //nolint:gosec // see at
+	cell := unsafe.Add(c.data, row*size)
 	length := *(*uint32)(cell)
 	if length <= inline {
 		return unsafe.Slice((*byte)(unsafe.Add(cell, 4)), length) //nolint:gosec // see at
@@ -60,7 +60,7 @@ func newDecoder(columns []column, result *bindings.Result) (*decoder, error) {
 		return nil, fmt.Errorf("DuckDB gives %d columns instead of %d", n, len(columns))
 	}
 	for i, c := range columns {
-		typ := bindings.ColumnLogicalType(result, bindings.IdxT(i)) //nolint:gosec // a small number
+		typ := bindings.ColumnLogicalType(result, bindings.IdxT(i))
 		decode := decoderOf(c.form, typ)
 		bindings.DestroyLogicalType(&typ)
 		if decode == nil {
@@ -81,7 +81,7 @@ func (d *decoder) chunk(ctx context.Context, result bindings.Result, yield func(
 	}
 	defer bindings.DestroyDataChunk(&chunk)
 	for i := range d.cells {
-		vector := bindings.DataChunkGetVector(chunk, bindings.IdxT(i)) //nolint:gosec // a small number
+		vector := bindings.DataChunkGetVector(chunk, bindings.IdxT(i))
 		d.cells[i] = cells{bindings.VectorGetData(vector), bindings.VectorGetValidity(vector)}
 	}
 	for row := range int(bindings.DataChunkGetSize(chunk)) { //nolint:gosec // 2048 at the most

@@ -62,13 +62,13 @@ func file(t *testing.T, statements ...string) (*duckdb.Warehouse, string) {
 	})), path
 }
 
-func snapshot(t testing.TB, w *duckdb.Warehouse) warehouse.Snapshot {
-	t.Helper()
-	s, err := w.Snapshot(t.Context())
+func snapshot(tb testing.TB, w *duckdb.Warehouse) warehouse.Snapshot {
+	tb.Helper()
+	s, err := w.Snapshot(tb.Context())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	tb.Cleanup(func() { _ = s.Close() })
 	return s
 }
 

@@ -29,15 +29,15 @@ func NewShared(t *testing.T, name string) *Shared {
 }
 
 // Exec runs a statement on a connection of its own.
-func (s *Shared) Exec(t testing.TB, sql string) {
-	t.Helper()
+func (s *Shared) Exec(tb testing.TB, sql string) {
+	tb.Helper()
 	conn, err := s.instance.connection()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer bindings.Disconnect(&conn)
 	if err := execute(conn, sql); err != nil {
-		t.Fatalf("%.200s: %v", sql, err)
+		tb.Fatalf("%.200s: %v", sql, err)
 	}
 }
 
@@ -49,34 +49,34 @@ func (s *Shared) Reader(name string) *Warehouse {
 }
 
 // Write runs statements on a file, which is closed then. It is called shop.
-func Write(t testing.TB, path string, statements ...string) {
-	t.Helper()
+func Write(tb testing.TB, path string, statements ...string) {
+	tb.Helper()
 	i, err := start(nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer i.close()
 	conn, err := i.connection()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer bindings.Disconnect(&conn)
 	for _, sql := range append([]string{"attach " + literal(path) + " as shop", "use shop"}, statements...) {
 		if err := execute(conn, sql); err != nil {
-			t.Fatalf("%.200s: %v", sql, err)
+			tb.Fatalf("%.200s: %v", sql, err)
 		}
 	}
 }
 
 // Held keeps a file open for writing until the test ends.
-func Held(t testing.TB, path string) {
-	t.Helper()
+func Held(tb testing.TB, path string) {
+	tb.Helper()
 	i, err := start(nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	(&Shared{i}).Exec(t, "attach "+literal(path)+" as shop")
-	t.Cleanup(i.close)
+	(&Shared{i}).Exec(tb, "attach "+literal(path)+" as shop")
+	tb.Cleanup(i.close)
 }
 
 // CountChunks reads a relation and looks at nothing but how many rows a chunk

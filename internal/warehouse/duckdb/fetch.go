@@ -105,8 +105,8 @@ func fill(chunk bindings.DataChunk, parts int, keys []record.Key) error {
 			if v.Kind == record.Null || v.Kind == record.Absent {
 				return errors.New("a part of a key is null")
 			}
-			vector := bindings.DataChunkGetVector(chunk, bindings.IdxT(i))            //nolint:gosec // a small number
-			bindings.VectorAssignStringElementLen(vector, bindings.IdxT(row), sql(v)) //nolint:gosec // a small number
+			vector := bindings.DataChunkGetVector(chunk, bindings.IdxT(i))
+			bindings.VectorAssignStringElementLen(vector, bindings.IdxT(row), sql(v))
 		}
 	}
 	bindings.DataChunkSetSize(chunk, bindings.IdxT(len(keys)))

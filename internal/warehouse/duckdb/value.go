@@ -176,7 +176,7 @@ func appendPoint(dst, digits []byte, scale int) []byte {
 func enumOf(typ bindings.LogicalType) decodeFunc {
 	words := make([][]byte, bindings.EnumDictionarySize(typ))
 	for i := range words {
-		words[i] = []byte(bindings.EnumDictionaryValue(typ, bindings.IdxT(i))) //nolint:gosec // a small number
+		words[i] = []byte(bindings.EnumDictionaryValue(typ, bindings.IdxT(i)))
 	}
 	word := func(n uint32, buf []byte) (record.Value, []byte) {
 		return record.Value{Kind: record.Text, Data: words[n]}, buf

@@ -285,14 +285,15 @@ func redshiftCondition(parts []column, keys []record.Key) (where string, n int, 
 // in PostgreSQL and not in Redshift, so it is written as a call.
 func appendLiteral(dst []byte, c column, v record.Value) []byte {
 	text := string(v.Data)
-	switch {
-	case c.Kind == record.Float:
+	switch c.Kind {
+	case record.Float:
 		if f, err := strconv.ParseFloat(text, c.bits); err == nil { // of 4 bytes: as the double it is compared as
 			text = strconv.FormatFloat(f, 'g', -1, 64)
 		}
 		return fmt.Appendf(dst, "cast('%s' as float8)", strings.ReplaceAll(text, "'", "''"))
-	case c.Kind == record.Text:
+	case record.Text:
 		return append(dst, strings.ReplaceAll("'"+strings.ReplaceAll(text, "'", "''")+"'", `\`, `'||chr(92)||'`)...)
+	default:
 	}
 	return fmt.Appendf(dst, "cast('%s' as %s)", strings.ReplaceAll(strings.ReplaceAll(text, "'", "''"), `\`, ""), c.Type)
 }

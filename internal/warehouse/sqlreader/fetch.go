@@ -41,22 +41,29 @@ func (s *Snapshot) Fetch(
 			warehouse.Match(s.Rows(ctx, q), q, keys)(yield)
 			return
 		}
-		head := selecting(columns, q.Relation) + " where " + tuple(parts) + " in ("
-		for len(keys) > 0 {
-			list, n, err := s.list(parts, keys, min(maxStatement, s.limit/2-len(head)))
-			if err != nil {
-				yield(nil, fmt.Errorf("fetch from %s by key: %w", q.Relation, err))
+		s.statements(ctx, q, columns, parts, keys, yield)
+	}
+}
+
+// statements asks for as many keys at a time as a statement holds. Each one's
+// rows are matched with its own keys, so that no row comes twice because it
+// equals another key of a later one.
+func (s *Snapshot) statements(
+	ctx context.Context, q warehouse.Query, columns, parts []Column, keys []record.Key, yield func(record.Record, error) bool,
+) {
+	head := selecting(columns, q.Relation) + " where " + tuple(parts) + " in ("
+	for len(keys) > 0 {
+		list, n, err := s.list(parts, keys, min(maxStatement, s.limit/2-len(head)))
+		if err != nil {
+			yield(nil, fmt.Errorf("fetch from %s by key: %w", q.Relation, err))
+			return
+		}
+		for r, err := range warehouse.Match(s.read(ctx, q.Relation, head+list+")", columns), q, keys[:n]) {
+			if !yield(r, err) || err != nil {
 				return
 			}
-			// Each statement's rows are matched with its own keys, so that no row
-			// comes twice because it equals another key of a later statement.
-			for r, err := range warehouse.Match(s.read(ctx, q.Relation, head+list+")", columns), q, keys[:n]) {
-				if !yield(r, err) || err != nil {
-					return
-				}
-			}
-			keys = keys[n:]
 		}
+		keys = keys[n:]
 	}
 }
 
@@ -74,37 +81,43 @@ func tuple(parts []Column) string {
 // list writes as many keys as fit, one at least, and says how many those are.
 func (s *Snapshot) list(parts []Column, keys []record.Key, limit int) (string, int, error) {
 	var out []byte
-	var values record.Record
 	for n, key := range keys {
 		start := len(out)
-		var err error
-		if values, err = key.AppendValues(values[:0]); err != nil {
-			return "", 0, err
-		}
-		if len(values) != len(parts) {
-			return "", 0, errors.New("a key has another number of parts than the query")
-		}
 		if n > 0 {
 			out = append(out, ',')
 		}
-		if len(parts) > 1 {
-			out = append(out, '(')
-		}
-		for i, v := range values {
-			if v.Kind == record.Null || v.Kind == record.Absent {
-				return "", 0, errors.New("a part of a key is null")
-			}
-			if i > 0 {
-				out = append(out, ',')
-			}
-			out = s.dialect.Literal(out, parts[i], v)
-		}
-		if len(parts) > 1 {
-			out = append(out, ')')
+		var err error
+		if out, err = s.appendKey(out, parts, key); err != nil {
+			return "", 0, err
 		}
 		if n > 0 && len(out) > limit {
 			return string(out[:start]), n, nil
 		}
 	}
 	return string(out), len(keys), nil
+}
+
+func (s *Snapshot) appendKey(dst []byte, parts []Column, key record.Key) ([]byte, error) {
+	values, err := key.Values()
+	if err != nil {
+		return dst, err
+	}
+	if len(values) != len(parts) {
+		return dst, errors.New("a key has another number of parts than the query")
+	}
+	opening, closing := "", ""
+	if len(parts) > 1 {
+		opening, closing = "(", ")"
+	}
+	dst = append(dst, opening...)
+	for i, v := range values {
+		if v.Kind == record.Null || v.Kind == record.Absent {
+			return dst, errors.New("a part of a key is null")
+		}
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = s.dialect.Literal(dst, parts[i], v)
+	}
+	return append(dst, closing...), nil
 }

@@ -185,7 +185,7 @@ func (s *Snapshot) read(ctx context.Context, relation, sql string, columns []Col
 			return
 		}
 		s.unread = &reading{rows: rows, cancel: cancel}
-		cells, row, buf := make([]driver.Value, len(columns)), make(record.Record, len(columns)), []byte(nil)
+		cells, d := make([]driver.Value, len(columns)), decoder{columns: columns, row: make(record.Record, len(columns))}
 		for {
 			if err := rows.Next(cells); err != nil {
 				_ = s.unread.close()
@@ -195,22 +195,37 @@ func (s *Snapshot) read(ctx context.Context, relation, sql string, columns []Col
 				}
 				return
 			}
-			buf = buf[:0]
-			for i, cell := range cells {
-				if cell == nil {
-					row[i] = record.Value{Kind: record.Null}
-					continue
-				}
-				if row[i], buf, err = columns[i].Decode(cell, buf); err != nil {
-					yield(nil, warehouse.Broken(ctx, relation, fmt.Errorf("column %q of type %s: %w", columns[i].Name, columns[i].Type, err)))
-					return
-				}
+			if err := d.decode(cells); err != nil {
+				yield(nil, warehouse.Broken(ctx, relation, err))
+				return
 			}
-			if !yield(row, nil) {
+			if !yield(d.row, nil) {
 				return
 			}
 		}
 	}
+}
+
+// decoder makes records of what the driver gives, into one record over and
+// over.
+type decoder struct {
+	columns []Column
+	row     record.Record
+	buf     []byte
+}
+
+func (d *decoder) decode(cells []driver.Value) (err error) {
+	d.buf = d.buf[:0]
+	for i, cell := range cells {
+		if cell == nil {
+			d.row[i] = record.Value{Kind: record.Null}
+			continue
+		}
+		if d.row[i], d.buf, err = d.columns[i].Decode(cell, d.buf); err != nil {
+			return fmt.Errorf("column %q of type %s: %w", d.columns[i].Name, d.columns[i].Type, err)
+		}
+	}
+	return nil
 }
 
 // skip reads past the rest of an iteration that was broken off.
