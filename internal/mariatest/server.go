@@ -185,6 +185,7 @@ func (s *Server) command(ctx context.Context, name string, args ...string) (*exe
 	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // the programs of the test server, no outside input
 	cmd.Dir = s.dir
 	cmd.Env = []string{"LC_ALL=C", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/opt/homebrew/bin", "HOME=" + s.dir}
+	cmd.Env = append(cmd.Env, "TMPDIR="+s.dir) // a server that starts removes temporary tables of others from a shared one
 	cmd.SysProcAttr = attributes()
 	return cmd, nil
 }
