@@ -44,6 +44,12 @@ func (s *session) warehouseOf(ctx context.Context, adapter string) (warehouse.Wa
 			return nil, err
 		}
 		return sqlitewarehouse.New(sqlitewarehouse.Config{Paths: l.Paths, Directory: l.Directory, Where: where})
+	case "mysql", "mysql5", "mariadb":
+		return mysqlWarehouse(out, where)
+	case "redshift":
+		return s.redshift(ctx, out, where)
+	case "duckdb":
+		return s.duckdb(out, where)
 	}
 	return s.throughDBT(adapter), nil
 }

@@ -100,6 +100,10 @@ func (o Output) DuckDB() (DuckDB, error) {
 
 // database gives the name that dbt puts before schemas.
 func (o Output) database() string {
+	switch o.Adapter {
+	case "mysql", "mysql5", "mariadb": // nothing stands above a schema there
+		return ""
+	}
 	named := o.text("database", "dbname", "project", "catalog")
 	if named != "" {
 		return named

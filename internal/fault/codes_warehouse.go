@@ -8,6 +8,11 @@ func warehousePages() map[string]Page {
 			Means: "The database that profiles.yml names could not be reached, or it is there and takes no connection now. Nothing was read, so nothing was sent.",
 			Next:  "Run dbt debug with the same target: it uses the same settings. Check host, port, VPN and firewall, for SQLite the path of the file. Then run again.",
 		},
+		"warehouse_busy": {
+			Title: "another program writes to the warehouse's file",
+			Means: "DuckDB lets one program write to a file, or several read it, never both. One has it open for writing now: a dbt that still runs, a notebook, the duckdb shell. Nothing was read, so nothing was sent.",
+			Next:  "Wait for that program or close it (the message has its process id where DuckDB tells it), then run again. exposync build starts only when dbt has ended.",
+		},
 		"warehouse_auth": {
 			Title: "the warehouse does not accept the credentials",
 			Means: "User, password, certificate or role of the dbt profile were refused. Exposync uses the same ones as dbt, from profiles.yml, and never shows them.",

@@ -43,6 +43,16 @@ func (w *Warehouse) ask(ctx context.Context, q question) error {
 		return warehouse.Broken(ctx, q.relation, err)
 	}
 	defer func() { <-w.turn }()
+	err := w.call(ctx, q)
+	if errors.Is(err, errUnanswered) && q.data && !w.loud { // dbt before 1.8 shows no rows with --quiet
+		w.loud = true
+		err = w.call(ctx, q)
+	}
+	return err
+}
+
+// call is one start of dbt.
+func (w *Warehouse) call(ctx context.Context, q question) error {
 	dir, err := w.private()
 	if err != nil {
 		return spoolFault(err)
@@ -105,7 +115,11 @@ func listen(lines *bufio.Reader, said *head, read func(answer) error) error {
 // arguments are understood by dbt 1.5 to 1.12 and by v2 alike; v2 warns of
 // flags that it no longer knows, and a project may make warnings errors.
 func (w *Warehouse) arguments(dir, inline string) []string {
-	args := []string{"--quiet", "--log-format", "text", "--log-level-file", "error", "--no-write-json", "show"}
+	args := []string{"--quiet"}
+	if w.loud {
+		args = nil
+	}
+	args = append(args, "--log-format", "text", "--log-level-file", "error", "--no-write-json", "show")
 	args = append(args, w.config.Args...)
 	return append(args, "--inline", inline, "--limit", "-1", "--output", "json",
 		"--target-path", filepath.Join(dir, "target"), "--log-path", filepath.Join(dir, "logs"))

@@ -65,6 +65,7 @@ type Warehouse struct {
 	config  Config
 	dialect dialect
 	turn    chan struct{} // held while dbt runs
+	loud    bool          // dbt is asked without --quiet; for who holds turn
 
 	mu     sync.Mutex
 	dir    string // private: dbt's target and log paths

@@ -20,6 +20,7 @@ const (
 	trino
 	clickhouse
 	tsql
+	mysql
 )
 
 // dialect is how a warehouse's SQL names things and writes values as text.
@@ -36,7 +37,7 @@ type dialect struct {
 func dialectOf(adapter string) dialect {
 	switch adapter {
 	case "duckdb":
-		return dialect{family: duckdb, quote: `"`, text: "varchar", roundTrips: true, smallFloat: true}
+		return dialect{family: duckdb, quote: `"`, text: "varchar", roundTrips: true, smallFloat: true, micros: true}
 	case "postgres":
 		return dialect{family: postgres, quote: `"`, text: "text", roundTrips: true}
 	case "redshift": // varchar alone is varchar(256)
@@ -53,7 +54,9 @@ func dialectOf(adapter string) dialect {
 		return dialect{family: clickhouse, quote: "`", text: "Nullable(String)", roundTrips: true, smallFloat: true, instants: "DATETIME", micros: true}
 	case "sqlserver", "fabric", "synapse":
 		return dialect{family: tsql, quote: `"`, text: "nvarchar(max)", roundTrips: true}
-	case "mysql", "mariadb", "doris", "starrocks":
+	case "mysql", "mysql5", "mariadb":
+		return dialect{family: mysql, quote: "`", text: "char", roundTrips: true}
+	case "doris", "starrocks":
 		return dialect{quote: "`", text: "char"}
 	}
 	return dialect{quote: `"`, text: "varchar"}
@@ -70,6 +73,9 @@ func (d dialect) expression(c column) string {
 	name := d.name(c.Name)
 	if c.form.native {
 		return name
+	}
+	if c.form.through != "" {
+		return strings.ReplaceAll(c.form.through, "%s", name)
 	}
 	call, whole := d.call(c.form, name)
 	switch {
@@ -169,6 +175,10 @@ func (d dialect) moments(f form, name string) string {
 	case trino:
 		if f.kind == record.Instant {
 			return "to_iso8601(" + name + ")"
+		}
+	case duckdb: // its text has the zone of the session, and 1900 in Paris one with seconds
+		if f.micros {
+			return "case when isfinite(" + name + ") then " + d.cast("epoch_us("+name+")") + " else " + d.cast(name) + " end"
 		}
 	case bigquery, spark:
 		if f.micros {

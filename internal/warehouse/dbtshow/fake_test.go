@@ -17,12 +17,13 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/goleak"
 
+	"exposync/internal/mariatest"
 	"exposync/internal/pgtest"
 	"exposync/internal/warehouse"
 	"exposync/internal/warehouse/dbtshow"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Around(m)) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(mariatest.Around(pgtest.Around(m))) }
 
 // fake is a dbt that asks a real PostgreSQL: it understands the two templates
 // of this package and prints as dbt 1.x, or as v2, does. fixtures/dbt/show has

@@ -14,11 +14,17 @@ type form struct {
 	nested bool // a list, struct, map or variant, which SQL writes as JSON
 	native bool // a text: read as it is, without a cast
 	micros bool // an instant that travels as microseconds since 1970
+	number bool // a boolean that may be another number than 0 and 1
 	check  bool // a float whose text SQL compares with the value
+
+	through string // SQL that makes the text of a name, %s; empty: see dialect.expression
 }
 
 // formOf reads a type's name as the adapter spells it.
 func (d dialect) formOf(typ string) form {
+	if d.family == mysql {
+		return mysqlForm(typ)
+	}
 	name := strings.ToUpper(strings.TrimSpace(typ))
 	for _, wrapper := range []string{"NULLABLE(", "LOWCARDINALITY("} { // ClickHouse
 		if inner, ok := strings.CutPrefix(name, wrapper); ok {
@@ -79,7 +85,7 @@ func (d dialect) number(base string) (form, bool) {
 		return form{kind: record.Float, bits: 64, check: !d.roundTrips}, true
 	case "TINYINT", "SMALLINT", "MEDIUMINT", "INT", "INTEGER", "BIGINT", "HUGEINT", "BYTEINT", "LONG", "SHORT", "BYTE",
 		"UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "INT2", "INT4", "INT8", "INT16", "INT32", "INT64", "INT128", "INT256",
-		"UINT8", "UINT16", "UINT32", "UINT64", "UINT128", "UINT256", "SERIAL", "BIGSERIAL", "OID":
+		"UINT8", "UINT16", "UINT32", "UINT64", "UINT128", "UINT256", "SERIAL", "BIGSERIAL", "OID", "BIGNUM":
 		return form{kind: record.Int}, true
 	}
 	return form{}, false
@@ -92,7 +98,7 @@ func (d dialect) moment(base, name string) (form, bool) {
 	switch base {
 	case "DATE", "DATE32":
 		return form{kind: record.Date}, true
-	case "TIME", "TIME WITHOUT TIME ZONE":
+	case "TIME", "TIME WITHOUT TIME ZONE", "TIME_NS":
 		return form{kind: record.Time}, !zoned
 	case "TIMESTAMPTZ", "TIMESTAMP_TZ", "TIMESTAMP_LTZ", "DATETIMEOFFSET", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP WITH LOCAL TIME ZONE":
 		return form{kind: record.Instant, micros: d.micros}, true

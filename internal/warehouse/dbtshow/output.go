@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -69,6 +70,7 @@ func (t *table) read(a answer) error {
 func jsonStart(a answer) (string, error) {
 	for {
 		line, err := a.rest.ReadString('\n')
+		line = clock().ReplaceAllString(line, "") // before 1.8 it stands before the first brace too
 		bare := strings.TrimSpace(line)
 		if bare == "{" || strings.HasPrefix(bare, `{"`) || strings.HasPrefix(bare, "[{") || bare == "[" || bare == "[]" {
 			return line, nil
@@ -79,6 +81,9 @@ func jsonStart(a answer) (string, error) {
 		}
 	}
 }
+
+// clock matches the time that dbt writes before its messages, in colours.
+func clock() *regexp.Regexp { return regexp.MustCompile(`^(\x1b\[[0-9;]*m)*\d\d:\d\d:\d\d\s+`) }
 
 // open goes to the first row.
 func (t *table) open(dec *json.Decoder) error {

@@ -15,6 +15,9 @@ func value(f form, text string, buf []byte) (record.Value, []byte) {
 	if out, ok := parse(f, text, buf); ok {
 		return appended(f.kind, buf, out)
 	}
+	if f.number {
+		return value(form{kind: record.Int}, text, buf)
+	}
 	if f.lower {
 		text = strings.ToLower(text)
 	}
@@ -76,67 +79,16 @@ func parseTime(text string, buf []byte) ([]byte, bool) {
 	return record.AppendTime(buf, micros), true
 }
 
-// parseMoment reads dates and timestamps, also endless ones and those outside
-// the years 1 to 9999, which DuckDB and PostgreSQL have.
+// parseMoment reads dates and timestamps.
 func parseMoment(f form, text string, buf []byte) ([]byte, bool) {
-	if text == "infinity" || text == "-infinity" {
-		return append(buf, text...), true
-	}
-	if f.micros {
+	if f.micros && !strings.HasSuffix(text, "infinity") {
 		micros, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
 			return buf, false
 		}
 		return record.AppendInstant(buf, micros), true
 	}
-	if out, ok := parsePlain(f.kind, text, buf); ok {
-		return out, true
-	}
-	plain, before := cutEra(text)
-	year, rest, ok := strings.Cut(plain, "-")
-	if !ok || len(year) < 4 || strings.Trim(year, "0123456789") != "" || len(year) == 4 && !before {
-		return buf, false
-	}
-	// The rest is read in a leap year of four digits; the warehouse would not
-	// have printed a day that there is not.
-	out, ok := parsePlain(f.kind, "2000-"+rest, buf)
-	if !ok || string(out[len(buf):len(buf)+5]) != "2000-" || f.kind == record.Instant && !strings.HasSuffix(plain, "+00") {
-		return buf, false
-	}
-	tail := string(out[len(buf)+4:]) // a copy: out and what is written now share memory
-	out = append(append(buf, year...), tail...)
-	if before {
-		out = append(out, " BC"...)
-	}
-	return out, true
-}
-
-// cutEra takes the mark of a year before the common era away: DuckDB writes
-// 0044-03-15 (BC) 12:00:00, PostgreSQL 0044-03-15 12:00:00 BC.
-func cutEra(text string) (plain string, before bool) {
-	if cut, ok := strings.CutSuffix(text, " BC"); ok {
-		return cut, true
-	}
-	cut := strings.Replace(text, " (BC)", "", 1)
-	return cut, cut != text
-}
-
-func parsePlain(kind record.Kind, text string, buf []byte) ([]byte, bool) {
-	if kind == record.Date {
-		days, ok := record.ParseDate(text)
-		if !ok {
-			return buf, false
-		}
-		return record.AppendDate(buf, days), true
-	}
-	micros, zoned, ok := record.ParseTimestamp(text)
-	if !ok || zoned != (kind == record.Instant) {
-		return buf, false
-	}
-	if zoned {
-		return record.AppendInstant(buf, micros), true
-	}
-	return record.AppendTimestamp(buf, micros), true
+	return record.AppendMoment(buf, f.kind, text)
 }
 
 // appended is the value that was just written behind buf.

@@ -17,7 +17,7 @@ func TestForms(t *testing.T) {
 		{"duckdb", "DECIMAL(12,2)[]", form{kind: record.JSON, nested: true}},
 		{"duckdb", "STRUCT(a INTEGER, b TIMESTAMP WITH TIME ZONE)", form{kind: record.JSON, nested: true}},
 		{"duckdb", "FLOAT", form{kind: record.Float, bits: 32}},
-		{"duckdb", "TIMESTAMP WITH TIME ZONE", form{kind: record.Instant}},
+		{"duckdb", "TIMESTAMP WITH TIME ZONE", form{kind: record.Instant, micros: true}},
 		{"duckdb", "TIMESTAMP", form{kind: record.Timestamp}},
 		{"duckdb", "TIME WITH TIME ZONE", form{kind: record.Text}},
 		{"duckdb", "ENUM('a', 'b')", form{kind: record.Text}},
@@ -45,6 +45,10 @@ func TestForms(t *testing.T) {
 		{"sqlserver", "bit", form{kind: record.Bool}},
 		{"sqlserver", "money", form{kind: record.Decimal}},
 		{"postgres", "money", form{kind: record.Text}},
+		{"mariadb", "int(10) unsigned", form{kind: record.Int}},
+		{"mysql", "bigint unsigned", form{kind: record.Int}},
+		{"mysql", "tinyint(1)", form{kind: record.Bool, number: true, through: "cast(%s + 0 as char)"}},
+		{"mysql5", "double(10,2)", form{kind: record.Float, bits: 64, through: "cast(%s + 0e0 as char)"}},
 		{"somethingnew", "geography", form{kind: record.Text}},
 	} {
 		if got := dialectOf(c.adapter).formOf(c.typ); got != c.want {
@@ -101,6 +105,8 @@ func TestValues(t *testing.T) {
 		{form{kind: record.Bool}, "True", record.Bool, "true"},
 		{form{kind: record.Bool}, "0", record.Bool, "false"},
 		{form{kind: record.Bool}, "yes", record.Text, "yes"},
+		{form{kind: record.Bool, number: true}, "1", record.Bool, "true"},
+		{form{kind: record.Bool, number: true}, "-2", record.Int, "-2"},
 		{form{kind: record.Int}, "-0012", record.Int, "-12"},
 		{form{kind: record.Int}, "170141183460469231731687303715884105727", record.Int, "170141183460469231731687303715884105727"},
 		{form{kind: record.Int}, "1.5", record.Text, "1.5"},

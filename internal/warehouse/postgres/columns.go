@@ -21,6 +21,8 @@ type column struct {
 	record.Column
 	expression string // what is selected: the quoted name, perhaps with a cast
 	decode     decodeFunc
+	compare    string // Redshift: what is compared with keys; empty where they are looked for here
+	bits       int    // Redshift: of a float
 	keys       uint32 // type of an array of such keys; 0 where keys cannot be compared by the server
 }
 
@@ -42,6 +44,9 @@ func (s *Snapshot) Columns(ctx context.Context, relation string) ([]record.Colum
 func (s *Snapshot) describe(ctx context.Context, relation string) ([]column, error) {
 	if known, ok := s.relations[relation]; ok {
 		return known, nil
+	}
+	if s.redshift {
+		return s.describeRedshift(ctx, relation)
 	}
 	if err := s.skip(ctx); err != nil {
 		return nil, readFault(ctx, relation, err)

@@ -72,6 +72,14 @@ func seconds(text string) (time.Duration, error) {
 	return time.Duration(n) * time.Second, nil
 }
 
+// product is what messages call the server.
+func (c Config) product() string {
+	if c.Redshift {
+		return "Redshift"
+	}
+	return "PostgreSQL"
+}
+
 // place is how messages call the connection.
 func (c Config) place() string {
 	return fmt.Sprintf("host %s, port %s, database %s, user %s",
@@ -103,7 +111,7 @@ func (c Config) connectFault(ctx context.Context, err error) error {
 	}
 	f := &fault.Fault{
 		Code: "warehouse_unreachable", Kind: fault.Unavailable, Whose: fault.Network, Where: c.Where,
-		Msg:  "no connection to PostgreSQL (" + c.place() + ")",
+		Msg:  "no connection to " + c.product() + " (" + c.place() + ")",
 		Hint: "try the same settings with: dbt debug",
 		Err:  c.discreet(cause(err)),
 	}
@@ -115,7 +123,7 @@ func (c Config) connectFault(ctx context.Context, err error) error {
 	switch {
 	case strings.HasPrefix(refused.Code, "28"):
 		f.Code, f.Kind, f.Whose = "warehouse_auth", fault.Config, fault.Setup
-		f.Msg = "PostgreSQL does not accept the credentials (" + c.place() + ")"
+		f.Msg = c.product() + " does not accept the credentials (" + c.place() + ")"
 	case refused.Code == "3D000":
 		f.Code, f.Kind, f.Whose = "warehouse_settings", fault.Config, fault.Setup
 		f.Msg = "the database of the profile does not exist (" + c.place() + ")"
@@ -131,7 +139,7 @@ func (c Config) beginFault(ctx context.Context, err error) error {
 	}
 	return &fault.Fault{
 		Code: "warehouse_settings", Kind: fault.Config, Whose: fault.Setup, Where: c.Where,
-		Msg:  fmt.Sprintf("PostgreSQL does not accept role %q or search_path %q of the profile", c.Role, c.SearchPath),
+		Msg:  fmt.Sprintf("%s does not accept role %q or search_path %q of the profile", c.product(), c.Role, c.SearchPath),
 		Hint: "correct profiles.yml, or grant the role to the user", Err: plainError(refused),
 	}
 }

@@ -34,6 +34,10 @@ func (s *Snapshot) Fetch(
 			yield(nil, err)
 			return
 		}
+		if s.redshift {
+			s.fetchRedshift(ctx, q, columns, parts, keys, yield)
+			return
+		}
 		if slices.ContainsFunc(parts, func(c column) bool { return c.keys == 0 }) {
 			warehouse.Match(s.Rows(ctx, q), q, keys)(yield)
 			return

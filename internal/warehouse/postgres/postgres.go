@@ -31,6 +31,7 @@ type Config struct {
 	SearchPath      string
 	Role            string
 	ApplicationName string // empty: exposync
+	Redshift        bool   // speak what Amazon Redshift understands
 	Where           string // where the settings stand, for messages: profiles.yml: shop.prod
 }
 
@@ -70,7 +71,7 @@ func (w *Warehouse) Snapshot(ctx context.Context) (warehouse.Snapshot, error) {
 		return nil, w.config.connectFault(ctx, err)
 	}
 	s := &Snapshot{
-		conn: conn, pg: conn.Conn().PgConn(), relations: map[string][]column{},
+		conn: conn, pg: conn.Conn().PgConn(), redshift: w.config.Redshift, relations: map[string][]column{},
 		closed: func(s *Snapshot) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

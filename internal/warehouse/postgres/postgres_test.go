@@ -34,6 +34,39 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+// There is no Redshift to try: PostgreSQL is asked in the way that Redshift is.
+func TestConformanceAsRedshift(t *testing.T) {
+	t.Parallel()
+	asRedshift := func(t *testing.T, dsn string) warehousetest.Bench {
+		t.Helper()
+		b, c := bench(t, dsn), config(t, dsn)
+		c.Redshift = true
+		b.Warehouse = open(t, c)
+		return b
+	}
+	values := warehousetest.PostgreSQL()
+	lacks := []string{
+		"text nul", "uuid", // Redshift has no such type
+		"array of ints", "array of arrays", "array of texts", "array of decimals", "array of instants", "array empty",
+	}
+	for _, name := range lacks {
+		delete(values, name)
+	}
+	warehousetest.Run(t, warehousetest.Harness{
+		New: func(t *testing.T) warehousetest.Bench {
+			t.Helper()
+			return asRedshift(t, pgtest.New(t))
+		},
+		Doomed: func(t *testing.T) (warehousetest.Bench, func()) {
+			t.Helper()
+			server := pgtest.Start(t)
+			return asRedshift(t, server.DSN("postgres")), server.Kill
+		},
+		Values: values, Lacks: lacks,
+		Numbers: "select n, n::text as s from generate_series(1, %d) as n",
+	})
+}
+
 // bench reads one database and writes to it over connections of its own.
 func bench(t *testing.T, dsn string) warehousetest.Bench {
 	t.Helper()

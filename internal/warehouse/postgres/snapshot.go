@@ -22,6 +22,7 @@ const goodbye = 5 * time.Second
 type Snapshot struct {
 	conn      *pgxpool.Conn
 	pg        *pgconn.PgConn
+	redshift  bool                // see redshift.go
 	relations map[string][]column // described so far
 	unread    *reading            // an iteration that was broken off
 	closed    func(*Snapshot)     // nil once closed
@@ -29,8 +30,17 @@ type Snapshot struct {
 
 // reading is a result that is still coming in.
 type reading struct {
-	result *pgconn.ResultReader
+	result interface{ Close() error }
 	cancel context.CancelFunc
+}
+
+// extended is a result of the extended protocol.
+type extended struct{ *pgconn.ResultReader }
+
+// Close reads past what is left.
+func (e extended) Close() error {
+	_, err := e.ResultReader.Close()
+	return err
 }
 
 // begin opens the transaction. A select among its statements settles what the
@@ -38,6 +48,9 @@ type reading struct {
 // the result of a view may depend on them; DateStyle is what dbt's driver
 // sets too.
 func (s *Snapshot) begin(ctx context.Context, c Config) error {
+	if s.redshift {
+		return s.beginRedshift(ctx, c)
+	}
 	const start = `begin isolation level repeatable read, read only;
 set local datestyle = 'ISO';
 set local idle_in_transaction_session_timeout = 0`
@@ -63,6 +76,10 @@ func (s *Snapshot) Rows(ctx context.Context, q warehouse.Query) iter.Seq2[record
 			return
 		}
 		st := statement{sql: "select " + expressions(columns) + " from " + q.Relation}
+		if s.redshift {
+			s.simple(ctx, q.Relation, columns, st.sql)(yield)
+			return
+		}
 		if err := s.since(ctx, q, &st); err != nil {
 			yield(nil, err)
 			return
@@ -92,7 +109,7 @@ func (s *Snapshot) read(
 	detach := context.AfterFunc(ctx, cancel)
 	defer detach()
 	result := s.pg.ExecParams(own, st.sql, st.values, st.types, nil, []int16{binaryFormat})
-	s.unread = &reading{result: result, cancel: cancel}
+	s.unread = &reading{result: extended{result}, cancel: cancel}
 
 	rows, count := newDecoder(columns), int64(0)
 	for result.NextRow() {
@@ -126,8 +143,7 @@ func (s *Snapshot) skip(ctx context.Context) error {
 	s.unread = nil
 	defer u.cancel()
 	defer context.AfterFunc(ctx, u.cancel)()
-	_, err := u.result.Close()
-	return err
+	return u.result.Close()
 }
 
 // Close ends the transaction. A result that is still coming in is canceled
@@ -141,7 +157,7 @@ func (s *Snapshot) Close() error {
 	defer s.conn.Release()
 	if s.unread != nil {
 		s.unread.cancel()
-		_, _ = s.unread.result.Close() // fails, because it was canceled: that ends the connection
+		_ = s.unread.result.Close() // fails, because it was canceled: that ends the connection
 		return nil
 	}
 	if s.pg.IsClosed() {

@@ -48,6 +48,7 @@ func Run(t *testing.T, h Harness) {
 	t.Helper()
 	t.Run("Values", func(t *testing.T) { t.Parallel(); values(t, h) })
 	t.Run("EveryValueIsAKey", func(t *testing.T) { t.Parallel(); valuesAsKeys(t, h) })
+	t.Run("SameMarks", func(t *testing.T) { t.Parallel(); marks(t, h) })
 	t.Run("NamesThatNeedQuotes", func(t *testing.T) { t.Parallel(); quoting(t, h) })
 	t.Run("NoRows", func(t *testing.T) { t.Parallel(); noRows(t, h) })
 	t.Run("MissingRelation", func(t *testing.T) { t.Parallel(); missing(t, h) })
