@@ -32,7 +32,10 @@ func (b *builder) connect(job *plan.Job, to string, r *config.Reader) fault.List
 		return nil
 	}
 	if c, ok := b.cfg.Connection(b.target, name); ok {
-		job.Type, job.Sandbox, job.Settings = c.Type, c.Sandbox, c.Fingerprint()
+		job.Type, job.Sandbox = c.Type, c.Sandbox
+		if !c.Sandbox { // it has no settings of its own
+			job.Settings = c.Fingerprint()
+		}
 		return nil
 	}
 	place := r.Place("to")

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"exposync/internal/destination"
 	"exposync/internal/destination/postgres"
 	"exposync/internal/fault"
@@ -142,6 +144,34 @@ func TestUnknownDatabase(t *testing.T) {
 	t.Cleanup(func() { _ = dest.Close() })
 	if _, err = dest.Account(t.Context()); !fault.Is(err, "destination_refused") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A database that is closed for now is as good as away: nothing is wrong with
+// the settings.
+func TestDatabaseThatIsClosed(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.New(t)
+	name := dsn[strings.LastIndex(dsn, "/test_")+1:]
+	name, _, _ = strings.Cut(name, "?")
+	admin, err := pgx.Connect(t.Context(), pgtest.New(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close(t.Context()) }()
+	if _, err := admin.Exec(t.Context(), "alter database "+name+" allow_connections false"); err != nil {
+		t.Fatal(err)
+	}
+	dest, err := postgres.New(t.Context(), postgres.Config{Name: "crm", URL: dsn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = dest.Close() })
+	if _, err = dest.Account(t.Context()); !fault.Is(err, "destination_unreachable") || fault.ExitCode(err) != 5 {
+		t.Errorf("error %v", err)
+	}
+	if _, err := admin.Exec(t.Context(), "alter database "+name+" allow_connections true"); err != nil {
+		t.Fatal(err)
 	}
 }
 

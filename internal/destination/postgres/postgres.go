@@ -204,11 +204,14 @@ func (p *Postgres) unusable(err error, doing string) error {
 		return f
 	}
 	f.Whose, f.Msg = fault.Destination, fmt.Sprintf("%s: %s (SQLSTATE %s)", doing, pg.Message, pg.Code)
-	switch stateOf(pg.Code) {
-	case destination.Auth:
+	const closed = "55000" // the database takes no connections for now
+	switch state := stateOf(pg.Code); {
+	case pg.Code == closed:
+		f.Hint = "try again when the database accepts connections"
+	case state == destination.Auth:
 		f.Code, f.Kind = "destination_auth", fault.Config
 		f.Hint = "check user and password of the connection, and pg_hba.conf of the server"
-	case destination.Stop, destination.Mapping:
+	case state == destination.Stop, state == destination.Mapping:
 		f.Code, f.Kind = "destination_refused", fault.Config
 		f.Hint = "exposync explain destination_refused"
 	default:

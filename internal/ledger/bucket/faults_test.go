@@ -571,3 +571,34 @@ func TestLongPaused(t *testing.T) {
 		}
 	})
 }
+
+// Commits are read some at a time. A writer that lives may write two of them
+// in between: the first was asked for too early then, and is not missing.
+func TestCommitsWrittenWhileTheyAreRead(t *testing.T) {
+	t.Parallel()
+	store := newStore(t, "s3")
+	id := ledgertest.SyncID("job")
+	writing := mustOpen(t, store.Open(t))
+	for n := range 3 {
+		must(t, writing.Append(t.Context(), ledgertest.Entry(ledger.Confirmed, n, ledgertest.Row(n))))
+	}
+	plain := bucket.Of(store.Open(t))
+	keys, err := bucket.List(t.Context(), plain, bucket.SyncPrefix(id)+"journal/")
+	must(t, err)
+	for _, early := range keys {
+		var asked sync.Map
+		l := bucket.Over(bucket.Interposed{Objects: plain, Before: func(op, key string) error {
+			if _, before := asked.LoadOrStore(key, true); op == "get" && key == early && !before && key != keys[len(keys)-1] {
+				return bucket.ErrAbsent
+			}
+			return nil
+		}}, options(t))
+		view, err := l.View(t.Context(), id, "prod")
+		must(t, err)
+		if got := len(ledgertest.Marks(t, view)); got != 3 {
+			t.Errorf("%s was asked for too early: %d marks, want 3", early, got)
+		}
+		must(t, errors.Join(view.Close(), l.Close()))
+	}
+	must(t, writing.Close())
+}

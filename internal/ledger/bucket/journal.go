@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -214,7 +215,7 @@ func (s *store) readJournal(ctx context.Context, id plan.SyncID, ref journalRef)
 		if err != nil {
 			return nil, err
 		}
-		if more, err = s.addCommits(id, ref, l, ahead); err != nil {
+		if more, err = s.addCommits(ctx, id, ref, l, ahead); err != nil {
 			return nil, err
 		}
 	}
@@ -239,16 +240,16 @@ func (s *store) readCommits(ctx context.Context, id plan.SyncID, token, from, co
 
 // addCommits adds what was read in one go; more is false at the end. Commits
 // are written one after the other, so none can be missing before another.
-func (s *store) addCommits(id plan.SyncID, ref journalRef, l *leftover, ahead [][]byte) (more bool, err error) {
+func (s *store) addCommits(ctx context.Context, id plan.SyncID, ref journalRef, l *leftover, ahead [][]byte) (more bool, err error) {
 	for i, b := range ahead {
 		key := commitKey(id, ref.Token, l.end)
 		if b == nil {
-			for _, later := range ahead[i:] {
-				if later != nil || ref.Closed {
-					return false, damaged(s.objects.where(key), id.Job, "it is missing, but a later one was written")
-				}
+			if !ref.Closed && !slices.ContainsFunc(ahead[i:], func(later []byte) bool { return later != nil }) {
+				return false, nil
 			}
-			return false, nil
+			if b, err = s.written(ctx, id, key); err != nil {
+				return false, err
+			}
 		}
 		info, entries, err := s.decodeCommit(id.Job, key, b)
 		if err != nil {
@@ -264,6 +265,17 @@ func (s *store) addCommits(id plan.SyncID, ref journalRef, l *leftover, ahead []
 		l.end++
 	}
 	return true, nil
+}
+
+// written reads a commit that has to be there, because a later one is. Both
+// were asked for at the same time, so a writer that lives may have written the
+// two in between.
+func (s *store) written(ctx context.Context, id plan.SyncID, key string) ([]byte, error) {
+	o, err := s.objects.get(ctx, key)
+	if errors.Is(err, errAbsent) {
+		return nil, damaged(s.objects.where(key), id.Job, "it is missing, but a later one was written")
+	}
+	return o.body, err
 }
 
 // addEntries checks entries and keeps them.
@@ -314,7 +326,7 @@ func (s *store) seal(ctx context.Context, id plan.SyncID, ref journalRef, l *lef
 		if err != nil {
 			return "", err
 		}
-		if _, err := s.addCommits(id, ref, l, ahead); err != nil {
+		if _, err := s.addCommits(ctx, id, ref, l, ahead); err != nil {
 			return "", err
 		}
 	}

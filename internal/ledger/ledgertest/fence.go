@@ -105,6 +105,7 @@ func lateHolder(t *testing.T, factory Factory) {
 	r := &race{t: t, acked: memory{}, refused: map[int]bool{}}
 	var opened []interface{ Close() error }
 	var group sync.WaitGroup
+	defer group.Wait()
 	for range takeovers {
 		f.Expire(t, SyncID("job"))
 		l := store.Open(t)
