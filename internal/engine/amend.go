@@ -114,8 +114,8 @@ func (e *Engine) Amend(ctx context.Context, id plan.SyncID, target string, word 
 			err = cerr
 		}
 	}()
-	if sync.Header().Encoding > record.Encoding {
-		return nil, newerLedger(id.Job)
+	if err := usable(sync.Header(), id); err != nil {
+		return nil, err
 	}
 	found, err := amend(ctx, sync, word, which, look)
 	if err != nil || look || len(found) == 0 {

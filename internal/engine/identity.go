@@ -37,11 +37,17 @@ func (e *Engine) open(ctx context.Context, p *Prepared, id plan.SyncID) error {
 		}
 	}
 	p.header = p.sync.Header()
-	if _, half := p.header.Incomplete(); half {
-		return ledger.IncompleteFault(p.opened(id))
+	return usable(p.header, p.opened(id))
+}
+
+// usable refuses marks that nothing may be decided by: half of a copy, and
+// those of a newer Exposync.
+func usable(h ledger.Header, id plan.SyncID) error {
+	if _, half := h.Incomplete(); half {
+		return ledger.IncompleteFault(id)
 	}
-	if p.header.Encoding > record.Encoding {
-		return newerLedger(p.req.Job.ID)
+	if h.Encoding > record.Encoding {
+		return newerLedger(id.Job)
 	}
 	return nil
 }

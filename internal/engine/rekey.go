@@ -80,8 +80,8 @@ func (r *rekeying) look(ctx context.Context, c ledger.Carrying) error {
 		return err
 	}
 	defer func() { _ = v.Close() }()
-	if _, half := v.Header().Incomplete(); half {
-		return ledger.IncompleteFault(c.From)
+	if err := usable(v.Header(), c.From); err != nil {
+		return err
 	}
 	for _, err := range c.Marks(ctx, v) {
 		if err != nil {

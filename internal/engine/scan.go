@@ -42,12 +42,19 @@ func newScan(e *Engine, p *Prepared, snap warehouse.Snapshot) *scan {
 		keepRows: p.Plan.FirstRun || p.Plan.MappingWas != "",
 		window:   e.window(p),
 	}
-	s.query = warehouse.Query{Relation: p.req.Job.Source.Relation, Columns: p.bound.Columns, Since: s.window.since()}
-	for _, k := range p.bound.Key {
-		s.query.Key = append(s.query.Key, k.Column)
-	}
+	s.query = wholeQuery(p.bound)
+	s.query.Since = s.window.since()
 	p.empty(e.Spool)
 	return s
+}
+
+// wholeQuery asks for a job's columns of every row.
+func wholeQuery(b plan.Bound) warehouse.Query {
+	q := warehouse.Query{Relation: b.Job.Source.Relation, Columns: b.Columns}
+	for _, k := range b.Key {
+		q.Key = append(q.Key, k.Column)
+	}
+	return q
 }
 
 func (s *scan) run(ctx context.Context) error {
