@@ -57,8 +57,7 @@ func (e *Engine) Rekey(ctx context.Context, req Request, opt RekeyOptions) (out 
 			return out, err
 		}
 		c.Marks = r.marks
-		// Nothing was read under the new key yet.
-		c.Header = func(h ledger.Header) ledger.Header { h.Cursor, h.FullAt = "", 0; return h }
+		c.Header = rekeyed
 	}
 	if c.Marks == nil {
 		c.Marks = r.same
@@ -71,6 +70,17 @@ func (e *Engine) Rekey(ctx context.Context, req Request, opt RekeyOptions) (out 
 	}
 	out.Done = true
 	return out, nil
+}
+
+// rekeyed is the header under another key: nothing was read under that, so the
+// next run reads all. What left the window of a cursor is forgotten under either
+// key, and reading it would send it again.
+func rekeyed(h ledger.Header) ledger.Header {
+	if forgetful(h.Cursor) {
+		return h
+	}
+	h.Cursor, h.FullAt = "", 0
+	return h
 }
 
 // look counts what Carry would do.

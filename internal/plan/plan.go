@@ -86,6 +86,15 @@ type Plan struct {
 	MadeAt time.Time `json:"made_at"`
 }
 
+// Rows is how many rows the source has as far as that is known: where a part of
+// it was read, what the last complete reading found counts, too.
+func (p *Plan) Rows() int64 {
+	if p.Reading.Full {
+		return p.Counts.Read
+	}
+	return max(p.Counts.Read, p.PreviousRows)
+}
+
 // Match counts records that were compared with the destination by key.
 type Match struct {
 	Equal     int64 `json:"equal"`     // there with our values: taken over, nothing is sent
