@@ -273,7 +273,6 @@ func (s *scan) count() error {
 	c.Unchanged = s.tally.Unchanged + c.Adopted
 	c.Invalid = s.badKeys + s.tally.Duplicate
 	c.HeldBack, c.Quarantined, c.Standing = s.tally.HeldBack+s.held, s.tally.Quarantined, s.tally.Standing+s.held
-	s.notes()
 	p.Plan.Deletes = p.req.Job.Mode == plan.Mirror && p.Plan.Reading.Full
 	if p.Plan.Deletes && c.Invalid > 0 {
 		p.Plan.Deletes = false
@@ -282,6 +281,7 @@ func (s *scan) count() error {
 		p.deletes.close()
 		c.Delete = 0
 	}
+	s.notes()
 	p.Plan.Reading.Forgotten = p.dropped.n
 	s.window.finish(p)
 	p.Plan.Digest = digestOf(p.writes, p.deletes, p.settled, p.dropped)
