@@ -284,3 +284,29 @@ func TestAPlanWhileAFormerNameIsStillToBeForgotten(t *testing.T) {
 	}
 	_ = p.Close()
 }
+
+// Whatever name a sync is carried on from, nothing stale stays behind under
+// the names before.
+func TestNoStaleNameStaysBehind(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.table.set(contacts(10)...)
+	shelf := newShelf()
+	b.open = func() (ledger.Ledger, error) { return shelf, nil }
+	b.run()
+	b.job.ID, b.job.Was = "people", []string{"contacts"}
+	shelf.of("contacts").dieAt = 1 // it cannot be forgotten
+	if _, err := b.try(t.Context()); err == nil {
+		t.Fatal("nothing died")
+	}
+	shelf.revive()
+	b.job.ID, b.job.Was = "humans", []string{"people", "contacts"}
+	if res := b.run(); res.Plan.Continues != "people" || res.Counts.Unchanged != 10 {
+		t.Fatalf("%+v", res.Plan)
+	}
+	for _, name := range []string{"contacts", "people"} {
+		if m := shelf.of(name); len(m.marks) > 0 || m.header.Generation > 0 {
+			t.Errorf("%s still has %d marks", name, len(m.marks))
+		}
+	}
+}
