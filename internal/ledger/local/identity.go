@@ -154,7 +154,11 @@ func (s *store) Reset(ctx context.Context, id plan.SyncID) error {
 	}
 	// Handled runs are forgotten first: a run too many does no harm, a run
 	// that is skipped although its marks are gone would.
-	return errors.Join(s.unhandle(ctx, id), s.forget(id), l.release())
+	err = s.unhandle(ctx, id)
+	if err == nil {
+		err = s.forget(id)
+	}
+	return errors.Join(err, l.release())
 }
 
 func (s *store) forget(id plan.SyncID) error {
