@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"exposync/internal/fault"
+	"exposync/internal/ledger"
 	"exposync/internal/ledger/format"
 	"exposync/internal/plan"
 )
@@ -82,7 +83,7 @@ func checkIdentity(dir string, id plan.SyncID) error {
 	if err != nil {
 		return err
 	}
-	if ok && !format.SameSync(i.Sync, id) {
+	if ok && !ledger.Equal(i.Sync, id) {
 		return damaged(filepath.Join(dir, "identity.json"), id.Job, "it names another sync than its directory")
 	}
 	if ok {
