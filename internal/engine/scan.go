@@ -139,30 +139,39 @@ func (s *scan) decide(ctx context.Context, d diff.Decision) error {
 		}
 		d.Mark.Standing = nil
 	}
-	create := d.Op == record.Create && (s.p.Plan.FirstRun || ambiguous(d.Mark) || s.p.rereads() && s.p.req.First == plan.FirstAdopt)
-	switch {
-	case d.Op == 0:
-		return nil
-	case d.Op == record.Delete:
+	switch d.Op {
+	case record.Create, record.Update:
+		return s.due(ctx, d)
+	case record.Delete:
 		s.p.Plan.Counts.Delete++
 		if d.Mark.Adopted {
 			s.adopted++
 		}
 		return s.p.deletes.add(changeOf(d), flagsOf(d.Mark), nil)
-	case create && s.p.Plan.First == plan.FirstAdopt && !ambiguous(d.Mark):
-		return s.adopt(d)
-	case create && (s.p.Plan.First == plan.FirstCompare || ambiguous(d.Mark)):
-		if s.keepRows || len(d.Seen.Row) > 0 {
-			return s.ask(ctx, d)
-		}
-	case s.keepRows, len(d.Seen.Row) > 0:
-		return s.write(d, d.Seen.Row)
-	}
-	s.fetching = append(s.fetching, s.lasting(d))
-	if len(s.fetching) >= warehouse.FetchChunk {
-		return s.fetch(ctx)
 	}
 	return nil
+}
+
+// due plans one create or update: at once where its row is at hand, else when
+// it was fetched. Of which create the destination has to be asked, or nobody
+// needs to know, is the first run's answer; an ambiguous one is always asked
+// for.
+func (s *scan) due(ctx context.Context, d diff.Decision) error {
+	unclear := ambiguous(d.Mark)
+	answered := d.Op == record.Create && (s.p.Plan.FirstRun || s.p.rereads() && s.p.req.First == plan.FirstAdopt)
+	switch {
+	case answered && s.p.Plan.First == plan.FirstAdopt && !unclear:
+		return s.adopt(d)
+	case !s.keepRows && len(d.Seen.Row) == 0:
+		s.fetching = append(s.fetching, s.lasting(d))
+		if len(s.fetching) < warehouse.FetchChunk {
+			return nil
+		}
+		return s.fetch(ctx)
+	case answered && s.p.Plan.First == plan.FirstCompare, d.Op == record.Create && unclear:
+		return s.ask(ctx, d)
+	}
+	return s.write(d, d.Seen.Row)
 }
 
 // lasting copies a decision, so that it does not keep its whole partition in

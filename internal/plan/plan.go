@@ -34,7 +34,7 @@ type Counts struct {
 	NotSent  int64 `json:"not_sent"`
 
 	Adopted  int64 `json:"adopted"`  // marked as sent without sending (first: adopt, or compare found them equal); part of Unchanged
-	Standing int64 `json:"standing"` // known rejects that were not tried again; part of HeldBack
+	Standing int64 `json:"standing"` // known rejects and doubts that were not tried again: part of HeldBack and Quarantined, and those without a row
 	Calls    int64 `json:"calls"`    // requests or statements that wrote
 }
 
