@@ -72,7 +72,7 @@ func (r Rules) resends() bool { return r.Idempotent || r.OnInDoubt == plan.Resen
 type Tally struct {
 	Read, Unchanged, Create, Update, Delete int64
 	Duplicate, HeldBack, Quarantined        int64
-	Standing                                int64 // of HeldBack and Quarantined: known rejects
+	Standing                                int64 // known rejects and doubts: of HeldBack and Quarantined, and of keys without a row
 }
 
 // Add sums two tallies.

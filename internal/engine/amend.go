@@ -65,15 +65,9 @@ func JoinKey(texts []string) string {
 // the ledger. A mark is valid until the next.
 func Standing(ctx context.Context, sync ledger.Sync) iter.Seq2[record.Mark, error] {
 	return func(yield func(record.Mark, error) bool) {
-		for part := range ledger.Partitions {
-			for m, err := range sync.Marks(ctx, part) {
-				if err != nil {
-					yield(m, err)
-					return
-				}
-				if m.Standing != nil && !yield(m, nil) {
-					return
-				}
+		for m, err := range ledger.All(ctx, sync) {
+			if (err != nil || m.Standing != nil) && !yield(m, err) {
+				return
 			}
 		}
 	}
@@ -114,8 +108,8 @@ func (e *Engine) Amend(ctx context.Context, id plan.SyncID, target string, word 
 			err = cerr
 		}
 	}()
-	if sync.Header().Encoding > record.Encoding {
-		return nil, newerLedger(id.Job)
+	if err := usable(sync.Header(), id); err != nil {
+		return nil, err
 	}
 	found, err := amend(ctx, sync, word, which, look)
 	if err != nil || look || len(found) == 0 {

@@ -280,7 +280,7 @@ func status(res plan.Result, maxRejected plan.Limit, interrupted, cut bool) plan
 		return plan.Failed
 	case cut, interrupted && c.NotSent > 0:
 		return plan.Stopped
-	case c.Rejected+c.InDoubt+c.NotSent+c.Invalid > 0, maxRejected.Exceeded(c.Standing, c.Read):
+	case c.Rejected+c.InDoubt+c.NotSent+c.Invalid > 0, maxRejected.Exceeded(c.Standing, res.Plan.Rows()):
 		return plan.PartialDone
 	case slices.ContainsFunc(res.Rejects, func(g plan.RejectGroup) bool { return g.New > 0 }):
 		return plan.PartialDone

@@ -6,7 +6,6 @@ import (
 
 	"exposync/internal/diff"
 	"exposync/internal/record"
-	"exposync/internal/warehouse"
 )
 
 // askChunk is how many records are fetched by key at a time because something
@@ -36,10 +35,8 @@ func (s *scan) settleAsked(ctx context.Context) error {
 	for i, m := range marks {
 		keys[i], wanted[m.KeyHash] = m.Key, true
 	}
-	whole := s.query
-	whole.Since = warehouse.Since{}
 	var seen []diff.Seen
-	for r, err := range s.snap.Fetch(ctx, whole, keys) {
+	for r, err := range s.snap.Fetch(ctx, wholeQuery(s.p.bound), keys) {
 		if err != nil {
 			return err
 		}

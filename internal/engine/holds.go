@@ -23,7 +23,7 @@ func (e *Engine) hold(ctx context.Context, p *Prepared) error {
 	if len(moved) == 0 && p.req.AskFirst && p.Plan.FirstRun && p.Plan.First == plan.FirstAsk {
 		p.Plan.Holds = append(p.Plan.Holds, plan.Hold{
 			Code:    "first_run",
-			Message: fmt.Sprintf("nothing was ever sent to %s.%s by this sync: %d records would be created", p.req.Job.Connection, p.req.Job.Object, p.Plan.Counts.Create),
+			Message: fmt.Sprintf("%s to %s.%s by this sync: %d records would be created", p.sentYet(), p.req.Job.Connection, p.req.Job.Object, p.Plan.Counts.Create),
 			Next:    p.firstNext(),
 		})
 	}
@@ -45,6 +45,14 @@ func (e *Engine) hold(ctx context.Context, p *Prepared) error {
 		p.Plan.Holds[i].Accepted = h.Acceptable && slices.Contains(p.req.Accept, h.Code)
 	}
 	return nil
+}
+
+// sentYet is what was sent before the first run was answered.
+func (p *Prepared) sentYet() string {
+	if p.header.First == plan.FirstOpen {
+		return "only single records were ever sent"
+	}
+	return "nothing was ever sent"
 }
 
 // ephemeral is the hold of a ledger that is likely to be lost.

@@ -37,11 +37,20 @@ func (e *Engine) open(ctx context.Context, p *Prepared, id plan.SyncID) error {
 		}
 	}
 	p.header = p.sync.Header()
-	if _, half := p.header.Incomplete(); half {
-		return ledger.IncompleteFault(p.opened(id))
+	if unfinished && p.look {
+		p.header.Generation++ // finishing it, which a run does first, is a fold
 	}
-	if p.header.Encoding > record.Encoding {
-		return newerLedger(p.req.Job.ID)
+	return usable(p.header, p.opened(id))
+}
+
+// usable refuses marks that nothing may be decided by: half of a copy, and
+// those of a newer Exposync.
+func usable(h ledger.Header, id plan.SyncID) error {
+	if _, half := h.Incomplete(); half {
+		return ledger.IncompleteFault(id)
+	}
+	if h.Encoding > record.Encoding {
+		return newerLedger(id.Job)
 	}
 	return nil
 }
@@ -98,7 +107,7 @@ func (e *Engine) goOn(ctx context.Context, p *Prepared, id, half plan.SyncID, is
 // confirmed at the same place, with the generation of its marks; 0 if there
 // is none.
 func (e *Engine) former(ctx context.Context, job plan.Job, id plan.SyncID) (plan.SyncID, int64, error) {
-	for _, name := range job.Was {
+	for i, name := range job.Was {
 		was := id
 		was.Job = name
 		ids, err := e.Ledger.Siblings(ctx, id.Project, name, job.Target)
@@ -112,9 +121,14 @@ func (e *Engine) former(ctx context.Context, job plan.Job, id plan.SyncID) (plan
 		if err != nil {
 			return was, 0, err
 		}
-		generation := v.Header().Generation
-		if err := v.Close(); err != nil || generation > 0 {
-			return was, generation, err
+		h := v.Header()
+		err = v.Close()
+		from, half := h.Incomplete()
+		if half && err == nil && slices.Contains(job.Was[i+1:], from.Sync.Job) {
+			continue // what it is half of is still whole, under a name before
+		}
+		if err != nil || h.Generation > 0 {
+			return was, h.Generation, err
 		}
 	}
 	return plan.SyncID{}, 0, nil

@@ -240,3 +240,73 @@ func TestRekeyKeepsMarksAsTheyAreAtAnotherAccount(t *testing.T) {
 		t.Errorf("%+v %v", p.Counts, p.Holds)
 	}
 }
+
+// A job that is renamed again while half of its marks were taken over goes on
+// with the whole.
+func TestARenamedJobIsRenamedAgainAfterACrash(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.table.set(contacts(10)...)
+	b.run()
+	b.crm.sent = nil
+	b.job.ID = "people"
+	half(b, "contacts")
+	b.job.ID, b.job.Was = "humans", []string{"people", "contacts"}
+	if res := b.run(); res.Counts.Unchanged != 10 || res.Plan.Continues != "contacts" {
+		t.Errorf("%+v", res.Counts)
+	}
+	b.job.ID, b.job.Was = "others", []string{"people"}
+	if _, err := b.try(t.Context()); !fault.Is(err, "ledger_incomplete") {
+		t.Errorf("without the name of the whole: %v", err)
+	}
+}
+
+// A plan is no older for what a run has to finish first.
+func TestAPlanWhileAFormerNameIsStillToBeForgotten(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.table.set(contacts(10)...)
+	shelf := newShelf()
+	b.open = func() (ledger.Ledger, error) { return shelf, nil }
+	b.run()
+	b.job.ID, b.job.Was = "people", []string{"contacts"}
+	shelf.of("people").dieAt = 4 // when the former name was forgotten
+	if _, err := b.try(t.Context()); err == nil {
+		t.Fatal("nothing died")
+	}
+	shelf.revive()
+	saved := b.plan()
+	e, done := b.engine()
+	defer done()
+	p, err := e.Repeat(b.Context(), b.request(), saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = p.Close()
+}
+
+// Whatever name a sync is carried on from, nothing stale stays behind under
+// the names before.
+func TestNoStaleNameStaysBehind(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.table.set(contacts(10)...)
+	shelf := newShelf()
+	b.open = func() (ledger.Ledger, error) { return shelf, nil }
+	b.run()
+	b.job.ID, b.job.Was = "people", []string{"contacts"}
+	shelf.of("contacts").dieAt = 1 // it cannot be forgotten
+	if _, err := b.try(t.Context()); err == nil {
+		t.Fatal("nothing died")
+	}
+	shelf.revive()
+	b.job.ID, b.job.Was = "humans", []string{"people", "contacts"}
+	if res := b.run(); res.Plan.Continues != "people" || res.Counts.Unchanged != 10 {
+		t.Fatalf("%+v", res.Plan)
+	}
+	for _, name := range []string{"contacts", "people"} {
+		if m := shelf.of(name); len(m.marks) > 0 || m.header.Generation > 0 {
+			t.Errorf("%s still has %d marks", name, len(m.marks))
+		}
+	}
+}

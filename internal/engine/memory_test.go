@@ -80,6 +80,10 @@ func (m *memory) fold(h ledger.Header) {
 	replays := map[record.Hash]*ledger.Replay{}
 	for i := range m.journal {
 		e := &m.journal[i]
+		if !e.Kind.About() {
+			m.header.Jobs = ledger.FoldJobs(m.header.Jobs, e)
+			continue
+		}
 		r := replays[e.KeyHash]
 		if r == nil {
 			mark := m.marks[e.KeyHash]

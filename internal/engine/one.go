@@ -56,7 +56,8 @@ type OneField struct {
 // One looks at one record from the warehouse to the destination, and sends it
 // if that was asked. It is no run: guards and holds do not apply, a first run
 // stays one, and a changed mapping stays to be accepted. What the destination
-// confirms is remembered as in any run.
+// confirms is remembered as in any run, and what a former name of the job
+// confirmed is carried over first.
 func (e *Engine) One(ctx context.Context, stop <-chan struct{}, req OneRequest) (_ *One, err error) {
 	p := &Prepared{req: req.Request, look: !req.Send, standing: groups{}}
 	defer func() {
@@ -65,7 +66,7 @@ func (e *Engine) One(ctx context.Context, stop <-chan struct{}, req OneRequest) 
 		}
 		err = orInterrupted(ctx, req.Job.ID, err)
 	}()
-	if err := e.openOne(ctx, p); err != nil {
+	if err := e.start(ctx, p); err != nil {
 		return nil, err
 	}
 	one := &One{Sync: p.Plan.Sync, FirstRun: p.Plan.FirstRun, There: -1}
@@ -95,28 +96,6 @@ func (e *Engine) One(ctx context.Context, stop <-chan struct{}, req OneRequest) 
 	return one, e.sendOne(ctx, stop, p, d, record.AppendRecord(nil, values), one)
 }
 
-func (e *Engine) openOne(ctx context.Context, p *Prepared) error {
-	id, err := p.req.account(ctx)
-	if err != nil {
-		return err
-	}
-	open := e.Ledger.Open
-	if p.look {
-		open = e.Ledger.View
-	}
-	if p.sync, err = open(ctx, id, p.req.Job.Target); err != nil {
-		return err
-	}
-	if p.header = p.sync.Header(); p.header.Encoding > record.Encoding {
-		return newerLedger(p.req.Job.ID)
-	}
-	p.Plan = plan.Plan{
-		Job: p.req.Job.ID, Sync: id, Generation: p.header.Generation, MadeAt: e.Now(),
-		FirstRun: p.header.Generation == 0 || p.header.First != plan.FirstAsk,
-	}
-	return nil
-}
-
 // fetchOne reads the record's row, exactly that one.
 func (e *Engine) fetchOne(ctx context.Context, p *Prepared, texts []string, one *One) (record.Record, record.Key, error) {
 	snap, err := p.req.Warehouse.Snapshot(ctx)
@@ -128,7 +107,7 @@ func (e *Engine) fetchOne(ctx context.Context, p *Prepared, texts []string, one 
 		return nil, nil, err
 	}
 	m := newMapper(p.bound)
-	query := newScan(e, p, snap).query
+	query := wholeQuery(p.bound)
 	var values record.Record
 	var key record.Key
 	rows := 0

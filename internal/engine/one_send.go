@@ -32,6 +32,7 @@ func (o *One) refusal(job string) error {
 
 // sendOne delivers the change and remembers the outcome.
 func (e *Engine) sendOne(ctx context.Context, stop <-chan struct{}, p *Prepared, dec diff.Decision, row []byte, one *One) error {
+	p.empty(e.Spool)
 	if err := p.writes.add(changeOf(dec), flagsOf(dec.Mark), row); err != nil {
 		return err
 	}
@@ -48,7 +49,8 @@ func (e *Engine) sendOne(ctx context.Context, stop <-chan struct{}, p *Prepared,
 	d.writer = listening
 	err := d.run(ctx, p.writes)
 	err = errors.Join(err, d.settle(ctx, p))
-	res := plan.Result{Job: p.req.Job.ID, Counts: p.Plan.Counts, StartedAt: p.Plan.MadeAt}
+	made := p.Plan
+	res := plan.Result{Job: p.req.Job.ID, Plan: &made, Counts: made.Counts, StartedAt: made.MadeAt}
 	d.close(&res)
 	res.Problems = append(res.Problems, fault.All(err)...)
 	if ctx.Err() == nil && !d.failed {

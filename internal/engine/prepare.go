@@ -54,21 +54,8 @@ func (e *Engine) Prepare(ctx context.Context, req Request, look bool) (_ *Prepar
 			err = orInterrupted(ctx, req.Job.ID, err)
 		}
 	}()
-	id, err := req.account(ctx)
-	if err != nil {
+	if err := e.start(ctx, p); err != nil {
 		return nil, err
-	}
-	if err := e.open(ctx, p, id); err != nil {
-		return nil, err
-	}
-	p.Plan = plan.Plan{
-		Job: req.Job.ID, Sync: id, Generation: p.header.Generation, MadeAt: e.Now(),
-		FirstRun: p.header.Generation == 0 || p.header.First != plan.FirstAsk, First: p.first(),
-		PreviousRows: p.header.Rows, Unsettled: look && p.header.Leftover, Continues: p.Plan.Continues,
-	}
-	if p.Plan.Continues != "" {
-		p.Plan.Generation = p.continued
-		p.Plan.Notes = append(p.Plan.Notes, "continues "+p.Plan.Continues)
 	}
 	if err := e.read(ctx, p); err != nil {
 		return nil, err
@@ -77,6 +64,27 @@ func (e *Engine) Prepare(ctx context.Context, req Request, look bool) (_ *Prepar
 		return nil, err
 	}
 	return p, e.hold(ctx, p)
+}
+
+// start opens the marks and begins the plan with what they say.
+func (e *Engine) start(ctx context.Context, p *Prepared) error {
+	id, err := p.req.account(ctx)
+	if err != nil {
+		return err
+	}
+	if err := e.open(ctx, p, id); err != nil {
+		return err
+	}
+	p.Plan = plan.Plan{
+		Job: p.req.Job.ID, Sync: id, Generation: p.header.Generation, MadeAt: e.Now(),
+		FirstRun: p.header.Generation == 0 || p.header.First != plan.FirstAsk, First: p.first(),
+		PreviousRows: p.header.Rows, Unsettled: p.look && p.header.Leftover, Continues: p.Plan.Continues,
+	}
+	if p.Plan.Continues != "" {
+		p.Plan.Generation = p.continued
+		p.Plan.Notes = append(p.Plan.Notes, "continues "+p.Plan.Continues)
+	}
+	return nil
 }
 
 // first is how a first run goes: as the command line says, else as it began,

@@ -57,8 +57,7 @@ func (e *Engine) Rekey(ctx context.Context, req Request, opt RekeyOptions) (out 
 			return out, err
 		}
 		c.Marks = r.marks
-		// Nothing was read under the new key yet.
-		c.Header = func(h ledger.Header) ledger.Header { h.Cursor, h.FullAt = "", 0; return h }
+		c.Header = rekeyed
 	}
 	if c.Marks == nil {
 		c.Marks = r.same
@@ -73,6 +72,17 @@ func (e *Engine) Rekey(ctx context.Context, req Request, opt RekeyOptions) (out 
 	return out, nil
 }
 
+// rekeyed is the header under another key: nothing was read under that, so the
+// next run reads all. What left the window of a cursor is forgotten under either
+// key, and reading it would send it again.
+func rekeyed(h ledger.Header) ledger.Header {
+	if forgetful(h.Cursor) {
+		return h
+	}
+	h.Cursor, h.FullAt = "", 0
+	return h
+}
+
 // look counts what Carry would do.
 func (r *rekeying) look(ctx context.Context, c ledger.Carrying) error {
 	v, err := r.e.Ledger.View(ctx, c.From, c.Target)
@@ -80,8 +90,8 @@ func (r *rekeying) look(ctx context.Context, c ledger.Carrying) error {
 		return err
 	}
 	defer func() { _ = v.Close() }()
-	if _, half := v.Header().Incomplete(); half {
-		return ledger.IncompleteFault(c.From)
+	if err := usable(v.Header(), c.From); err != nil {
+		return err
 	}
 	for _, err := range c.Marks(ctx, v) {
 		if err != nil {

@@ -14,7 +14,6 @@ import (
 	"exposync/internal/ledger"
 	"exposync/internal/plan"
 	"exposync/internal/record"
-	"exposync/internal/warehouse"
 )
 
 // rekeying is one reading of the source by the old key and by the new one.
@@ -49,12 +48,8 @@ func (r *rekeying) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	query := warehouse.Query{Relation: r.req.Job.Source.Relation, Columns: bound.Columns}
-	for _, k := range bound.Key {
-		query.Key = append(query.Key, k.Column)
-	}
 	is, was := newMapper(plan.Bound{Key: bound.Key}), newMapper(plan.Bound{Key: bound.Fields})
-	for row, err := range snap.Rows(ctx, query) {
+	for row, err := range snap.Rows(ctx, wholeQuery(bound)) {
 		if err != nil {
 			return err
 		}

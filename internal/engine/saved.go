@@ -216,7 +216,11 @@ func (p *Prepared) rowsOf() bool {
 	if !c.ReadAddsUp() || c.OK != 0 || c.Rejected != 0 || c.InDoubt != 0 || c.NotSent != 0 {
 		return false
 	}
-	if p.Plan.FirstRun && p.Plan.First == plan.FirstAdopt && c.Create > 0 {
+	missing := int64(0) // what was ambiguous is asked for all the same
+	if p.Plan.Match != nil {
+		missing = p.Plan.Match.Missing
+	}
+	if p.Plan.FirstRun && p.Plan.First == plan.FirstAdopt && c.Create > missing {
 		return false
 	}
 	return digestOf(p.writes, p.deletes, p.settled, p.dropped) == p.Plan.Digest && p.dropped.n == p.Plan.Reading.Forgotten && p.writes.n == c.Create+c.Update && p.deletes.n == c.Delete &&

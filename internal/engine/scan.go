@@ -42,12 +42,19 @@ func newScan(e *Engine, p *Prepared, snap warehouse.Snapshot) *scan {
 		keepRows: p.Plan.FirstRun || p.Plan.MappingWas != "",
 		window:   e.window(p),
 	}
-	s.query = warehouse.Query{Relation: p.req.Job.Source.Relation, Columns: p.bound.Columns, Since: s.window.since()}
-	for _, k := range p.bound.Key {
-		s.query.Key = append(s.query.Key, k.Column)
-	}
+	s.query = wholeQuery(p.bound)
+	s.query.Since = s.window.since()
 	p.empty(e.Spool)
 	return s
+}
+
+// wholeQuery asks for a job's columns of every row.
+func wholeQuery(b plan.Bound) warehouse.Query {
+	q := warehouse.Query{Relation: b.Job.Source.Relation, Columns: b.Columns}
+	for _, k := range b.Key {
+		q.Key = append(q.Key, k.Column)
+	}
+	return q
 }
 
 func (s *scan) run(ctx context.Context) error {
@@ -132,30 +139,39 @@ func (s *scan) decide(ctx context.Context, d diff.Decision) error {
 		}
 		d.Mark.Standing = nil
 	}
-	create := d.Op == record.Create && (s.p.Plan.FirstRun || ambiguous(d.Mark) || s.p.rereads() && s.p.req.First == plan.FirstAdopt)
-	switch {
-	case d.Op == 0:
-		return nil
-	case d.Op == record.Delete:
+	switch d.Op {
+	case record.Create, record.Update:
+		return s.due(ctx, d)
+	case record.Delete:
 		s.p.Plan.Counts.Delete++
 		if d.Mark.Adopted {
 			s.adopted++
 		}
 		return s.p.deletes.add(changeOf(d), flagsOf(d.Mark), nil)
-	case create && s.p.Plan.First == plan.FirstAdopt && !ambiguous(d.Mark):
-		return s.adopt(d)
-	case create && (s.p.Plan.First == plan.FirstCompare || ambiguous(d.Mark)):
-		if s.keepRows || len(d.Seen.Row) > 0 {
-			return s.ask(ctx, d)
-		}
-	case s.keepRows, len(d.Seen.Row) > 0:
-		return s.write(d, d.Seen.Row)
-	}
-	s.fetching = append(s.fetching, s.lasting(d))
-	if len(s.fetching) >= warehouse.FetchChunk {
-		return s.fetch(ctx)
 	}
 	return nil
+}
+
+// due plans one create or update: at once where its row is at hand, else when
+// it was fetched. Of which create the destination has to be asked, or nobody
+// needs to know, is the first run's answer; an ambiguous one is always asked
+// for.
+func (s *scan) due(ctx context.Context, d diff.Decision) error {
+	unclear := ambiguous(d.Mark)
+	answered := d.Op == record.Create && (s.p.Plan.FirstRun || s.p.rereads() && s.p.req.First == plan.FirstAdopt)
+	switch {
+	case answered && s.p.Plan.First == plan.FirstAdopt && !unclear:
+		return s.adopt(d)
+	case !s.keepRows && len(d.Seen.Row) == 0:
+		s.fetching = append(s.fetching, s.lasting(d))
+		if len(s.fetching) < warehouse.FetchChunk {
+			return nil
+		}
+		return s.fetch(ctx)
+	case answered && s.p.Plan.First == plan.FirstCompare, d.Op == record.Create && unclear:
+		return s.ask(ctx, d)
+	}
+	return s.write(d, d.Seen.Row)
 }
 
 // lasting copies a decision, so that it does not keep its whole partition in
@@ -266,7 +282,6 @@ func (s *scan) count() error {
 	c.Unchanged = s.tally.Unchanged + c.Adopted
 	c.Invalid = s.badKeys + s.tally.Duplicate
 	c.HeldBack, c.Quarantined, c.Standing = s.tally.HeldBack+s.held, s.tally.Quarantined, s.tally.Standing+s.held
-	s.notes()
 	p.Plan.Deletes = p.req.Job.Mode == plan.Mirror && p.Plan.Reading.Full
 	if p.Plan.Deletes && c.Invalid > 0 {
 		p.Plan.Deletes = false
@@ -275,6 +290,7 @@ func (s *scan) count() error {
 		p.deletes.close()
 		c.Delete = 0
 	}
+	s.notes()
 	p.Plan.Reading.Forgotten = p.dropped.n
 	s.window.finish(p)
 	p.Plan.Digest = digestOf(p.writes, p.deletes, p.settled, p.dropped)

@@ -66,7 +66,7 @@ func (s *scan) notes() {
 	if s.assumed > 0 {
 		note("%d changes in doubt count as sent (on_in_doubt: assume_sent); whether they arrived is not known", s.assumed)
 	}
-	if s.adopted > 0 {
+	if s.adopted > 0 && p.Plan.Deletes {
 		note("%d of the %d deletes are records that were adopted, not sent (owned: all)", s.adopted, p.Plan.Counts.Delete)
 	}
 }

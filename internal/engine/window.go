@@ -35,8 +35,11 @@ func readCursor(text string) (cursor, bool) {
 }
 
 // forgetful reports whether the marks of records outside of the window may
-// have been dropped.
-func (c cursor) forgetful() bool { return c.Setting != (plan.Incremental{}).Setting() }
+// have been dropped, by the header's cursor.
+func forgetful(text string) bool {
+	c, known := readCursor(text)
+	return text != "" && (!known || c.Setting != (plan.Incremental{}).Setting())
+}
 
 // window is what one run reads of the source.
 type window struct {
@@ -257,13 +260,17 @@ func (w *window) note(p *Prepared) {
 // rereads reports whether records of which the ledger forgot that they were
 // sent are read again.
 func (p *Prepared) rereads() bool {
-	was, known := readCursor(p.header.Cursor)
-	return p.Plan.Reading.Full && !p.Plan.FirstRun && p.header.Cursor != "" && (!known || was.forgetful())
+	return p.Plan.Reading.Full && !p.Plan.FirstRun && forgetful(p.header.Cursor)
 }
 
 // restarts reports whether the run reads what a run after it, if this one
-// comes to no end, would not read again by itself.
+// comes to no end, would not read again by itself. Records that the ledger
+// forgot and that are taken for sent are not among that: a run after it would
+// send them.
 func (p *Prepared) restarts() bool {
+	if p.rereads() && p.Plan.Counts.Adopted > 0 {
+		return false
+	}
 	return p.Plan.Reading.Full && p.header.Cursor != "" && p.writes.n+p.deletes.n+p.settled.n > 0 &&
 		(p.Plan.Reading.Asked || p.Plan.MappingWas != "" || p.rereads())
 }

@@ -29,6 +29,10 @@ type Carrying struct {
 // confirmed that were replaced since.) A crash leaves the old identity usable,
 // or the new one; Carry or Finish completes it.
 func Carry(ctx context.Context, l Ledger, c Carrying) (sum Sum, err error) {
+	// What the old identity was carried over from is named there only.
+	if err := Finish(ctx, l, c.From, c.Target); err != nil {
+		return sum, err
+	}
 	src, err := l.Open(ctx, c.From, c.Target)
 	if err != nil {
 		return sum, err

@@ -190,9 +190,12 @@ type History interface {
 	Record(ctx context.Context, project string, evidence []plan.Evidence) error
 	// Runs yields what is known of a job's runs, newest first.
 	Runs(ctx context.Context, project, job string) ([]Run, error)
-	// AddRun adds one run; the store keeps the newest 100 of a job.
+	// AddRun adds one run; the store keeps the newest KeptRuns of a job.
 	AddRun(ctx context.Context, project, job string, r Run) error
 }
+
+// KeptRuns is how many runs of a job are kept.
+const KeptRuns = 100
 
 // Run is one run of a job.
 type Run struct {

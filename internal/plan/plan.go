@@ -34,7 +34,7 @@ type Counts struct {
 	NotSent  int64 `json:"not_sent"`
 
 	Adopted  int64 `json:"adopted"`  // marked as sent without sending (first: adopt, or compare found them equal); part of Unchanged
-	Standing int64 `json:"standing"` // known rejects that were not tried again; part of HeldBack
+	Standing int64 `json:"standing"` // known rejects and doubts that were not tried again: part of HeldBack and Quarantined, and those without a row
 	Calls    int64 `json:"calls"`    // requests or statements that wrote
 }
 
@@ -84,6 +84,15 @@ type Plan struct {
 	// compared.
 	Match  *Match    `json:"match,omitempty"`
 	MadeAt time.Time `json:"made_at"`
+}
+
+// Rows is how many rows the source has as far as that is known: where a part of
+// it was read, what the last complete reading found counts, too.
+func (p *Plan) Rows() int64 {
+	if p.Reading.Full {
+		return p.Counts.Read
+	}
+	return max(p.Counts.Read, p.PreviousRows)
 }
 
 // Match counts records that were compared with the destination by key.

@@ -10,8 +10,6 @@ import (
 // HistoryVersion is the version of Evidence and Runs.
 const HistoryVersion = 1
 
-const maxRuns = 100
-
 // Evidence is the evidence of one project. Keys that a later version adds are
 // ignored.
 type Evidence struct {
@@ -57,7 +55,7 @@ func (f *Runs) Add(project, job string, r ledger.Run) {
 		at = len(f.Runs)
 	}
 	f.Runs = slices.Insert(f.Runs, at, r)
-	f.Runs = f.Runs[:min(len(f.Runs), maxRuns)]
+	f.Runs = f.Runs[:min(len(f.Runs), ledger.KeptRuns)]
 }
 
 // Unhandle makes sure that no run of a sync that is forgotten keeps a later
@@ -65,7 +63,7 @@ func (f *Runs) Add(project, job string, r ledger.Run) {
 func (f *Runs) Unhandle(id plan.SyncID) bool {
 	changed := false
 	for i := range f.Runs {
-		if f.Runs[i].Handled && SameSync(f.Runs[i].Sync, id) {
+		if f.Runs[i].Handled && ledger.Equal(f.Runs[i].Sync, id) {
 			f.Runs[i].Handled, changed = false, true
 		}
 	}

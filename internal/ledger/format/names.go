@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 
 	"exposync/internal/plan"
@@ -39,10 +38,4 @@ func Slug(readable string) string {
 // SyncName is the name of what belongs to a sync.
 func SyncName(id plan.SyncID) string {
 	return Name(id.Job+"-"+id.Object, append([]string{id.Project, id.Job, id.Connection, id.Account, id.Object}, id.Key...)...)
-}
-
-// SameSync reports whether two identities are equal.
-func SameSync(a, b plan.SyncID) bool {
-	return a.Project == b.Project && a.Job == b.Job && a.Connection == b.Connection &&
-		a.Account == b.Account && a.Object == b.Object && slices.Equal(a.Key, b.Key)
 }

@@ -339,3 +339,24 @@ func TestDamagedHistoryIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// Marks are not forgotten where a run that stays handled would keep the next
+// one from starting.
+func TestResetLeavesMarksWhereRunsCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	s, _ := written(t, commitsOf(1)...)
+	l := s.Open(t)
+	must(t, l.AddRun(t.Context(), "shop", "job", ledger.Run{ID: "1", Handled: true, Sync: ledgertest.SyncID("job")}))
+	files, err := filepath.Glob(filepath.Join(s.dir, "runs", "*.json"))
+	must(t, err)
+	must(t, os.WriteFile(files[0], []byte(`{"version":9}`), 0o600))
+	before, err := read(t, s)
+	must(t, err)
+	if err := l.Reset(t.Context(), ledgertest.SyncID("job")); !fault.Is(err, "ledger_newer") {
+		t.Errorf("Reset(): %v", err)
+	}
+	after, err := read(t, s)
+	if len(before) == 0 || len(after) != len(before) || err != nil {
+		t.Errorf("%d marks before, %d after: %v", len(before), len(after), err)
+	}
+}

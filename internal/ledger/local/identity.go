@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"exposync/internal/fault"
+	"exposync/internal/ledger"
 	"exposync/internal/ledger/format"
 	"exposync/internal/plan"
 )
@@ -82,7 +83,7 @@ func checkIdentity(dir string, id plan.SyncID) error {
 	if err != nil {
 		return err
 	}
-	if ok && !format.SameSync(i.Sync, id) {
+	if ok && !ledger.Equal(i.Sync, id) {
 		return damaged(filepath.Join(dir, "identity.json"), id.Job, "it names another sync than its directory")
 	}
 	if ok {
@@ -154,7 +155,11 @@ func (s *store) Reset(ctx context.Context, id plan.SyncID) error {
 	}
 	// Handled runs are forgotten first: a run too many does no harm, a run
 	// that is skipped although its marks are gone would.
-	return errors.Join(s.unhandle(ctx, id), s.forget(id), l.release())
+	err = s.unhandle(ctx, id)
+	if err == nil {
+		err = s.forget(id)
+	}
+	return errors.Join(err, l.release())
 }
 
 func (s *store) forget(id plan.SyncID) error {

@@ -14,8 +14,6 @@ import (
 	"exposync/internal/plan"
 )
 
-const maxRuns = 100
-
 // Evidence reads what is known of a project's nodes.
 func (s *store) Evidence(ctx context.Context, project string) (map[string]plan.Evidence, error) {
 	out := map[string]plan.Evidence{}
@@ -115,7 +113,7 @@ func (s *store) AddRun(ctx context.Context, project, job string, r ledger.Run) e
 		}
 		const trim = `delete from {s}.runs where seq in (select seq from {s}.runs where project = $1 and job = $2
 			order by started_at desc, seq desc offset $3)`
-		_, err := tx.Exec(ctx, s.sql(trim), append(id, maxRuns)...)
+		_, err := tx.Exec(ctx, s.sql(trim), append(id, ledger.KeptRuns)...)
 		return err
 	})
 }
@@ -143,7 +141,7 @@ func (s *store) unhandle(ctx context.Context, tx pgx.Tx, id plan.SyncID) error {
 		if err := json.Unmarshal([]byte(st.Run), &r); err != nil {
 			return s.damagedHistory("runs of job " + id.Job)
 		}
-		if !r.Handled || !same(r.Sync, id) {
+		if !r.Handled || !ledger.Equal(r.Sync, id) {
 			continue
 		}
 		r.Handled = false
@@ -156,9 +154,4 @@ func (s *store) unhandle(ctx context.Context, tx pgx.Tx, id plan.SyncID) error {
 		}
 	}
 	return nil
-}
-
-func same(a, b plan.SyncID) bool {
-	return a.Project == b.Project && a.Job == b.Job && a.Connection == b.Connection &&
-		a.Account == b.Account && a.Object == b.Object && slices.Equal(a.Key, b.Key)
 }
