@@ -36,11 +36,7 @@ func newExplain(a *app) *cobra.Command {
 func (a *app) explain(code string) error {
 	page, ok := fault.Explain(code)
 	if !ok {
-		next := "exposync explain"
-		if near := fault.Suggest(code, fault.Codes()); near != "" {
-			next = "exposync explain " + near
-		}
-		return usage(next, "there is no code %q", code)
+		return usage("exposync explain", "there is no code %q%s", code, near(code, fault.Codes()))
 	}
 	if a.flags.json() {
 		return a.printJSON(struct {

@@ -44,7 +44,7 @@ type the same command again.`,
 
 func (s *session) move(ctx context.Context, to string) error {
 	if !s.hasLedger() {
-		return usage("exposync run", "there is no ledger at %s: nothing is remembered", s.ledgerName())
+		return s.noLedger()
 	}
 	other, err := config.ParseLedger("--to", to)
 	if err != nil {
@@ -66,7 +66,8 @@ func (s *session) move(ctx context.Context, to string) error {
 		if m.Same {
 			word = "is there already:"
 		}
-		s.a.say("%s %s -> %s.%s: %s, %d standing", word, m.Sync.Job, m.Sync.Connection, m.Sync.Object, plural(int(m.Sum.Confirmed), "record"), m.Sum.Standing)
+		s.a.say("%s %s -> %s.%s (account %s): %s, %d standing", word, m.Sync.Job, m.Sync.Connection, m.Sync.Object, m.Sync.Account,
+			plural(int(m.Sum.Confirmed), "record"), m.Sum.Standing)
 	})
 	if err != nil {
 		return orInterrupted(ctx, err)

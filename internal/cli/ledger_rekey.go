@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"exposync/internal/engine"
-	"exposync/internal/fault"
 	"exposync/internal/plan"
 )
 
@@ -44,7 +43,7 @@ create. Nothing is changed at the destination.`,
 func (s *session) rekey(ctx context.Context, name string, yes bool) error {
 	j, ok := s.set.Find(name)
 	if !ok {
-		return s.unknownJob(ctx, name)
+		return s.noJob(ctx, name)
 	}
 	if len(j.Problems) > 0 {
 		return s.a.located(j.Problems).Err()
@@ -60,33 +59,17 @@ func (s *session) rekey(ctx context.Context, name string, yes bool) error {
 	if err != nil {
 		return err
 	}
-	if err := s.a.printText(rekeyText(r, j)); err != nil {
+	if err := s.a.printText(rekeyText(r, j, s.ref(j.ID))); err != nil {
 		return err
 	}
 	if !r.Done {
-		s.a.say("nothing was changed; do it with: exposync ledger rekey %s%s --yes", name, s.typedTarget())
+		s.a.say("nothing was changed; next: exposync ledger rekey %s --yes", s.ref(name))
 	}
 	return nil
 }
 
-// typedTarget repeats --target for the next command.
-func (s *session) typedTarget() string {
-	if s.a.flags.target == "" {
-		return ""
-	}
-	return " --target " + s.a.flags.target
-}
-
-// unknownJob is the fault of a job that no exposure declares.
-func (s *session) unknownJob(ctx context.Context, name string) error {
-	if near := fault.Suggest(name, s.jobNames(ctx)); near != "" && near != name {
-		return usage("exposync ls", "there is no job %q; did you mean %q?", name, near)
-	}
-	return usage("exposync ls", "no exposure declares a job %q", name)
-}
-
 // rekeyText says what becomes of what.
-func rekeyText(r engine.Rekeyed, j plan.Job) string {
+func rekeyText(r engine.Rekeyed, j plan.Job, ref string) string {
 	would := func(did, will string) string {
 		if r.Done {
 			return did
@@ -111,7 +94,7 @@ func rekeyText(r engine.Rekeyed, j plan.Job) string {
 		}
 	}
 	if r.Done {
-		fmt.Fprintf(&b, "the former identity is forgotten; next: exposync plan --target %s --select %s\n", j.Target, r.To.Job)
+		fmt.Fprintf(&b, "the former identity is forgotten; next: exposync plan --select %s\n", ref)
 	}
 	return b.String()
 }

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -23,7 +22,8 @@ import (
 )
 
 func newTest(a *app) *cobra.Command {
-	key, send := "", false
+	var keys []string
+	send := false
 	cmd := &cobra.Command{
 		Use:   "test JOB --key KEY",
 		Short: "take one record from the warehouse to the destination, and show all of it",
@@ -42,20 +42,20 @@ but a sandbox nothing is sent while the gate is shut.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeJob,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !cmd.Flags().Changed("key") {
-				return usage("exposync test --help", "say which record: --key KEY")
+			if len(keys) == 0 {
+				return usage("exposync test "+args[0]+" --key KEY", "--key is missing: say which record")
 			}
-			return a.test(cmd.Context(), args[0], key, send)
+			return a.test(cmd.Context(), args[0], keys, send)
 		},
 	}
-	cmd.Flags().StringVar(&key, "key", "", "the record's `KEY`; of several fields: field=value,field=value")
+	cmd.Flags().StringArrayVar(&keys, "key", nil, "the record's `KEY`; "+keyHelp)
 	cmd.Flags().BoolVar(&send, "send", false, "send the record, and show request and response")
 	a.flags.dbtProgram(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }
 
-func (a *app) test(ctx context.Context, name, key string, send bool) error {
+func (a *app) test(ctx context.Context, name string, keys []string, send bool) error {
 	ctx, stop, done := a.interruptible(ctx)
 	defer done()
 	s, err := a.open(ctx, "test")
@@ -69,11 +69,11 @@ func (a *app) test(ctx context.Context, name, key string, send bool) error {
 	j, ok := s.set.Find(name)
 	switch {
 	case !ok:
-		return s.noJob(name)
+		return s.noJob(ctx, name)
 	case len(j.Problems) > 0:
 		return j.Problems
 	}
-	parts, err := keyParts(j, key)
+	parts, err := keyParts(j.ID, j.Key, keys...)
 	if err != nil {
 		return err
 	}
@@ -158,10 +158,7 @@ func fillOne(doc *report.One, one *engine.One) {
 		doc.Ledger = &report.OneMark{Confirmed: m.Confirmed(), Adopted: m.Adopted, RemoteID: m.RemoteID}
 		if st := m.Standing; st != nil {
 			doc.Ledger.Standing, doc.Ledger.Code, doc.Ledger.Reason, doc.Ledger.Attempts = engine.StateOf(*st), st.Code, st.Reason, st.Attempts
-			if st.Since > 0 {
-				since := time.Unix(st.Since, 0).UTC()
-				doc.Ledger.Since = &since
-			}
+			doc.Ledger.Since = unixTime(st.Since)
 		}
 	}
 	if c := one.Result.Counts; c.Changes() > 0 {

@@ -63,20 +63,33 @@ func (r *runner) run(ctx context.Context) (report.Run, error) {
 			return report.Run{}, err
 		}
 	}
+	settled := make([]bool, len(r.jobs))
 	r.each(func(i int) {
 		if r.prepared[i] == nil {
 			r.refuse(ctx, i)
 		}
+		if settled[i] = r.reports[i].Result.Status != ""; settled[i] {
+			r.end(ctx, i)
+			return
+		}
 		r.line(i, true)
 	}, func(i int) {
+		if settled[i] {
+			return
+		}
 		if r.prepared[i] == nil {
 			r.prepare(ctx, i, saved)
 		}
-		r.apply(ctx, i)
-		r.remember(ctx, i)
-		r.line(i, false)
+		r.end(ctx, i)
 	})
 	return r.result(), nil
+}
+
+// end delivers what is to be delivered of a job, and says how it ended.
+func (r *runner) end(ctx context.Context, i int) {
+	r.apply(ctx, i)
+	r.remember(ctx, i)
+	r.line(i, false)
 }
 
 // choose lines up the jobs that are part of this run: those with nothing of
@@ -92,7 +105,7 @@ func (r *runner) choose() {
 	r.reports = make([]report.JobReport, len(r.jobs))
 	r.prepared = make([]*engine.Prepared, len(r.jobs))
 	for i, j := range r.jobs {
-		r.reports[i] = report.JobReport{Job: j, Judgement: r.s.judgement(j.Exposure), Result: plan.Result{Job: j.ID}}
+		r.reports[i] = report.JobReport{Job: j, Ref: r.s.ref(j.ID), Judgement: r.s.judgement(j.Exposure), Result: plan.Result{Job: j.ID}}
 	}
 }
 
@@ -195,7 +208,7 @@ func (r *runner) refusal(ctx context.Context, j plan.Job, rep *report.JobReport)
 			return plan.Failed, rep.Result.Problems[0].Code
 		}
 		rep.Skip = "already_synced"
-		return plan.Skipped, "already synced for this dbt run"
+		return plan.Skipped, "already synced"
 	}
 	if at, wait := r.waits(runs, j); wait {
 		rep.Skip, rep.DueAt = "not_due", at.UTC()
@@ -324,16 +337,9 @@ func (r *runner) release() {
 func (r *runner) line(i int, start bool) {
 	rep := r.reports[i]
 	line := report.JobLine{N: i + 1, Of: len(r.jobs), Job: rep.Job.ID, To: rep.To(), Result: &rep.Result, Reason: rep.Reason}
-	text := line.End(r.a.errStyle())
-	if start {
-		if rep.Result.Status != "" {
-			return
-		}
-		text = line.Start(r.a.errStyle())
-	}
-	ended := ""
+	text, ended := line.Start(r.a.errStyle()), ""
 	if !start {
-		ended = rep.Job.ID
+		text, ended = line.End(r.a.errStyle()), rep.Job.ID
 	}
 	r.lines.say(ended, r.a.env.Now().Format("15:04:05")+"  "+text)
 }

@@ -42,8 +42,8 @@ keeps it open to look at.`,
 			return a.serveSandbox(cmd.Context(), a.pathOf(dir), address)
 		},
 	}
-	cmd.Flags().StringVar(&dir, "dir", "", "folder of its data (default: .exposync/sandbox in the dbt project)")
-	cmd.Flags().StringVar(&address, "address", "127.0.0.1:8765", "where it listens; port 0 takes a free one")
+	cmd.Flags().StringVar(&dir, "dir", "", "`DIR` of its data (default: .exposync/sandbox in the dbt project)")
+	cmd.Flags().StringVar(&address, "address", "127.0.0.1:8765", "`HOST:PORT` where it listens; port 0 takes a free one")
 	return cmd
 }
 

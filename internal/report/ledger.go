@@ -54,7 +54,7 @@ const (
 
 // StandingGroup counts keys against which the same stands.
 type StandingGroup struct {
-	State   string `json:"state"` // rejected, in_doubt, quarantined
+	State   string `json:"state"` // rejected, ambiguous, in_doubt, quarantined
 	Code    string `json:"code"`
 	Records int64  `json:"records"`
 }
@@ -118,7 +118,7 @@ func (l Ledger) Text(s Style, now time.Time) string {
 func (y LedgerSync) identity() string {
 	text := fmt.Sprintf("key %s; target %s; account %s", strings.Join(y.Sync.Key, ", "), strings.Join(y.Targets, ", "), y.Sync.Account)
 	if y.Where != "" {
-		text += fmt.Sprintf("; %s in %s", size(y.Bytes), y.Where)
+		text += fmt.Sprintf("; %s in %s", bytesOf(y.Bytes), y.Where)
 	}
 	return text
 }
@@ -154,10 +154,13 @@ func (l Ledger) Details(s Style, now time.Time) string {
 func (y LedgerSync) details(b *strings.Builder, s Style, now time.Time) {
 	fmt.Fprintf(b, "%s -> %s.%s\n", s.Paint(Strong, y.Sync.Job), y.Sync.Connection, y.Sync.Object)
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(b, "  %s %s\n", s.Paint(Faint, fmt.Sprintf("%-10s", name)), fmt.Sprintf(format, args...))
+		for _, text := range wrap(fmt.Sprintf(format, args...), s.width()-len("  last run   ")) {
+			fmt.Fprintf(b, "  %s %s\n", s.Paint(Faint, fmt.Sprintf("%-10s", name)), text)
+			name = ""
+		}
 	}
 	if y.State != LedgerGood {
-		line("state", "%s", s.Paint(Warn, y.stateText()))
+		line("state", "%s", y.stateText())
 	}
 	line("account", "%s", y.Sync.Account)
 	line("key", "%s", strings.Join(y.Sync.Key, ", "))
@@ -166,7 +169,7 @@ func (y LedgerSync) details(b *strings.Builder, s Style, now time.Time) {
 		y.facts(line, now)
 	}
 	if y.Where != "" {
-		line("kept in", "%s (%s)", y.Where, size(y.Bytes))
+		line("kept in", "%s (%s)", y.Where, bytesOf(y.Bytes))
 	}
 	if y.Record != nil {
 		y.Record.text(line, now)
@@ -180,7 +183,7 @@ func (y LedgerSync) facts(line func(name, format string, args ...any), now time.
 	}
 	line("records", "%d confirmed%s", y.Records, adopted)
 	for _, g := range y.Standing {
-		line("standing", "%s %s %s", count(g.Records, "record"), strings.ReplaceAll(g.State, "_", " "), g.Code)
+		line("standing", "%s", g.text())
 	}
 	line("source", "%s in the last complete read", count(y.Rows, "row"))
 	if y.FullAt != nil {
@@ -199,6 +202,14 @@ func (y LedgerSync) facts(line func(name, format string, args ...any), now time.
 	for _, n := range y.Notes {
 		line("note", "%s", n)
 	}
+}
+
+func (g StandingGroup) text() string {
+	text := count(g.Records, "record") + " " + strings.ReplaceAll(g.State, "_", " ")
+	if g.Code != g.State {
+		text += " " + g.Code
+	}
+	return strings.TrimSpace(text)
 }
 
 func (y LedgerSync) stateText() string {
@@ -241,15 +252,4 @@ func orNone(text string) string {
 		return "none"
 	}
 	return text
-}
-
-// size is a number of bytes as people say it.
-func size(n int64) string {
-	switch {
-	case n < 1<<10:
-		return fmt.Sprintf("%d bytes", n)
-	case n < 1<<20:
-		return fmt.Sprintf("%d KB", (n+1<<9)>>10)
-	}
-	return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
 }

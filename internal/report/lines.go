@@ -19,19 +19,29 @@ type JobLine struct {
 
 // Start is the line that says a job begins.
 func (l JobLine) Start(s Style) string {
-	return s.dotted(fmt.Sprintf("%d of %d START sync %s -> %s", l.N, l.Of, l.Job, l.To), 5) + "[RUN]"
+	text, short := l.texts("START")
+	if line := s.dotted("[RUN]", text, short); !strings.Contains(line, "\n") {
+		return line
+	}
+	return short // a name is never cut, and START says it
 }
 
-// End is the line that says how a job ended.
+// End is the line that says how a job ended. Where both do not fit, the counts
+// matter more than where the job goes to, which its START line said.
 func (l JobLine) End(s Style) string {
 	word, role := word(l.Result.Status)
-	tail := "[" + l.tail() + "]"
-	text := fmt.Sprintf("%d of %d %s sync %s -> %s", l.N, l.Of, word, l.Job, l.To)
-	line := s.dotted(text, len(tail)) + tail
+	text, short := l.texts(word)
+	line := s.dotted("["+l.tail()+"]", text, short)
 	if !s.Colour {
 		return line
 	}
 	return strings.Replace(line, " "+word+" ", " "+s.Paint(role, word)+" ", 1)
+}
+
+// texts are the words of a line, with the destination and without.
+func (l JobLine) texts(word string) (text, short string) {
+	short = fmt.Sprintf("%d of %d %s sync %s", l.N, l.Of, word, l.Job)
+	return short + " -> " + l.To, short
 }
 
 func (l JobLine) tail() string {

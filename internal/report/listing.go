@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -52,15 +51,7 @@ func (e Exposures) Text(s Style) string {
 	}
 	var b strings.Builder
 	b.WriteString(table(s, rows))
-	for _, p := range e.problems() {
-		fmt.Fprintf(&b, "%s %s  %s\n", s.Paint(Bad, "error"), s.Paint(Strong, p.Code), p.Where)
-		for _, line := range wrap(p.What, s.width()-2) {
-			fmt.Fprintf(&b, "  %s\n", line)
-		}
-		if p.Next != "" {
-			fmt.Fprintf(&b, "  %s %s\n", s.Paint(Faint, "next"), p.Next)
-		}
-	}
+	b.WriteString(faultText(s, e.problems()))
 	return b.String()
 }
 

@@ -41,7 +41,7 @@ func PlanMarkdown(run Run) string {
 		}
 	}
 	if run.NotInRun > 0 {
-		fmt.Fprintf(&b, "\n%s: nothing of theirs was part of this dbt run\n", count(int64(run.NotInRun), "more sync"))
+		b.WriteString("\n" + notInRunText(run.NotInRun) + "\n")
 	}
 	room, left := mdLimit-b.Len()-len(foot)-200, 0
 	for i, j := range byAttention(run.Jobs) {
@@ -101,7 +101,7 @@ func mdFoot(run Run) string {
 // mdRows is the table, and how many syncs it leaves out.
 func mdRows(jobs []JobReport) (table string, left int) {
 	var b strings.Builder
-	b.WriteString("| sync | destination | gate | create | update | delete | held by | calls | time |\n")
+	b.WriteString("| sync | destination | gate | create | update | delete | stopped by | calls | time |\n")
 	b.WriteString("| --- | --- | --- | ---: | ---: | ---: | --- | ---: | --- |\n")
 	for _, j := range jobs {
 		create, update, remove, calls, time := "", "", "", "", ""
@@ -112,7 +112,7 @@ func mdRows(jobs []JobReport) (table string, left int) {
 			}
 		}
 		row := "| " + strings.Join([]string{
-			mdCode(j.Job.ID), mdCode(j.To()), string(j.Judgement.Verdict), create, update, remove, mdCodes(heldBy(j)), calls, time,
+			mdCode(j.Job.ID), mdCode(j.To()), string(j.Judgement.Verdict), create, update, remove, mdCodes(stoppedBy(j)), calls, time,
 		}, " | ") + " |\n"
 		if b.Len()+len(row) > mdTable {
 			left++
@@ -125,8 +125,8 @@ func mdRows(jobs []JobReport) (table string, left int) {
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
 
-// heldBy are the codes of everything that keeps a job from running.
-func heldBy(j JobReport) []string {
+// stoppedBy are the codes of everything that keeps a job from running.
+func stoppedBy(j JobReport) []string {
 	var out []string
 	add := func(code string) {
 		if !slices.Contains(out, code) {
@@ -167,7 +167,7 @@ func byAttention(jobs []JobReport) []JobReport {
 	for _, j := range jobs {
 		rank := 2
 		switch {
-		case len(heldBy(j)) > 0:
+		case len(stoppedBy(j)) > 0:
 			rank = 0
 		case j.Result.Counts.Changes() > 0:
 			rank = 1
@@ -184,8 +184,8 @@ func mdDetails(j JobReport) string {
 	if j.Result.Plan != nil {
 		b.WriteString(" " + sumOf([]JobReport{j}))
 	}
-	if codes := heldBy(j); len(codes) > 0 {
-		b.WriteString(", held by " + mdHTML(strings.Join(codes, ", ")))
+	if codes := stoppedBy(j); len(codes) > 0 {
+		b.WriteString(", stopped by " + mdHTML(strings.Join(codes, ", ")))
 	}
 	b.WriteString("</summary>\n\n")
 	b.WriteString(mdList(mdWhy(j)))

@@ -93,20 +93,38 @@ func (o One) Text(s Style) string {
 			rows[i] = rows[i][:len(rows[i])-1]
 		}
 	}
-	b.WriteString(table(s, rows))
-	fmt.Fprintf(&b, "  %s\n", o.ledgerText())
+	b.WriteString(s.values(rows))
+	b.WriteString(s.item(2, Plain, o.ledgerText()))
 	if o.There != nil {
-		fmt.Fprintf(&b, "  there: %s\n", count(int64(*o.There), "record"))
+		b.WriteString(s.item(2, Plain, "there now: "+count(int64(*o.There), "record")))
 	}
-	b.WriteString("  " + o.changeText() + "\n")
+	b.WriteString(s.item(2, Plain, o.changeText()))
 	for _, x := range o.Said {
 		x.draw(&b, s)
 	}
 	if o.Outcome != nil {
-		b.WriteString("  " + o.Outcome.text(s) + "\n")
+		b.WriteString(o.Outcome.text(s))
 	}
 	if o.NotSent != "" {
-		fmt.Fprintf(&b, "  %s\n", s.Paint(Warn, "not sent: "+o.NotSent))
+		b.WriteString(s.item(2, Warn, "not sent: "+o.NotSent))
+	}
+	return b.String()
+}
+
+// values draws the fields as a table, or, where a value is too long for that,
+// each field with its values below it. No value is cut or broken: it is what
+// was asked for.
+func (s Style) values(rows [][]string) string {
+	text := table(s, rows)
+	if widest(table(Style{}, rows)) <= s.width() {
+		return text
+	}
+	var b strings.Builder
+	for _, row := range rows[1:] {
+		fmt.Fprintf(&b, "%s, from %s\n", s.Paint(Strong, row[0]), row[1])
+		for i, cell := range row[2:] {
+			fmt.Fprintf(&b, "    %s %s\n", s.Paint(Faint, fmt.Sprintf("%-9s", rows[0][i+2])), cell)
+		}
 	}
 	return b.String()
 }
@@ -207,12 +225,12 @@ func (x OneExchange) draw(b *strings.Builder, s Style) {
 
 func (o OneOutcome) text(s Style) string {
 	role := map[string]Role{"ok": Good, "rejected": Bad, "in_doubt": Warn, "not_sent": Warn}[o.State]
-	text := s.Paint(role, strings.ReplaceAll(o.State, "_", " "))
+	lead, text := strings.ReplaceAll(o.State, "_", " "), ""
 	if why := answer(plan.RejectGroup{Code: o.Code, Reason: o.Message}); why != "" {
-		text += ": " + why
+		lead, text = lead+":", why
 	}
 	if o.RemoteID != "" {
-		text += ", id " + o.RemoteID
+		text = strings.TrimPrefix(text+", id "+o.RemoteID, ", ")
 	}
-	return text
+	return s.led(2, role, lead, text)
 }

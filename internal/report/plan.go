@@ -9,14 +9,15 @@ import (
 )
 
 // PlanText draws what a run would do, job by job, and all together.
-func PlanText(s Style, jobs []JobReport) string {
+func PlanText(s Style, run Run) string {
 	var b strings.Builder
+	jobs := run.Jobs
 	for i, j := range jobs {
 		if i > 0 {
 			b.WriteString("\n")
 		}
 		b.WriteString(s.planHead(j))
-		if j.Reason != "" {
+		if j.Reason != "" && len(j.Result.Problems) == 0 {
 			b.WriteString(s.item(2, Plain, j.Reason))
 		}
 		b.WriteString(gateText(s, j.Judgement))
@@ -30,12 +31,12 @@ func PlanText(s Style, jobs []JobReport) string {
 		if len(j.Result.Problems) > 0 {
 			b.WriteString(indent(FaultText(s.narrower(2), j.Result.Problems), "  "))
 		}
-		b.WriteString(RejectText(s, j.Result.Rejects))
-		b.WriteString(waitingText(s, j.Job.ID, j.Result.Rejects))
+		b.WriteString(rejectText(s, j.ref(), j.Result.Rejects))
 	}
 	if len(jobs) > 1 {
 		b.WriteString("\n" + s.item(0, Plain, totalText(jobs)))
 	}
+	b.WriteString(notInRun(s, run.NotInRun))
 	return b.String()
 }
 
@@ -67,7 +68,7 @@ func planBody(s Style, p plan.Plan) string {
 		}
 		b.WriteString(s.led(2, role, word+h.Code+":", h.Message))
 		if !h.Accepted {
-			b.WriteString(s.item(4, Faint, "next: "+h.Next))
+			b.WriteString(s.next(4, h.Next))
 		}
 	}
 	return b.String()
@@ -140,11 +141,15 @@ func (s Style) narrower(by int) Style {
 	return s
 }
 
-// RejectText draws why records did not arrive, with counts, never values.
-func RejectText(s Style, rejects []plan.RejectGroup) string {
+// rejectText draws why records did not arrive, with counts, never values, and
+// what to do about them.
+func rejectText(s Style, ref string, rejects []plan.RejectGroup) string {
 	var b strings.Builder
 	for _, g := range rejects {
 		b.WriteString(s.item(4, Warn, rejectLine(g)))
+	}
+	for _, next := range rejectSteps(ref, rejects) {
+		b.WriteString(s.next(6, next))
 	}
 	return b.String()
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"time"
 
 	"exposync/internal/fault"
@@ -31,6 +32,7 @@ type Run struct {
 // JobReport is one job with everything that led to its result.
 type JobReport struct {
 	Job       plan.Job
+	Ref       string // the job in a command to type, where that is more than its name: with --target
 	Judgement plan.Judgement
 	Result    plan.Result
 	Reason    string // one phrase, if the job was not run
@@ -156,6 +158,9 @@ func (j JobReport) json() ResultJSON {
 	}
 	return out
 }
+
+// ref is the job in a command to type.
+func (j JobReport) ref() string { return cmp.Or(j.Ref, j.Job.ID) }
 
 // To is the job's destination as people name it: connection.object.
 func (j JobReport) To() string { return j.Job.Connection + "." + j.Job.Object }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,6 +19,7 @@ type Status struct {
 // JobStatus is one job with its last run.
 type JobStatus struct {
 	Job        string     `json:"job"`
+	Ref        string     `json:"-"`         // the job in a command to type, with --target where the user typed one
 	UniqueID   string     `json:"unique_id"` // of the exposure
 	To         string     `json:"to"`
 	Target     string     `json:"target"`
@@ -94,7 +96,7 @@ func (st Status) waiting(s Style) string {
 	var b strings.Builder
 	for _, j := range st.Jobs {
 		if len(j.Waiting) > 0 {
-			fmt.Fprintf(&b, "\n%s\n%s%s", s.Paint(Strong, j.Job), RejectText(s, j.Waiting), waitingText(s, j.Job, j.Waiting))
+			fmt.Fprintf(&b, "\n%s\n%s", s.Paint(Strong, j.Job), rejectText(s, cmp.Or(j.Ref, j.Job), j.Waiting))
 		}
 	}
 	return b.String()
