@@ -82,7 +82,7 @@ func (r *runner) save(path string, values bool) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return outFault(path, err)
 	}
-	r.a.say("saved %s; next: exposync run --plan %s", path, word(path)+r.s.typedTarget())
+	r.a.say("saved %s; next: exposync run --plan %s", r.a.shown(path), word(r.a.shown(path))+r.s.typedTarget())
 	return nil
 }
 

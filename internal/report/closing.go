@@ -32,9 +32,9 @@ func notInRun(s Style, jobs int) string {
 
 func notInRunText(jobs int) string {
 	if jobs == 1 {
-		return "1 more sync waits for models that were not in this dbt run"
+		return "1 more sync is not listed: none of its models was in this dbt run"
 	}
-	return fmt.Sprintf("%d more syncs wait for models that were not in this dbt run", jobs)
+	return fmt.Sprintf("%d more syncs are not listed: none of their models was in this dbt run", jobs)
 }
 
 func jobText(s Style, j JobReport) string {

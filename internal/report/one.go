@@ -130,7 +130,11 @@ func (s Style) values(rows [][]string) string {
 }
 
 func (f OneField) row(key bool) []string {
+	const same = "(same)" // so that what differs is seen
 	from, sent, there := f.Column, shownValue(f.Sent), ""
+	if f.Column != "" && shownValue(f.Ours) == sent {
+		sent = same
+	}
 	if f.Column == "" {
 		from = "(constant)"
 	}
@@ -138,7 +142,9 @@ func (f OneField) row(key bool) []string {
 		sent = "(left as it is)"
 	}
 	if f.Known {
-		there = shownValue(f.There)
+		if there = shownValue(f.There); !f.Left && there == shownValue(f.Sent) {
+			there = same
+		}
 	}
 	name := "  " + f.Field
 	if key {
@@ -229,8 +235,12 @@ func (o OneOutcome) text(s Style) string {
 	if why := answer(plan.RejectGroup{Code: o.Code, Reason: o.Message}); why != "" {
 		lead, text = lead+":", why
 	}
-	if o.RemoteID != "" {
-		text = strings.TrimPrefix(text+", id "+o.RemoteID, ", ")
+	switch {
+	case o.RemoteID == "":
+	case text == "":
+		lead, text = lead+",", "id "+o.RemoteID
+	default:
+		text += ", id " + o.RemoteID
 	}
 	return s.led(2, role, lead, text)
 }

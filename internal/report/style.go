@@ -53,7 +53,7 @@ const clock = len("15:04:05  ")
 // dbt does. The first text that leaves room for it is taken; where none does,
 // the status has lines of its own, below the first text that fits into one.
 func (s Style) dotted(status string, texts ...string) string {
-	const fewest = 3 // dots
+	const fewest = 2 // dots
 	room := s.lineRoom()
 	dots := func(width int) int { return room - width - 1 }
 	for _, text := range texts {
