@@ -110,18 +110,20 @@ func (a *app) amend(ctx context.Context, name string, verdict engine.Amendment, 
 		}
 		for _, g := range found {
 			total += g.Records
-			if err := a.printText(amended(verdict, g, id, opts.yes)); err != nil {
+			if err := a.printProse(amended(verdict, g, id, opts.yes)); err != nil {
 				return err
 			}
 		}
 	}
 	switch {
 	case total == 0:
-		a.say("no such record stands under target %s; next: exposync rejects --select %s", s.target, s.ref(name))
+		a.say("no such record stands under target %s", s.target)
+		a.next("exposync rejects --select %s", s.ref(name))
 	case !opts.yes:
-		a.say("nothing was changed; next: exposync rejects %s %s%s --yes", command, s.ref(name), opts.text())
+		a.say("nothing was changed")
+		a.next("exposync rejects %s %s%s --yes", command, s.ref(name), opts.text())
 	case verdict != engine.CountSent:
-		a.say("next: exposync retry --select %s", s.ref(name))
+		a.next("exposync retry --select %s", s.ref(name))
 	}
 	return nil
 }
@@ -162,7 +164,11 @@ func amended(word engine.Amendment, g plan.RejectGroup, id plan.SyncID, done boo
 	if g.Reason != "" {
 		why = strings.TrimSpace(g.Code + " " + g.Reason)
 	}
-	return fmt.Sprintf("%s %s in %s.%s: %s\n", plural(int(g.Records), "record"), verb, id.Connection, id.Object, why)
+	records := plural(int(g.Records), "record")
+	if g.State == "quarantined" { // beside others that are not
+		records += " (quarantined)"
+	}
+	return fmt.Sprintf("%s %s in %s.%s: %s", records, verb, id.Connection, id.Object, why)
 }
 
 // completeJob completes the name of a job.

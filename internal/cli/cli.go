@@ -94,7 +94,7 @@ succeeded in this dbt run, and moves the changed rows to the business tool.
 	root.AddCommand(withExitCodes(newVersion(a)))
 	root.InitDefaultHelpCmd()
 	for name, short := range map[string]string{
-		"completion": "print the script that completes commands, jobs and codes in your shell",
+		"completion": "print the script that completes words in your shell",
 		"help":       "say what a command does",
 	} {
 		if cmd, _, err := root.Find([]string{name}); err == nil {
@@ -123,6 +123,7 @@ func withExitCodes(cmd *cobra.Command) *cobra.Command {
 		cmd.Long = strings.ToUpper(cmd.Short[:1]) + cmd.Short[1:] + "."
 	}
 	cmd.Long += "\n\n" + exitCodes
+	cmd.SuggestionsMinimumDistance = 2 // as at the root
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(c *cobra.Command, args []string) error {
 			err := check(c, args)
@@ -150,8 +151,8 @@ func usage(next, format string, args ...any) error {
 	}
 }
 
-// printError shows an error to people on stderr, and to programs on stdout
-// where JSON was asked for.
+// printError shows an error on stderr. Who asked for JSON has its document
+// already, or none, where the command ended before it had a result.
 func (a *app) printError(err error) {
 	list := a.located(fault.All(err))
 	fmt.Fprint(a.env.Stderr, a.redactor.Redact(report.FaultText(a.errStyle(), list)))

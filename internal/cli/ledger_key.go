@@ -42,7 +42,7 @@ func hasKey(key record.Key, wanted []string) bool {
 func describe(r *report.LedgerRecord, m *record.Mark) {
 	switch {
 	case !m.Confirmed():
-		r.State = "not confirmed"
+		r.State = "not_confirmed"
 	case engine.Uncertain(m.RowHash):
 		r.State = "uncertain"
 	case m.Adopted:

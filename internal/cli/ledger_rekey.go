@@ -63,7 +63,8 @@ func (s *session) rekey(ctx context.Context, name string, yes bool) error {
 		return err
 	}
 	if !r.Done {
-		s.a.say("nothing was changed; next: exposync ledger rekey %s --yes", s.ref(name))
+		s.a.say("nothing was changed")
+		s.a.next("exposync ledger rekey %s --yes", s.ref(name))
 	}
 	return nil
 }
@@ -94,7 +95,7 @@ func rekeyText(r engine.Rekeyed, j plan.Job, ref string) string {
 		}
 	}
 	if r.Done {
-		fmt.Fprintf(&b, "the former identity is forgotten; next: exposync plan --select %s\n", ref)
+		fmt.Fprintf(&b, "the former identity is forgotten\nnext: exposync plan --select %s\n", ref)
 	}
 	return b.String()
 }

@@ -59,7 +59,8 @@ func (s *session) reset(ctx context.Context, name string, yes bool) error {
 		return damage
 	}
 	if !yes {
-		s.a.say("nothing was forgotten; next: exposync ledger reset %s --yes", s.ref(name))
+		s.a.say("nothing was forgotten")
+		s.a.next("exposync ledger reset %s --yes", s.ref(name))
 	}
 	return nil
 }
@@ -114,10 +115,10 @@ func (s *session) resetOne(ctx context.Context, id plan.SyncID, yes bool) error 
 		_ = view.Close()
 	}
 	if !yes {
-		return s.a.printText(fmt.Sprintf("would forget %s confirmed in %s.%s (account %s)\n", records, id.Connection, id.Object, id.Account))
+		return s.a.printProse(fmt.Sprintf("would forget %s confirmed in %s.%s (account %s)", records, id.Connection, id.Object, id.Account))
 	}
 	if err := s.ledger.Reset(ctx, id); err != nil {
 		return err
 	}
-	return s.a.printText(fmt.Sprintf("forgot %s confirmed in %s.%s (account %s)\n", records, id.Connection, id.Object, id.Account))
+	return s.a.printProse(fmt.Sprintf("forgot %s confirmed in %s.%s (account %s)", records, id.Connection, id.Object, id.Account))
 }

@@ -26,7 +26,7 @@ func newTest(a *app) *cobra.Command {
 	send := false
 	cmd := &cobra.Command{
 		Use:   "test JOB --key KEY",
-		Short: "take one record from the warehouse to the destination, and show all of it",
+		Short: "take one record to its destination, and show all of it",
 		Long: `Reads exactly one record, and shows its values in the warehouse, as they would be
 sent and, where the destination can be read, as they are there; what the ledger
 knows of it; and what a run would do about it. With --send it sends that record

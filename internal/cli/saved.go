@@ -82,7 +82,8 @@ func (r *runner) save(path string, values bool) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return outFault(path, err)
 	}
-	r.a.say("saved %s; next: exposync run --plan %s", r.a.shown(path), word(r.a.shown(path))+r.s.typedTarget())
+	r.a.say("saved %s", r.a.shown(path))
+	r.a.next("exposync run --plan %s", word(r.a.shown(path))+r.s.typedTarget())
 	return nil
 }
 

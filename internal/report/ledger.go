@@ -48,7 +48,7 @@ type LedgerState string
 const (
 	LedgerGood       LedgerState = "ok"
 	LedgerOpen       LedgerState = "unfinished"      // a run goes on, or was interrupted
-	LedgerIncomplete LedgerState = "incomplete copy" // part of a copy
+	LedgerIncomplete LedgerState = "incomplete_copy" // part of a copy
 	LedgerDamaged    LedgerState = "damaged"
 )
 
@@ -68,7 +68,7 @@ type LedgerJob struct {
 // LedgerRecord is what is known of the one record whose key was typed.
 type LedgerRecord struct {
 	Key      string          `json:"key"`       // as it was typed
-	State    string          `json:"state"`     // unknown, confirmed, adopted, uncertain, not confirmed
+	State    string          `json:"state"`     // unknown, confirmed, adopted, uncertain, not_confirmed
 	RemoteID string          `json:"remote_id"` // the destination's own id, empty if it told none
 	Standing *LedgerStanding `json:"standing"`
 }
@@ -95,21 +95,26 @@ func (l Ledger) Text(s Style, now time.Time) string {
 			last = string(y.Last.Status) + " " + plan.Age(now.Sub(y.Last.EndedAt)) + " ago"
 		}
 		if y.State != LedgerGood {
-			last = string(y.State)
+			last = strings.ReplaceAll(string(y.State), "_", " ")
 		}
 		rows = append(rows, []string{
 			y.Sync.Job, y.Sync.Connection + "." + y.Sync.Object,
 			strconv.FormatInt(y.Records, 10), y.standing(), strconv.FormatInt(y.Generation, 10), last,
 		})
 	}
-	lines := strings.SplitAfter(table(s, rows), "\n")
+	lines := make([]string, len(rows)) // none above, where a sync has its own
+	if text, ok := s.fitted(rows, 1); ok {
+		lines = strings.SplitAfter(text, "\n")
+	} else {
+		for i, r := range rows[1:] {
+			lines[i+1] = s.head(r[0], r[1], "") +
+				s.item(2, Plain, fmt.Sprintf("%s records, standing: %s, generation %s, last run %s", r[2], r[3], r[4], r[5]))
+		}
+	}
 	var b strings.Builder
 	b.WriteString(lines[0])
 	for i, y := range l.Syncs {
-		b.WriteString(lines[i+1])
-		for _, line := range wrap(y.identity(), s.width()-2) {
-			b.WriteString("  " + s.Paint(Faint, line) + "\n")
-		}
+		b.WriteString(lines[i+1] + s.item(2, Faint, y.identity()))
 	}
 	return b.String()
 }
@@ -152,7 +157,7 @@ func (l Ledger) Details(s Style, now time.Time) string {
 }
 
 func (y LedgerSync) details(b *strings.Builder, s Style, now time.Time) {
-	fmt.Fprintf(b, "%s -> %s.%s\n", s.Paint(Strong, y.Sync.Job), y.Sync.Connection, y.Sync.Object)
+	b.WriteString(s.head(y.Sync.Job, y.Sync.Connection+"."+y.Sync.Object, ""))
 	line := func(name, format string, args ...any) {
 		for _, text := range wrap(fmt.Sprintf(format, args...), s.width()-len("  last run   ")) {
 			fmt.Fprintf(b, "  %s %s\n", s.Paint(Faint, fmt.Sprintf("%-10s", name)), text)
@@ -232,7 +237,7 @@ func (r *LedgerRecord) text(line func(name, format string, args ...any), now tim
 		"confirmed":     "confirmed by the destination",
 		"adopted":       "taken over without being sent",
 		"uncertain":     "at the destination; its values are not proven and are sent again",
-		"not confirmed": "never confirmed",
+		"not_confirmed": "never confirmed",
 	}[r.State])
 	if r.RemoteID != "" {
 		line("", "the destination's id is %s", r.RemoteID)

@@ -82,7 +82,7 @@ type OneOutcome struct {
 // Text draws the record's way.
 func (o One) Text(s Style) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s -> %s  %s\n", s.Paint(Strong, o.Job), o.To, s.verdict(o.Verdict))
+	b.WriteString(s.head(o.Job, o.To, o.Verdict))
 	b.WriteString(gateText(s, plan.Judgement{Verdict: o.Verdict, Reasons: o.Reasons}))
 	rows := [][]string{{"  field", "from", "warehouse", "sent", "there now"}}
 	for i, f := range append(append([]OneField{}, o.Key...), o.Fields...) {

@@ -16,7 +16,7 @@ func PlanText(s Style, run Run) string {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		b.WriteString(s.planHead(j))
+		b.WriteString(s.head(j.Job.ID, j.To(), j.Judgement.Verdict))
 		if j.Reason != "" && len(j.Result.Problems) == 0 {
 			b.WriteString(s.item(2, Plain, j.Reason))
 		}
@@ -40,15 +40,17 @@ func PlanText(s Style, run Run) string {
 	return b.String()
 }
 
-// planHead is the line that a job begins with; where it is too long, its
+// head is the line that a job begins with; where it is too long, its
 // destination stands below it, because a name is never cut.
-func (s Style) planHead(j JobReport) string {
-	verdict := string(j.Judgement.Verdict)
-	gap := " "
-	if utf8.RuneCountInString(j.Job.ID+j.To()+verdict)+6 > s.width() {
+func (s Style) head(job, to string, verdict plan.Verdict) string {
+	gap, tail := " ", ""
+	if verdict != "" {
+		tail = "  " + s.verdict(verdict)
+	}
+	if utf8.RuneCountInString(job+" -> "+to)+len(verdict)+2 > s.width() {
 		gap = "\n  "
 	}
-	return fmt.Sprintf("%s%s-> %s  %s\n", s.Paint(Strong, j.Job.ID), gap, j.To(), s.verdict(j.Judgement.Verdict))
+	return s.Paint(Strong, job) + gap + "-> " + to + tail + "\n"
 }
 
 func planBody(s Style, p plan.Plan) string {
@@ -113,6 +115,9 @@ func planNotes(p plan.Plan) []string {
 	}
 	return out
 }
+
+// Prose draws sentences, wrapped.
+func Prose(s Style, text string) string { return s.item(0, Plain, text) }
 
 // item draws one text, wrapped, with what follows its first line indented by
 // two more.

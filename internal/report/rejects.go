@@ -91,7 +91,7 @@ func (r Rejects) Text(s Style, now time.Time) string {
 		if b.Len() > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "%s -> %s\n", s.Paint(Strong, j.Job), j.To)
+		b.WriteString(s.head(j.Job, j.To, ""))
 		for _, g := range j.Rejects {
 			g.draw(&b, s, now)
 		}
