@@ -115,6 +115,13 @@ func (a *app) amend(ctx context.Context, name string, verdict engine.Amendment, 
 			}
 		}
 	}
+	s.afterAmending(name, command, total, verdict, opts)
+	return nil
+}
+
+// afterAmending says what was done, if nothing was, and what to type next.
+func (s *session) afterAmending(name, command string, total int64, verdict engine.Amendment, opts amendOptions) {
+	a := s.a
 	switch {
 	case total == 0:
 		a.say("no such record stands under target %s", s.target)
@@ -125,7 +132,6 @@ func (a *app) amend(ctx context.Context, name string, verdict engine.Amendment, 
 	case verdict != engine.CountSent:
 		a.next("exposync retry --select %s", s.ref(name))
 	}
-	return nil
 }
 
 // which turns the options into the engine's terms.
@@ -164,7 +170,7 @@ func amended(word engine.Amendment, g plan.RejectGroup, id plan.SyncID, done boo
 	if g.Reason != "" {
 		why = strings.TrimSpace(g.Code + " " + g.Reason)
 	}
-	records := plural(int(g.Records), "record")
+	records := plural(g.Records, "record")
 	if g.State == "quarantined" { // beside others that are not
 		records += " (quarantined)"
 	}

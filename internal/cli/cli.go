@@ -93,15 +93,20 @@ succeeded in this dbt run, and moves the changed rows to the business tool.
 	root.InitDefaultCompletionCmd()
 	root.AddCommand(withExitCodes(newVersion(a)))
 	root.InitDefaultHelpCmd()
-	for name, short := range map[string]string{
-		"completion": "print the script that completes words in your shell",
-		"help":       "say what a command does",
-	} {
-		if cmd, _, err := root.Find([]string{name}); err == nil {
-			cmd.Short = short
+	inOurWords(root)
+	return root
+}
+
+// inOurWords describes the commands that cobra brings along.
+func inOurWords(root *cobra.Command) {
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "completion":
+			cmd.Short = "print the script that completes words in your shell"
+		case "help":
+			cmd.Short = "say what a command does"
 		}
 	}
-	return root
 }
 
 // flagError is the fault of a flag that does not exist, with the nearest one,

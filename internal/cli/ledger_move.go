@@ -70,7 +70,7 @@ func (s *session) move(ctx context.Context, to string) error {
 			word = "is there already:"
 		}
 		s.a.say("%s %s -> %s.%s (account %s): %s, %d standing", word, m.Sync.Job, m.Sync.Connection, m.Sync.Object, m.Sync.Account,
-			plural(int(m.Sum.Confirmed), "record"), m.Sum.Standing)
+			plural(m.Sum.Confirmed, "record"), m.Sum.Standing)
 	})
 	if err != nil {
 		return orInterrupted(ctx, err)
@@ -81,7 +81,7 @@ func (s *session) move(ctx context.Context, to string) error {
 	}
 	return errors.Join(
 		s.a.printProse(fmt.Sprintf("moved %s with %s, %s and %s of dbt nodes; all of it was read back and is equal",
-			plural(len(report.Syncs), "sync"), plural(int(records), "record"), plural(report.Runs, "run"), plural(report.Evidence, "result"))),
+			plural(len(report.Syncs), "sync"), plural(records, "record"), plural(report.Runs, "run"), plural(report.Evidence, "result"))),
 		s.a.printProse(fmt.Sprintf("next: write this into %s, everywhere where exposync runs:", config.FileName)),
 		s.a.printText("\nledger: "+ledgerLine(to, other)+"\n\n"),
 		s.a.printProse(s.ledgerName()+" stays as it is: remove it when nothing uses it any more"),

@@ -79,7 +79,7 @@ func rekeyText(r engine.Rekeyed, j plan.Job, ref string) string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "before  %s\nafter   %s\n", identityText(r.From), identityText(r.To))
-	fmt.Fprintf(&b, "%d of %s confirmed %s carried over\n", r.Carried, plural(int(r.Confirmed), "record"), would("were", "would be"))
+	fmt.Fprintf(&b, "%d of %s confirmed %s carried over\n", r.Carried, plural(r.Confirmed, "record"), would("were", "would be"))
 	if r.NewKey {
 		as := "updates"
 		if j.Mode == plan.Append {
@@ -88,10 +88,10 @@ func rekeyText(r engine.Rekeyed, j plan.Job, ref string) string {
 		fmt.Fprintf(&b, "  %d %s sent again by the next run, as %s: under another key their\n  values are not proven (it holds with mapping_changed above the guard)\n",
 			r.Again, would("will be", "would be"), as)
 		if r.Gone > 0 {
-			fmt.Fprintf(&b, "  %s no longer in the model: not carried over; they stay at the\n  destination as they are\n", plural(int(r.Gone), "key"))
+			fmt.Fprintf(&b, "  %s no longer in the model: not carried over; they stay at the\n  destination as they are\n", plural(r.Gone, "key"))
 		}
 		if r.Unclear > 0 {
-			fmt.Fprintf(&b, "  %s ambiguous (several rows have the old or the new key, or the new one\n  is null): not carried over; what is new about them is sent as creates\n", plural(int(r.Unclear), "key"))
+			fmt.Fprintf(&b, "  %s ambiguous (several rows have the old or the new key, or the new one\n  is null): not carried over; what is new about them is sent as creates\n", plural(r.Unclear, "key"))
 		}
 	}
 	if r.Done {

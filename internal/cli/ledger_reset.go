@@ -111,7 +111,7 @@ func (s *session) resetOne(ctx context.Context, id plan.SyncID, yes bool) error 
 	view, err := s.ledger.View(ctx, id, s.target)
 	records := "records that cannot be counted, because the ledger is damaged,"
 	if err == nil {
-		records = plural(int(view.Header().Marks), "record")
+		records = plural(view.Header().Marks, "record")
 		_ = view.Close()
 	}
 	if !yes {

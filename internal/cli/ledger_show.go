@@ -109,7 +109,7 @@ func (s *session) underTarget(targets []string) bool {
 func (s *session) rememberedOf(ctx context.Context, stored ledger.Stored, keys []string) (report.LedgerSync, error) {
 	id := stored.Sync
 	y := report.LedgerSync{
-		Sync: id, Targets: nonNil(stored.Targets), State: report.LedgerGood, Standing: []report.StandingGroup{},
+		Sync: id, Targets: report.NonNil(stored.Targets), State: report.LedgerGood, Standing: []report.StandingGroup{},
 		Jobs: []report.LedgerJob{}, Notes: []string{},
 	}
 	var wanted []string
@@ -133,7 +133,7 @@ func (s *session) rememberedOf(ctx context.Context, stored ledger.Stored, keys [
 			if y.Last == nil {
 				y.Last = lastRun(run)
 			}
-			if y.Notes = nonNil(run.Notes); len(y.Notes) > 0 {
+			if y.Notes = report.NonNil(run.Notes); len(y.Notes) > 0 {
 				break
 			}
 		}
@@ -143,13 +143,6 @@ func (s *session) rememberedOf(ctx context.Context, stored ledger.Stored, keys [
 		problems = append(problems, fault.All(err)...)
 	}
 	return y, problems.Err()
-}
-
-func nonNil[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }
 
 // readMarks reads every mark of a sync.

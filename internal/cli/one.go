@@ -3,22 +3,15 @@ package cli
 import (
 	"context"
 	"fmt"
-	"maps"
-	"net/http"
-	"net/url"
-	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
-	"exposync/internal/destination"
 	"exposync/internal/engine"
 	"exposync/internal/fault"
 	"exposync/internal/plan"
 	"exposync/internal/record"
 	"exposync/internal/report"
-	"exposync/internal/rest"
 )
 
 func newTest(a *app) *cobra.Command {
@@ -66,14 +59,7 @@ func (a *app) test(ctx context.Context, name string, keys []string, send bool) e
 	if err := s.judge(ctx, nil); err != nil {
 		return err
 	}
-	j, ok := s.set.Find(name)
-	switch {
-	case !ok:
-		return s.noJob(ctx, name)
-	case len(j.Problems) > 0:
-		return j.Problems
-	}
-	parts, err := keyParts(j.ID, j.Key, keys...)
+	j, parts, err := s.recordOf(ctx, name, keys)
 	if err != nil {
 		return err
 	}
@@ -102,6 +88,19 @@ func (a *app) test(ctx context.Context, name string, keys []string, send bool) e
 		code = fault.Worse(code, fault.ExitCode(err))
 	}
 	return a.printOne(doc, one, err, code)
+}
+
+// recordOf gives the job and the parts of the key that were typed.
+func (s *session) recordOf(ctx context.Context, name string, keys []string) (plan.Job, []string, error) {
+	j, ok := s.set.Find(name)
+	switch {
+	case !ok:
+		return j, nil, s.noJob(ctx, name)
+	case len(j.Problems) > 0:
+		return j, nil, j.Problems
+	}
+	parts, err := keyParts(j.ID, j.Key, keys...)
+	return j, parts, err
 }
 
 // printOne shows the record, then what went wrong.
@@ -200,66 +199,4 @@ func valueText(v record.Value) *string {
 		text = fmt.Sprintf("%d bytes", len(v.Data))
 	}
 	return &text
-}
-
-// watch notes everything that is said to the destination.
-func (a *app) watch(ctx context.Context, said *[]report.OneExchange) context.Context {
-	ctx = destination.Watch(ctx, func(s destination.Spoken) {
-		*said = append(*said, report.OneExchange{Kind: s.Kind, Request: s.Said, Response: s.Heard})
-	})
-	return rest.Watch(ctx, func(x rest.Exchange) {
-		item := report.OneExchange{
-			Kind: "http", Request: x.Method + " " + a.safeURL(x.URL), Headers: headerLines(x.Header), Body: string(x.Body),
-			Response: x.Problem, Answer: headerLines(x.Answer), Reply: string(x.Reply), Attempts: x.Attempts,
-		}
-		if x.Status > 0 {
-			item.Response = fmt.Sprintf("%d %s", x.Status, http.StatusText(x.Status))
-		}
-		*said = append(*said, item)
-	})
-}
-
-func headerLines(h http.Header) []string {
-	var out []string
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		out = append(out, name+": "+strings.Join(h[name], ", "))
-	}
-	return out
-}
-
-// safeURL hides secrets in an address also where they are percent-encoded, and
-// whatever a parameter holds that is called like one.
-func (a *app) safeURL(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return "an address that cannot be read"
-	}
-	parts := strings.Split(u.EscapedPath(), "/")
-	for i, p := range parts {
-		if plain, err := url.PathUnescape(p); err == nil && a.redactor.Redact(plain) != plain {
-			parts[i] = "***"
-		}
-	}
-	out := u.Scheme + "://" + u.Host + strings.Join(parts, "/")
-	var query []string
-	for pair := range strings.SplitSeq(u.RawQuery, "&") {
-		name, value, _ := strings.Cut(pair, "=")
-		if plain, err := url.QueryUnescape(value); err != nil || a.redactor.Redact(plain) != plain || secretName(name) {
-			value = "***"
-		}
-		if pair != "" {
-			query = append(query, name+"="+value)
-		}
-	}
-	if len(query) > 0 {
-		out += "?" + strings.Join(query, "&")
-	}
-	return out
-}
-
-func secretName(name string) bool {
-	name = strings.ToLower(name)
-	return slices.ContainsFunc([]string{"key", "token", "secret", "pass", "auth", "sig", "credential"}, func(w string) bool {
-		return strings.Contains(name, w)
-	})
 }

@@ -190,7 +190,7 @@ func (y LedgerSync) facts(line func(name, format string, args ...any), now time.
 	for _, g := range y.Standing {
 		line("standing", "%s", g.text())
 	}
-	line("source", "%s in the last complete read", count(y.Rows, "row"))
+	line("source", "%s in the last complete read", Count(y.Rows, "row"))
 	if y.FullAt != nil {
 		line("read whole", "%s ago", plan.Age(now.Sub(*y.FullAt)))
 	}
@@ -210,7 +210,7 @@ func (y LedgerSync) facts(line func(name, format string, args ...any), now time.
 }
 
 func (g StandingGroup) text() string {
-	text := count(g.Records, "record") + " " + strings.ReplaceAll(g.State, "_", " ")
+	text := Count(g.Records, "record") + " " + strings.ReplaceAll(g.State, "_", " ")
 	if g.Code != g.State {
 		text += " " + g.Code
 	}
@@ -247,7 +247,7 @@ func (r *LedgerRecord) text(line func(name, format string, args ...any), now tim
 		if st.Since != nil {
 			since = ", first " + plan.Age(now.Sub(*st.Since)) + " ago"
 		}
-		line("", "%s after %s%s: %s", strings.ReplaceAll(st.State, "_", " "), count(int64(st.Attempts), "attempt"), since,
+		line("", "%s after %s%s: %s", strings.ReplaceAll(st.State, "_", " "), Count(int64(st.Attempts), "attempt"), since,
 			answer(plan.RejectGroup{Code: st.Code, Reason: st.Reason}))
 	}
 }

@@ -78,7 +78,7 @@ func Tail(c plan.Counts, took time.Duration) string {
 			fmt.Fprintf(&b, ", %d %s", part.n, part.word)
 		}
 	}
-	fmt.Fprintf(&b, ", %s, %.1fs", count(c.Calls, "call"), took.Seconds())
+	fmt.Fprintf(&b, ", %s, %.1fs", Count(c.Calls, "call"), took.Seconds())
 	return b.String()
 }
 
@@ -113,8 +113,8 @@ func Done(results []plan.Result) string {
 		n[plan.Failed], n[plan.Skipped], len(results))
 }
 
-// count is a number with its noun: "1 call", "2 calls".
-func count(n int64, noun string) string {
+// Count is a number with its noun: "1 call", "2 calls".
+func Count(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

@@ -96,7 +96,7 @@ func (o One) Text(s Style) string {
 	b.WriteString(s.values(rows))
 	b.WriteString(s.item(2, Plain, o.ledgerText()))
 	if o.There != nil {
-		b.WriteString(s.item(2, Plain, "there now: "+count(int64(*o.There), "record")))
+		b.WriteString(s.item(2, Plain, "there now: "+Count(int64(*o.There), "record")))
 	}
 	b.WriteString(s.item(2, Plain, o.changeText()))
 	for _, x := range o.Said {
@@ -194,7 +194,7 @@ func (o One) ledgerText() string {
 	}
 	if m.Standing != "" {
 		facts = append(facts, fmt.Sprintf("%s: %s, %s", strings.ReplaceAll(m.Standing, "_", " "),
-			answer(plan.RejectGroup{Code: m.Code, Reason: m.Reason}), count(int64(m.Attempts), "attempt")))
+			answer(plan.RejectGroup{Code: m.Code, Reason: m.Reason}), Count(int64(m.Attempts), "attempt")))
 	}
 	return "ledger: " + strings.Join(facts, "; ")
 }

@@ -80,7 +80,7 @@ func planBody(s Style, p plan.Plan) string {
 // the rest would take.
 func readText(p plan.Plan) string {
 	c := p.Counts
-	read := []string{count(c.Read, "row") + " read"}
+	read := []string{Count(c.Read, "row") + " read"}
 	for _, part := range []struct {
 		n    int64
 		word string
@@ -105,10 +105,10 @@ func planNotes(p plan.Plan) []string {
 		out = append(out, fmt.Sprintf("compared with the destination: %d equal, %d different, %d not there, %d ambiguous", m.Equal, m.Different, m.Missing, m.Ambiguous))
 	}
 	if p.Counts.Adopted > 0 {
-		out = append(out, count(p.Counts.Adopted, "record")+" taken as already there")
+		out = append(out, Count(p.Counts.Adopted, "record")+" taken as already there")
 	}
 	if p.MappingWas != "" {
-		out = append(out, fmt.Sprintf("the mapping changed since the last run: %s would be sent again", count(p.Counts.Update, "record")))
+		out = append(out, fmt.Sprintf("the mapping changed since the last run: %s would be sent again", Count(p.Counts.Update, "record")))
 	}
 	for _, n := range p.Notes {
 		out = append(out, "note: "+n)
@@ -168,7 +168,7 @@ func rejectLine(g plan.RejectGroup) string {
 	case g.New == 0:
 		known = " (known)"
 	}
-	return fmt.Sprintf("%s%s: %s", count(g.Records, "record"), known, answer(g))
+	return fmt.Sprintf("%s%s: %s", Count(g.Records, "record"), known, answer(g))
 }
 
 func answer(g plan.RejectGroup) string {

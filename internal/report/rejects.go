@@ -103,9 +103,9 @@ func (r Rejects) Text(s Style, now time.Time) string {
 }
 
 func (r RejectJSON) draw(b *strings.Builder, s Style, now time.Time) {
-	head := fmt.Sprintf("%s %s: %s", count(r.Records, "record"), strings.ReplaceAll(r.State, "_", " "),
+	head := fmt.Sprintf("%s %s: %s", Count(r.Records, "record"), strings.ReplaceAll(r.State, "_", " "),
 		answer(plan.RejectGroup{Code: r.Code, Reason: r.Reason}))
-	facts := count(int64(r.Attempts), "attempt")
+	facts := Count(int64(r.Attempts), "attempt")
 	if r.FirstSeen != nil {
 		facts = "first seen " + plan.Age(now.Sub(*r.FirstSeen)) + " ago, " + facts
 	}
@@ -115,7 +115,7 @@ func (r RejectJSON) draw(b *strings.Builder, s Style, now time.Time) {
 		fmt.Fprintf(b, "    key %s\n", escaped(k))
 	}
 	if more := r.Records - int64(len(r.Keys)); len(r.Keys) > 0 && more > 0 {
-		fmt.Fprintf(b, "    and %s: exposync rejects --out FILE\n", count(more, "more key"))
+		fmt.Fprintf(b, "    and %s: exposync rejects --out FILE\n", Count(more, "more key"))
 	}
 	b.WriteString(s.next(4, r.Next))
 }

@@ -128,7 +128,7 @@ func (r Run) JSON(generated time.Time) RunJSON {
 	}
 	if r.Command == "plan" {
 		t := total(r.Jobs)
-		doc.Estimate = &TotalJSON{Calls: t.Calls, Seconds: t.Seconds, Unknown: nonNil(t.Unknown)}
+		doc.Estimate = &TotalJSON{Calls: t.Calls, Seconds: t.Seconds, Unknown: NonNil(t.Unknown)}
 	}
 	return doc
 }
@@ -137,11 +137,11 @@ func (j JobReport) json() ResultJSON {
 	out := ResultJSON{
 		UniqueID: j.Job.Exposure, Job: j.Job.ID, To: j.To(), Status: j.Result.Status, Message: j.Reason,
 		ExecutionTime: j.Result.Took.Seconds(), Verdict: j.Judgement.Verdict,
-		Reasons: nonNil(j.Judgement.Reasons), Counts: j.Result.Counts, Rejects: nonNil(j.Result.Rejects),
+		Reasons: NonNil(j.Judgement.Reasons), Counts: j.Result.Counts, Rejects: NonNil(j.Result.Rejects),
 		Holds: []plan.Hold{}, Notes: []string{}, Problems: FaultsJSON(j.Result.Problems),
 	}
 	if p := j.Result.Plan; p != nil {
-		out.Holds, out.Notes = nonNil(p.Holds), nonNil(p.Notes)
+		out.Holds, out.Notes = NonNil(p.Holds), NonNil(p.Notes)
 		out.Plan = &PlanJSON{
 			Sync: p.Sync, Generation: p.Generation, Mapping: p.Mapping, MappingWas: p.MappingWas,
 			FirstRun: p.FirstRun, Continues: p.Continues, First: p.First, Digest: p.Digest, Match: p.Match,
@@ -165,7 +165,8 @@ func (j JobReport) ref() string { return cmp.Or(j.Ref, j.Job.ID) }
 // To is the job's destination as people name it: connection.object.
 func (j JobReport) To() string { return j.Job.Connection + "." + j.Job.Object }
 
-func nonNil[T any](list []T) []T {
+// NonNil is a list as JSON shows it: [] rather than null.
+func NonNil[T any](list []T) []T {
 	if list == nil {
 		return []T{}
 	}
