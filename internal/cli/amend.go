@@ -20,8 +20,8 @@ type amendOptions struct {
 }
 
 func (o *amendOptions) add(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&o.keys, "key", nil, "only the record with this `KEY`; may be repeated")
-	cmd.Flags().StringVar(&o.code, "code", "", "only records with this code")
+	cmd.Flags().StringArrayVar(&o.keys, "key", nil, "only the record with this `KEY`; may be repeated; "+keyHelp)
+	cmd.Flags().StringVar(&o.code, "code", "", "only records with this `CODE`")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do it; without this it only says what would be done")
 }
 
@@ -78,7 +78,7 @@ metadata.`,
 }
 
 // amend has the ledger take a person's word on the records of one job.
-func (a *app) amend(ctx context.Context, name string, word engine.Amendment, opts amendOptions, command string) error {
+func (a *app) amend(ctx context.Context, name string, verdict engine.Amendment, opts amendOptions, command string) error {
 	s, err := a.look(ctx)
 	if err != nil {
 		return err
@@ -86,10 +86,10 @@ func (a *app) amend(ctx context.Context, name string, word engine.Amendment, opt
 	defer s.close()
 	j, ok := s.set.Find(name)
 	if !ok {
-		return s.noJob(name)
+		return s.noJob(ctx, name)
 	}
 	if !s.hasLedger() {
-		return usage("exposync run", "there is no ledger at %s: nothing is remembered", a.shown(s.ledgerDir()))
+		return s.noLedger()
 	}
 	if err := s.openLedger(ctx); err != nil {
 		return err
@@ -104,33 +104,41 @@ func (a *app) amend(ctx context.Context, name string, word engine.Amendment, opt
 	}
 	total := int64(0)
 	for _, id := range ids {
-		found, err := s.engine().Amend(ctx, id, ledgerTarget(j.Target, j.Sandbox), word, which, !opts.yes)
+		found, err := s.engine().Amend(ctx, id, ledgerTarget(j.Target, j.Sandbox), verdict, which, !opts.yes)
 		if err != nil {
 			return err
 		}
 		for _, g := range found {
 			total += g.Records
-			if err := a.printText(amended(word, g, id, opts.yes)); err != nil {
+			if err := a.printProse(amended(verdict, g, id, opts.yes)); err != nil {
 				return err
 			}
 		}
 	}
+	s.afterAmending(name, command, total, verdict, opts)
+	return nil
+}
+
+// afterAmending says what was done, if nothing was, and what to type next.
+func (s *session) afterAmending(name, command string, total int64, verdict engine.Amendment, opts amendOptions) {
+	a := s.a
 	switch {
 	case total == 0:
-		a.say("no such record stands under target %s; exposync rejects --select %s lists those that do", s.target, name)
+		a.say("no such record stands under target %s", s.target)
+		a.next("exposync rejects --select %s", s.ref(name))
 	case !opts.yes:
-		a.say("nothing was changed; do it with: exposync rejects %s %s%s --yes", command, name, opts.text())
-	case word != engine.CountSent:
-		a.say("send them now with: exposync retry --select %s", name)
+		a.say("nothing was changed")
+		a.next("exposync rejects %s %s%s --yes", command, s.ref(name), opts.text())
+	case verdict != engine.CountSent:
+		a.next("exposync retry --select %s", s.ref(name))
 	}
-	return nil
 }
 
 // which turns the options into the engine's terms.
 func (o amendOptions) which(j plan.Job) (engine.Which, error) {
 	which := engine.Which{Code: o.code}
 	for _, k := range o.keys {
-		parts, err := keyParts(j, k)
+		parts, err := keyParts(j.ID, j.Key, k)
 		if err != nil {
 			return which, err
 		}
@@ -143,10 +151,10 @@ func (o amendOptions) which(j plan.Job) (engine.Which, error) {
 func (o amendOptions) text() string {
 	var b strings.Builder
 	if o.code != "" {
-		fmt.Fprintf(&b, " --code %s", o.code)
+		fmt.Fprintf(&b, " --code %s", word(o.code))
 	}
 	for _, k := range o.keys {
-		fmt.Fprintf(&b, " --key %s", k)
+		fmt.Fprintf(&b, " --key %s", word(k))
 	}
 	return b.String()
 }
@@ -162,16 +170,11 @@ func amended(word engine.Amendment, g plan.RejectGroup, id plan.SyncID, done boo
 	if g.Reason != "" {
 		why = strings.TrimSpace(g.Code + " " + g.Reason)
 	}
-	return fmt.Sprintf("%s %s in %s.%s: %s\n", plural(int(g.Records), "record"), verb, id.Connection, id.Object, why)
-}
-
-// noJob says which jobs there are.
-func (s *session) noJob(name string) error {
-	names := make([]string, len(s.set.Jobs))
-	for i, j := range s.set.Jobs {
-		names[i] = j.ID
+	records := plural(g.Records, "record")
+	if g.State == "quarantined" { // beside others that are not
+		records += " (quarantined)"
 	}
-	return usage("exposync ls", "there is no job %q%s", name, near(name, names))
+	return fmt.Sprintf("%s %s in %s.%s: %s", records, verb, id.Connection, id.Object, why)
 }
 
 // completeJob completes the name of a job.

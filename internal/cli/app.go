@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 
 	"exposync/internal/report"
 	"exposync/internal/secret"
@@ -82,12 +83,19 @@ func (a *app) colour(terminal bool) bool {
 	return terminal && a.env.get("TERM") != "dumb"
 }
 
-// say writes one line for people to stderr.
+// say writes a sentence for people to stderr, wrapped.
 func (a *app) say(format string, args ...any) {
-	if a.flags.quiet {
-		return
+	a.line(strings.TrimRight(report.Prose(a.errStyle(), fmt.Sprintf(format, args...)), "\n"))
+}
+
+// next writes the next command to type to stderr: on one line, to be copied.
+func (a *app) next(format string, args ...any) { a.line("next: " + fmt.Sprintf(format, args...)) }
+
+// line writes a line for people to stderr as it is.
+func (a *app) line(text string) {
+	if !a.flags.quiet {
+		fmt.Fprintln(a.env.Stderr, a.redactor.Redact(text))
 	}
-	fmt.Fprintln(a.env.Stderr, a.redactor.Redact(fmt.Sprintf(format, args...)))
 }
 
 // printJSON writes a result for programs to stdout.
@@ -99,6 +107,9 @@ func (a *app) printJSON(v any) error {
 	_, err = a.env.Stdout.Write(a.redactJSON(doc))
 	return err
 }
+
+// printProse writes sentences for people to stdout, wrapped.
+func (a *app) printProse(text string) error { return a.printText(report.Prose(a.outStyle(), text)) }
 
 // printText writes a result for people to stdout.
 func (a *app) printText(text string) error {

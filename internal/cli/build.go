@@ -67,7 +67,7 @@ func (a *app) dbtBuild(ctx context.Context, dbt string, extra []string) (int, er
 		}
 	}
 	args = append(args, extra...)
-	a.say("$ %s %s", dbt, strings.Join(args, " "))
+	a.line("$ " + dbt + " " + strings.Join(args, " "))
 	code, err := a.env.Exec(ctx, a.env.Dir, dbt, args...)
 	if err != nil {
 		return 0, &fault.Fault{

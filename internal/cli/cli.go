@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"exposync/internal/fault"
 	"exposync/internal/report"
@@ -70,9 +71,9 @@ succeeded in this dbt run, and moves the changed rows to the business tool.
 	root.SetOut(a.env.Stdout)
 	root.SetErr(a.env.Stderr)
 	root.SetIn(a.env.Stdin)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage(cmd.CommandPath()+" --help", "%s", err)
-	})
+	root.SetFlagErrorFunc(flagError)
+	cobra.EnableCommandSorting = false // they stand in the order in which people need them
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages", fmt.Sprintf("Flags.FlagUsagesWrapped %d", a.width())))
 	root.AddGroup(
 		&cobra.Group{ID: "daily", Title: "Every day:"},
 		&cobra.Group{ID: "setup", Title: "Setting up:"},
@@ -83,13 +84,41 @@ succeeded in this dbt run, and moves the changed rows to the business tool.
 		newBuild(a), newRun(a), newPlan(a), newGate(a), newList(a), newStatus(a),
 		newRetry(a), newRejects(a), newTest(a),
 		newLedger(a), newSandbox(a), newDemo(a),
-		newExplain(a), newVersion(a),
+		newExplain(a),
 	} {
 		root.AddCommand(withExitCodes(cmd))
 	}
 	root.SetHelpCommandGroupID("read")
 	root.SetCompletionCommandGroupID("read")
+	root.InitDefaultCompletionCmd()
+	root.AddCommand(withExitCodes(newVersion(a)))
+	root.InitDefaultHelpCmd()
+	inOurWords(root)
 	return root
+}
+
+// inOurWords describes the commands that cobra brings along.
+func inOurWords(root *cobra.Command) {
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "completion":
+			cmd.Short = "print the script that completes words in your shell"
+		case "help":
+			cmd.Short = "say what a command does"
+		}
+	}
+}
+
+// flagError is the fault of a flag that does not exist, with the nearest one,
+// or that was used wrongly.
+func flagError(cmd *cobra.Command, err error) error {
+	meant := ""
+	if no, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		var known []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
+		meant = near("--"+no.GetSpecifiedName(), known)
+	}
+	return usage(cmd.CommandPath()+" --help", "%s%s", err, meant)
 }
 
 // withExitCodes ends a command's help with the exit codes, and turns wrong
@@ -99,12 +128,15 @@ func withExitCodes(cmd *cobra.Command) *cobra.Command {
 		cmd.Long = strings.ToUpper(cmd.Short[:1]) + cmd.Short[1:] + "."
 	}
 	cmd.Long += "\n\n" + exitCodes
+	cmd.SuggestionsMinimumDistance = 2 // as at the root
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(c *cobra.Command, args []string) error {
 			err := check(c, args)
 			switch {
 			case err == nil:
 				return nil
+			case len(args) > 0 && len(c.SuggestionsFor(args[0])) > 0:
+				return noCommand(c, args[0])
 			case len(args) > 0 && c.Flags().Lookup("select") != nil:
 				return usage(c.CommandPath()+" --select "+args[0], "%s takes no argument %q", c.CommandPath(), args[0])
 			}
@@ -124,8 +156,8 @@ func usage(next, format string, args ...any) error {
 	}
 }
 
-// printError shows an error to people on stderr, and to programs on stdout
-// where JSON was asked for.
+// printError shows an error on stderr. Who asked for JSON has its document
+// already, or none, where the command ended before it had a result.
 func (a *app) printError(err error) {
 	list := a.located(fault.All(err))
 	fmt.Fprint(a.env.Stderr, a.redactor.Redact(report.FaultText(a.errStyle(), list)))
@@ -138,10 +170,17 @@ func unknown(root *cobra.Command, err error) error {
 		return err
 	}
 	name := between([]byte(err.Error()), `"`, `"`)
-	if near := root.SuggestionsFor(name); len(near) > 0 {
-		return usage("exposync --help", "there is no command %q; did you mean %s?", name, strings.Join(near, " or "))
+	return noCommand(root, name)
+}
+
+// noCommand is the fault of a command that does not exist below parent, with
+// the nearest ones.
+func noCommand(parent *cobra.Command, name string) error {
+	meant := ""
+	if near := parent.SuggestionsFor(name); len(near) > 0 {
+		meant = "; did you mean " + strings.Join(near, " or ") + "?"
 	}
-	return usage("exposync --help", "there is no command %q", name)
+	return usage(parent.CommandPath()+" --help", "there is no command %q%s", strings.TrimPrefix(parent.CommandPath()+" ", "exposync ")+name, meant)
 }
 
 func isFault(err error) bool {

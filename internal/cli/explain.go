@@ -23,10 +23,13 @@ func newExplain(a *app) *cobra.Command {
 			return fault.Codes(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return a.printText(report.CodesText(a.outStyle()))
+			switch {
+			case len(args) > 0:
+				return a.explain(args[0])
+			case a.flags.json():
+				return a.printJSON(report.AllPages())
 			}
-			return a.explain(args[0])
+			return a.printText(report.CodesText(a.outStyle()))
 		},
 	}
 	a.flags.format(cmd, "text", "json")
@@ -36,19 +39,11 @@ func newExplain(a *app) *cobra.Command {
 func (a *app) explain(code string) error {
 	page, ok := fault.Explain(code)
 	if !ok {
-		next := "exposync explain"
-		if near := fault.Suggest(code, fault.Codes()); near != "" {
-			next = "exposync explain " + near
-		}
-		return usage(next, "there is no code %q", code)
+		return usage("exposync explain", "there is no code %q%s", code, near(code, fault.Codes()))
 	}
 	if a.flags.json() {
-		return a.printJSON(struct {
-			Code  string `json:"code"`
-			Title string `json:"title"`
-			Means string `json:"means"`
-			Next  string `json:"next"`
-		}{code, page.Title, page.Means, page.Next})
+		doc, _ := report.Page(code)
+		return a.printJSON(doc)
 	}
 	return a.printText(report.PageText(a.outStyle(), code, page))
 }

@@ -50,3 +50,9 @@ func reopenShop(dir string) (*shop, error) {
 // Reseal gives a header of a saved plan the digest that belongs to it, as
 // somebody who edits it might.
 func Reseal(data []byte) (string, error) { return sealOf(data) }
+
+// KeyParts reads a key from the command line.
+var KeyParts = keyParts
+
+// Word is a text as one word of a command.
+var Word = word

@@ -23,16 +23,16 @@ type flags struct {
 }
 
 func (f *flags) add(set *pflag.FlagSet) {
-	set.StringVar(&f.projectDir, "project-dir", "", "folder of dbt_project.yml (default: here or the nearest parent)")
-	set.StringVar(&f.profilesDir, "profiles-dir", "", "folder of profiles.yml")
-	set.StringVar(&f.profile, "profile", "", "profile to use instead of the project's")
-	set.StringVarP(&f.target, "target", "t", "", "dbt target whose connections and database are used")
-	set.StringVar(&f.targetPath, "target-path", "", "folder of dbt's artifacts")
-	set.StringVar(&f.manifest, "manifest", "", "manifest.json (or .gz) to read instead of the target path's")
-	set.StringArrayVar(&f.runResults, "run-results", nil, "run_results.json (or .gz) to read; may be repeated")
-	set.StringArrayVar(&f.artifacts, "artifacts", nil, "folder of one dbt job's artifacts; may be repeated")
-	set.StringVar(&f.sources, "sources", "", "sources.json (or .gz) to read instead of the target path's")
-	set.StringVar(&f.vars, "vars", "", "variables for profiles.yml, as dbt takes them")
+	set.StringVar(&f.projectDir, "project-dir", "", "`DIR` of dbt_project.yml (default: here or the nearest parent)")
+	set.StringVar(&f.profilesDir, "profiles-dir", "", "`DIR` of profiles.yml")
+	set.StringVar(&f.profile, "profile", "", "`NAME` of the profile to use instead of the project's")
+	set.StringVarP(&f.target, "target", "t", "", "`NAME` of the dbt target whose connections and database are used")
+	set.StringVar(&f.targetPath, "target-path", "", "`DIR` of dbt's artifacts")
+	set.StringVar(&f.manifest, "manifest", "", "`FILE` to read as manifest.json instead of the target path's; .gz, too")
+	set.StringArrayVar(&f.runResults, "run-results", nil, "`FILE` to read as run_results.json; .gz, too; may be repeated")
+	set.StringArrayVar(&f.artifacts, "artifacts", nil, "`DIR` of one dbt job's artifacts; may be repeated")
+	set.StringVar(&f.sources, "sources", "", "`FILE` to read as sources.json instead of the target path's; .gz, too")
+	set.StringVar(&f.vars, "vars", "", "`YAML` with variables for profiles.yml, as dbt takes them")
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "print results and errors only")
 	set.BoolVarP(&f.debug, "debug", "d", false, "print what happens")
 	set.BoolVar(&f.useColours, "use-colors", false, "colour even where the output is no terminal")
@@ -46,7 +46,7 @@ func (a *app) selection(cmd *cobra.Command) {
 	set.StringArrayVarP(&f.selects, "select", "s", nil, "exposures, jobs, or any `SELECTOR` of dbt: +, @, tag:, path:, state:, ...")
 	set.StringArrayVar(&f.excludes, "exclude", nil, "leave out what the `SELECTOR` means")
 	set.StringVar(&f.selector, "selector", "", "what the selector of that `NAME` in selectors.yml means")
-	set.StringVar(&f.state, "state", "", "folder with earlier artifacts, for state:, result: and source_status:")
+	set.StringVar(&f.state, "state", "", "`DIR` with earlier artifacts, for state:, result: and source_status:")
 	for flag, complete := range map[string]cobra.CompletionFunc{
 		"select": a.completeSelectors, "exclude": a.completeSelectors, "selector": a.completeSelector,
 	} {
@@ -69,13 +69,13 @@ func (a *app) before(cmd *cobra.Command, check func() error) {
 
 // dbtProgram adds --dbt to the commands that may run dbt.
 func (f *flags) dbtProgram(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.dbt, "dbt", "", "the dbt program (default: EXPOSYNC_DBT, else dbt)")
+	cmd.Flags().StringVar(&f.dbt, "dbt", "", "the dbt `PROGRAM` (default: EXPOSYNC_DBT, else dbt)")
 }
 
 // format adds --output with the formats a command knows; the first is the
 // default.
 func (f *flags) format(cmd *cobra.Command, formats ...string) {
-	cmd.Flags().StringVar(&f.output, "output", formats[0], strings.Join(formats, " or "))
+	cmd.Flags().StringVar(&f.output, "output", formats[0], "print results as `"+strings.Join(formats, "|")+"`")
 	check := cmd.PreRunE
 	cmd.PreRunE = func(c *cobra.Command, args []string) error {
 		if !slices.Contains(formats, f.output) {

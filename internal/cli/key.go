@@ -1,56 +1,74 @@
 package cli
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"slices"
 	"strings"
 
-	"exposync/internal/fault"
 	"exposync/internal/plan"
 )
 
-// keyParts reads a key from the command line: the value where there is one key
-// field; field=value,field=value or a JSON array of the values, as rejects
-// shows it, where there are several. A field goes by their name or ours. The
-// parts come in the order of the job's key.
-func keyParts(j plan.Job, text string) ([]string, error) {
-	if len(j.Key) == 1 {
-		if name, value, ok := strings.Cut(text, "="); ok && (name == j.Key[0].Field || name == j.Key[0].Column) {
-			return []string{value}, nil
+// keyHelp is what the help of every --key says about keys of several fields.
+const keyHelp = "of several fields: field=value,field=value"
+
+// keyParts reads a record's key from the command line, every command in the
+// same way: the value where there is one key field; where there are several,
+// field=value,field=value, the same in one --key each, the values alone with
+// commas between them, or the JSON array that rejects shows. A field goes by
+// their name or ours. The parts come in the order of the key, which is sorted.
+func keyParts(job string, fields []plan.KeyField, given ...string) ([]string, error) {
+	if out, ok := namedKey(fields, given); ok {
+		return out, nil
+	}
+	if len(given) == 1 {
+		if len(fields) == 1 {
+			return given, nil
 		}
-		return []string{text}, nil
+		var list []string
+		if json.Unmarshal([]byte(given[0]), &list) == nil && len(list) == len(fields) {
+			return list, nil
+		}
+		list = separated(given[0])
+		if out, ok := namedKey(fields, list); ok {
+			return out, nil
+		}
+		if len(list) == len(fields) && !slices.ContainsFunc(list, func(text string) bool { return strings.Contains(text, "=") }) {
+			return list, nil
+		}
 	}
-	var list []string
-	if strings.HasPrefix(text, "[") && json.Unmarshal([]byte(text), &list) == nil && len(list) == len(j.Key) {
-		return list, nil
+	names, pairs := make([]string, len(fields)), make([]string, len(fields))
+	for i, f := range fields {
+		names[i], pairs[i] = f.Field, f.Field+"=…"
 	}
-	out, seen := make([]string, len(j.Key)), map[int]bool{}
-	for pair := range strings.SplitSeq(text, ",") {
-		name, value, ok := strings.Cut(pair, "=")
-		i := slices.IndexFunc(j.Key, func(k plan.KeyField) bool { return k.Field == name || k.Column == name })
+	return nil, usage("--key "+strings.Join(pairs, ","),
+		"the key of %s has the fields %s: --key needs one value for each", job, strings.Join(names, ", "))
+}
+
+// separated takes a text apart at its commas, but for those within quotes.
+func separated(text string) []string {
+	r := csv.NewReader(strings.NewReader(text))
+	r.TrimLeadingSpace = true
+	out, err := r.Read()
+	if err != nil {
+		return strings.Split(text, ",")
+	}
+	return out
+}
+
+// namedKey reads field=value for every field.
+func namedKey(fields []plan.KeyField, given []string) ([]string, bool) {
+	if len(given) != len(fields) {
+		return nil, false
+	}
+	out, seen := make([]string, len(fields)), make([]bool, len(fields))
+	for _, g := range given {
+		name, value, ok := strings.Cut(g, "=")
+		i := slices.IndexFunc(fields, func(f plan.KeyField) bool { return name == f.Field || name == f.Column && name != "" })
 		if !ok || i < 0 || seen[i] {
-			return nil, badKey(j, text)
+			return nil, false
 		}
 		out[i], seen[i] = value, true
 	}
-	if len(seen) != len(j.Key) {
-		return nil, badKey(j, text)
-	}
-	return out, nil
-}
-
-func badKey(j plan.Job, text string) error {
-	var pairs []string
-	for _, k := range j.Key {
-		pairs = append(pairs, k.Field+"=VALUE")
-	}
-	return usage("exposync rejects --keys", "--key %s: the key of %s has %d fields; write %s", text, j.ID, len(j.Key), strings.Join(pairs, ","))
-}
-
-// near is the end of a message that names what was probably meant.
-func near(word string, known []string) string {
-	if s := fault.Suggest(word, known); s != "" {
-		return "; did you mean " + s + "?"
-	}
-	return ""
+	return out, true
 }

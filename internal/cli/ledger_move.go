@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -17,14 +18,16 @@ func newLedgerMove(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "move --to LEDGER",
 		Short: "copy everything that is remembered into another ledger",
-		Long: `Copies what the ledger of exposync.yml remembers into another one: marks, rejects,
-doubts, quarantine, open jobs, run history and evidence. LEDGER is what would
-stand behind ` + "`ledger:`" + ` in exposync.yml, or a directory, relative to the dbt
-project. No sync may run meanwhile. Everything is read back and compared before
-it is said to be there; the old ledger stays as it is. After an interruption,
-type the same command again.`,
-		Example: `  exposync ledger move --to 'dir: /srv/exposync/shop'
-  exposync ledger move --to ../ledger`,
+		Long: `Copies what the ledger of exposync.yml remembers into another one: marks,
+rejects, doubts, quarantine, open jobs, run history and evidence. LEDGER is what
+would stand behind ` + "`ledger:`" + ` in exposync.yml, or a directory, relative to the
+dbt project. No sync may run meanwhile. Everything is read back and compared
+before it is said to be there; the old ledger stays as it is. After an
+interruption, type the same command again.`,
+		Example: `  exposync ledger move --to ../ledger
+  exposync ledger move --to 'dir: /srv/exposync/shop'
+  exposync ledger move --to 's3: s3://acme-analytics/exposync'
+  exposync ledger move --to "postgres: \"{{ env_var('LEDGER_URL') }}\""`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if strings.TrimSpace(to) == "" {
@@ -44,7 +47,7 @@ type the same command again.`,
 
 func (s *session) move(ctx context.Context, to string) error {
 	if !s.hasLedger() {
-		return usage("exposync run", "there is no ledger at %s: nothing is remembered", s.ledgerName())
+		return s.noLedger()
 	}
 	other, err := config.ParseLedger("--to", to)
 	if err != nil {
@@ -66,7 +69,8 @@ func (s *session) move(ctx context.Context, to string) error {
 		if m.Same {
 			word = "is there already:"
 		}
-		s.a.say("%s %s -> %s.%s: %s, %d standing", word, m.Sync.Job, m.Sync.Connection, m.Sync.Object, plural(int(m.Sum.Confirmed), "record"), m.Sum.Standing)
+		s.a.say("%s %s -> %s.%s (account %s): %s, %d standing", word, m.Sync.Job, m.Sync.Connection, m.Sync.Object, m.Sync.Account,
+			plural(m.Sum.Confirmed, "record"), m.Sum.Standing)
 	})
 	if err != nil {
 		return orInterrupted(ctx, err)
@@ -75,10 +79,13 @@ func (s *session) move(ctx context.Context, to string) error {
 	for _, m := range report.Syncs {
 		records += m.Sum.Confirmed
 	}
-	return s.a.printText(fmt.Sprintf("moved %s with %s, %s and %s of dbt nodes; all of it was read back and is equal\n"+
-		"now write this into %s, everywhere where exposync runs:\n\nledger: %s\n\n%s stays as it is: remove it when nothing uses it any more\n",
-		plural(len(report.Syncs), "sync"), plural(int(records), "record"), plural(report.Runs, "run"), plural(report.Evidence, "result"),
-		config.FileName, ledgerLine(to, other), s.ledgerName()))
+	return errors.Join(
+		s.a.printProse(fmt.Sprintf("moved %s with %s, %s and %s of dbt nodes; all of it was read back and is equal",
+			plural(len(report.Syncs), "sync"), plural(records, "record"), plural(report.Runs, "run"), plural(report.Evidence, "result"))),
+		s.a.printProse(fmt.Sprintf("next: write this into %s, everywhere where exposync runs:", config.FileName)),
+		s.a.printText("\nledger: "+ledgerLine(to, other)+"\n\n"),
+		s.a.printProse(s.ledgerName()+" stays as it is: remove it when nothing uses it any more"),
+	)
 }
 
 // sameLedger reports whether settings name the ledger in use.

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"exposync/internal/engine"
-	"exposync/internal/fault"
 	"exposync/internal/plan"
 )
 
@@ -44,7 +43,7 @@ create. Nothing is changed at the destination.`,
 func (s *session) rekey(ctx context.Context, name string, yes bool) error {
 	j, ok := s.set.Find(name)
 	if !ok {
-		return s.unknownJob(ctx, name)
+		return s.noJob(ctx, name)
 	}
 	if len(j.Problems) > 0 {
 		return s.a.located(j.Problems).Err()
@@ -60,33 +59,18 @@ func (s *session) rekey(ctx context.Context, name string, yes bool) error {
 	if err != nil {
 		return err
 	}
-	if err := s.a.printText(rekeyText(r, j)); err != nil {
+	if err := s.a.printText(rekeyText(r, j, s.ref(j.ID))); err != nil {
 		return err
 	}
 	if !r.Done {
-		s.a.say("nothing was changed; do it with: exposync ledger rekey %s%s --yes", name, s.typedTarget())
+		s.a.say("nothing was changed")
+		s.a.next("exposync ledger rekey %s --yes", s.ref(name))
 	}
 	return nil
 }
 
-// typedTarget repeats --target for the next command.
-func (s *session) typedTarget() string {
-	if s.a.flags.target == "" {
-		return ""
-	}
-	return " --target " + s.a.flags.target
-}
-
-// unknownJob is the fault of a job that no exposure declares.
-func (s *session) unknownJob(ctx context.Context, name string) error {
-	if near := fault.Suggest(name, s.jobNames(ctx)); near != "" && near != name {
-		return usage("exposync ls", "there is no job %q; did you mean %q?", name, near)
-	}
-	return usage("exposync ls", "no exposure declares a job %q", name)
-}
-
 // rekeyText says what becomes of what.
-func rekeyText(r engine.Rekeyed, j plan.Job) string {
+func rekeyText(r engine.Rekeyed, j plan.Job, ref string) string {
 	would := func(did, will string) string {
 		if r.Done {
 			return did
@@ -95,7 +79,7 @@ func rekeyText(r engine.Rekeyed, j plan.Job) string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "before  %s\nafter   %s\n", identityText(r.From), identityText(r.To))
-	fmt.Fprintf(&b, "%d of %s confirmed %s carried over\n", r.Carried, plural(int(r.Confirmed), "record"), would("were", "would be"))
+	fmt.Fprintf(&b, "%d of %s confirmed %s carried over\n", r.Carried, plural(r.Confirmed, "record"), would("were", "would be"))
 	if r.NewKey {
 		as := "updates"
 		if j.Mode == plan.Append {
@@ -104,14 +88,14 @@ func rekeyText(r engine.Rekeyed, j plan.Job) string {
 		fmt.Fprintf(&b, "  %d %s sent again by the next run, as %s: under another key their\n  values are not proven (it holds with mapping_changed above the guard)\n",
 			r.Again, would("will be", "would be"), as)
 		if r.Gone > 0 {
-			fmt.Fprintf(&b, "  %s no longer in the model: not carried over; they stay at the\n  destination as they are\n", plural(int(r.Gone), "key"))
+			fmt.Fprintf(&b, "  %s no longer in the model: not carried over; they stay at the\n  destination as they are\n", plural(r.Gone, "key"))
 		}
 		if r.Unclear > 0 {
-			fmt.Fprintf(&b, "  %s ambiguous (several rows have the old or the new key, or the new one\n  is null): not carried over; what is new about them is sent as creates\n", plural(int(r.Unclear), "key"))
+			fmt.Fprintf(&b, "  %s ambiguous (several rows have the old or the new key, or the new one\n  is null): not carried over; what is new about them is sent as creates\n", plural(r.Unclear, "key"))
 		}
 	}
 	if r.Done {
-		fmt.Fprintf(&b, "the former identity is forgotten; next: exposync plan --target %s --select %s\n", j.Target, r.To.Job)
+		fmt.Fprintf(&b, "the former identity is forgotten\nnext: exposync plan --select %s\n", ref)
 	}
 	return b.String()
 }

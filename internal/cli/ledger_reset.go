@@ -38,7 +38,7 @@ not fit, and of a damaged ledger without a backup.`,
 
 func (s *session) reset(ctx context.Context, name string, yes bool) error {
 	if !s.hasLedger() {
-		return usage("exposync run", "there is no ledger at %s: nothing is remembered", s.ledgerName())
+		return s.noLedger()
 	}
 	if err := s.openLedger(ctx); err != nil {
 		return err
@@ -48,10 +48,7 @@ func (s *session) reset(ctx context.Context, name string, yes bool) error {
 		return damage
 	}
 	if len(ids) == 0 {
-		if near := fault.Suggest(name, s.jobNames(ctx)); near != "" && near != name {
-			return usage("exposync ledger show", "nothing is remembered of a job %q under target %s; did you mean %q?", name, s.target, near)
-		}
-		return usage("exposync ledger show", "nothing is remembered of a job %q under target %s", name, s.target)
+		return s.nothingOf(ctx, name, s.target)
 	}
 	for _, id := range ids {
 		if err := s.resetOne(ctx, id, yes); err != nil {
@@ -62,7 +59,8 @@ func (s *session) reset(ctx context.Context, name string, yes bool) error {
 		return damage
 	}
 	if !yes {
-		s.a.say("nothing was forgotten; do it with: exposync ledger reset %s%s --yes", name, s.typedTarget())
+		s.a.say("nothing was forgotten")
+		s.a.next("exposync ledger reset %s --yes", s.ref(name))
 	}
 	return nil
 }
@@ -113,14 +111,14 @@ func (s *session) resetOne(ctx context.Context, id plan.SyncID, yes bool) error 
 	view, err := s.ledger.View(ctx, id, s.target)
 	records := "records that cannot be counted, because the ledger is damaged,"
 	if err == nil {
-		records = plural(int(view.Header().Marks), "record")
+		records = plural(view.Header().Marks, "record")
 		_ = view.Close()
 	}
 	if !yes {
-		return s.a.printText(fmt.Sprintf("would forget %s confirmed in %s.%s (account %s)\n", records, id.Connection, id.Object, id.Account))
+		return s.a.printProse(fmt.Sprintf("would forget %s confirmed in %s.%s (account %s)", records, id.Connection, id.Object, id.Account))
 	}
 	if err := s.ledger.Reset(ctx, id); err != nil {
 		return err
 	}
-	return s.a.printText(fmt.Sprintf("forgot %s confirmed in %s.%s (account %s)\n", records, id.Connection, id.Object, id.Account))
+	return s.a.printProse(fmt.Sprintf("forgot %s confirmed in %s.%s (account %s)", records, id.Connection, id.Object, id.Account))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"exposync/internal/engine"
 	"exposync/internal/fault"
 	"exposync/internal/ledger"
 	"exposync/internal/plan"
@@ -31,7 +32,7 @@ damage as well. With --target only what runs under that dbt target wrote.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(keys) > 0 && len(args) == 0 {
-				return usage("exposync ledger show JOB --key …", "--key needs the job whose record is meant")
+				return usage("exposync ledger show JOB --key KEY", "--key needs the job whose record is meant")
 			}
 			s, err := a.look(cmd.Context())
 			if err != nil {
@@ -41,7 +42,7 @@ damage as well. With --target only what runs under that dbt target wrote.`,
 			return s.show(cmd.Context(), slices.Concat(args, []string{""})[0], keys)
 		},
 	}
-	cmd.Flags().StringArrayVar(&keys, "key", nil, "one record: its key's `VALUES` with commas between them, or FIELD=VALUE, once for each field")
+	cmd.Flags().StringArrayVar(&keys, "key", nil, "what is known of the record with this `KEY`; "+keyHelp)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }
@@ -57,7 +58,7 @@ func (s *session) show(ctx context.Context, job string, keys []string) error {
 		}
 	}
 	if job != "" && len(doc.Syncs)+len(problems) == 0 {
-		return s.nothingOf(ctx, job)
+		return s.nothingOf(ctx, job, s.a.flags.target)
 	}
 	problems = s.a.located(problems)
 	doc.Problems = report.FaultsJSON(problems)
@@ -108,14 +109,15 @@ func (s *session) underTarget(targets []string) bool {
 func (s *session) rememberedOf(ctx context.Context, stored ledger.Stored, keys []string) (report.LedgerSync, error) {
 	id := stored.Sync
 	y := report.LedgerSync{
-		Sync: id, Targets: nonNil(stored.Targets), State: report.LedgerGood, Standing: []report.StandingGroup{},
+		Sync: id, Targets: report.NonNil(stored.Targets), State: report.LedgerGood, Standing: []report.StandingGroup{},
 		Jobs: []report.LedgerJob{}, Notes: []string{},
 	}
-	wanted, err := keyWanted(id, keys)
-	if err != nil {
-		return y, err
-	}
-	if wanted != nil {
+	var wanted []string
+	if len(keys) > 0 {
+		var err error
+		if wanted, err = keyParts(id.Job, keyFields(id), keys...); err != nil {
+			return y, err
+		}
 		y.Record = &report.LedgerRecord{Key: strings.Join(wanted, ", "), State: "unknown"}
 	}
 	var problems fault.List
@@ -131,7 +133,7 @@ func (s *session) rememberedOf(ctx context.Context, stored ledger.Stored, keys [
 			if y.Last == nil {
 				y.Last = lastRun(run)
 			}
-			if y.Notes = nonNil(run.Notes); len(y.Notes) > 0 {
+			if y.Notes = report.NonNil(run.Notes); len(y.Notes) > 0 {
 				break
 			}
 		}
@@ -141,13 +143,6 @@ func (s *session) rememberedOf(ctx context.Context, stored ledger.Stored, keys [
 		problems = append(problems, fault.All(err)...)
 	}
 	return y, problems.Err()
-}
-
-func nonNil[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }
 
 // readMarks reads every mark of a sync.
@@ -207,51 +202,5 @@ func countMark(y *report.LedgerSync, groups map[report.StandingGroup]int64, m *r
 	case record.Quarantined:
 		y.Quarantine++
 	}
-	groups[report.StandingGroup{State: stateWord(m.Standing.State), Code: m.Standing.Code}]++
-}
-
-func stateWord(s record.StandingState) string {
-	switch s {
-	case record.InDoubt:
-		return "in_doubt"
-	case record.Quarantined:
-		return "quarantined"
-	case record.Rejected:
-	}
-	return "rejected"
-}
-
-// nothingOf is the fault of asking about a job that nothing is remembered of.
-func (s *session) nothingOf(ctx context.Context, job string) error {
-	known := s.jobNames(ctx)
-	under := ""
-	if s.a.flags.target != "" {
-		under = " under target " + s.a.flags.target
-	}
-	if slices.Contains(known, job) {
-		return usage("exposync status", "nothing is remembered of the job %q%s", job, under)
-	}
-	if near := fault.Suggest(job, known); near != "" {
-		return usage("exposync ledger show "+near, "nothing is remembered of a job %q%s; did you mean %q?", job, under, near)
-	}
-	return usage("exposync ledger show", "nothing is remembered of a job %q%s", job, under)
-}
-
-// jobNames are the jobs that are declared or remembered.
-func (s *session) jobNames(ctx context.Context) []string {
-	var names []string
-	for _, j := range s.set.Jobs {
-		names = append(names, j.ID)
-	}
-	if s.ledger != nil {
-		contents, _ := s.ledger.Contents(ctx) // what is damaged was said already
-		for _, y := range contents.Syncs {
-			names = append(names, y.Sync.Job)
-		}
-		for _, j := range contents.Jobs {
-			names = append(names, j.Job)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	groups[report.StandingGroup{State: engine.StateOf(*m.Standing), Code: m.Standing.Code}]++
 }

@@ -3,30 +3,23 @@ package cli
 import (
 	"context"
 	"fmt"
-	"maps"
-	"net/http"
-	"net/url"
-	"slices"
-	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
-	"exposync/internal/destination"
 	"exposync/internal/engine"
 	"exposync/internal/fault"
 	"exposync/internal/plan"
 	"exposync/internal/record"
 	"exposync/internal/report"
-	"exposync/internal/rest"
 )
 
 func newTest(a *app) *cobra.Command {
-	key, send := "", false
+	var keys []string
+	send := false
 	cmd := &cobra.Command{
 		Use:   "test JOB --key KEY",
-		Short: "take one record from the warehouse to the destination, and show all of it",
+		Short: "take one record to its destination, and show all of it",
 		Long: `Reads exactly one record, and shows its values in the warehouse, as they would be
 sent and, where the destination can be read, as they are there; what the ledger
 knows of it; and what a run would do about it. With --send it sends that record
@@ -42,20 +35,20 @@ but a sandbox nothing is sent while the gate is shut.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeJob,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !cmd.Flags().Changed("key") {
-				return usage("exposync test --help", "say which record: --key KEY")
+			if len(keys) == 0 {
+				return usage("exposync test "+args[0]+" --key KEY", "--key is missing: say which record")
 			}
-			return a.test(cmd.Context(), args[0], key, send)
+			return a.test(cmd.Context(), args[0], keys, send)
 		},
 	}
-	cmd.Flags().StringVar(&key, "key", "", "the record's `KEY`; of several fields: field=value,field=value")
+	cmd.Flags().StringArrayVar(&keys, "key", nil, "the record's `KEY`; "+keyHelp)
 	cmd.Flags().BoolVar(&send, "send", false, "send the record, and show request and response")
 	a.flags.dbtProgram(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }
 
-func (a *app) test(ctx context.Context, name, key string, send bool) error {
+func (a *app) test(ctx context.Context, name string, keys []string, send bool) error {
 	ctx, stop, done := a.interruptible(ctx)
 	defer done()
 	s, err := a.open(ctx, "test")
@@ -66,14 +59,7 @@ func (a *app) test(ctx context.Context, name, key string, send bool) error {
 	if err := s.judge(ctx, nil); err != nil {
 		return err
 	}
-	j, ok := s.set.Find(name)
-	switch {
-	case !ok:
-		return s.noJob(name)
-	case len(j.Problems) > 0:
-		return j.Problems
-	}
-	parts, err := keyParts(j, key)
+	j, parts, err := s.recordOf(ctx, name, keys)
 	if err != nil {
 		return err
 	}
@@ -102,6 +88,19 @@ func (a *app) test(ctx context.Context, name, key string, send bool) error {
 		code = fault.Worse(code, fault.ExitCode(err))
 	}
 	return a.printOne(doc, one, err, code)
+}
+
+// recordOf gives the job and the parts of the key that were typed.
+func (s *session) recordOf(ctx context.Context, name string, keys []string) (plan.Job, []string, error) {
+	j, ok := s.set.Find(name)
+	switch {
+	case !ok:
+		return j, nil, s.noJob(ctx, name)
+	case len(j.Problems) > 0:
+		return j, nil, j.Problems
+	}
+	parts, err := keyParts(j.ID, j.Key, keys...)
+	return j, parts, err
 }
 
 // printOne shows the record, then what went wrong.
@@ -158,10 +157,7 @@ func fillOne(doc *report.One, one *engine.One) {
 		doc.Ledger = &report.OneMark{Confirmed: m.Confirmed(), Adopted: m.Adopted, RemoteID: m.RemoteID}
 		if st := m.Standing; st != nil {
 			doc.Ledger.Standing, doc.Ledger.Code, doc.Ledger.Reason, doc.Ledger.Attempts = engine.StateOf(*st), st.Code, st.Reason, st.Attempts
-			if st.Since > 0 {
-				since := time.Unix(st.Since, 0).UTC()
-				doc.Ledger.Since = &since
-			}
+			doc.Ledger.Since = unixTime(st.Since)
 		}
 	}
 	if c := one.Result.Counts; c.Changes() > 0 {
@@ -203,66 +199,4 @@ func valueText(v record.Value) *string {
 		text = fmt.Sprintf("%d bytes", len(v.Data))
 	}
 	return &text
-}
-
-// watch notes everything that is said to the destination.
-func (a *app) watch(ctx context.Context, said *[]report.OneExchange) context.Context {
-	ctx = destination.Watch(ctx, func(s destination.Spoken) {
-		*said = append(*said, report.OneExchange{Kind: s.Kind, Request: s.Said, Response: s.Heard})
-	})
-	return rest.Watch(ctx, func(x rest.Exchange) {
-		item := report.OneExchange{
-			Kind: "http", Request: x.Method + " " + a.safeURL(x.URL), Headers: headerLines(x.Header), Body: string(x.Body),
-			Response: x.Problem, Answer: headerLines(x.Answer), Reply: string(x.Reply), Attempts: x.Attempts,
-		}
-		if x.Status > 0 {
-			item.Response = fmt.Sprintf("%d %s", x.Status, http.StatusText(x.Status))
-		}
-		*said = append(*said, item)
-	})
-}
-
-func headerLines(h http.Header) []string {
-	var out []string
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		out = append(out, name+": "+strings.Join(h[name], ", "))
-	}
-	return out
-}
-
-// safeURL hides secrets in an address also where they are percent-encoded, and
-// whatever a parameter holds that is called like one.
-func (a *app) safeURL(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return "an address that cannot be read"
-	}
-	parts := strings.Split(u.EscapedPath(), "/")
-	for i, p := range parts {
-		if plain, err := url.PathUnescape(p); err == nil && a.redactor.Redact(plain) != plain {
-			parts[i] = "***"
-		}
-	}
-	out := u.Scheme + "://" + u.Host + strings.Join(parts, "/")
-	var query []string
-	for pair := range strings.SplitSeq(u.RawQuery, "&") {
-		name, value, _ := strings.Cut(pair, "=")
-		if plain, err := url.QueryUnescape(value); err != nil || a.redactor.Redact(plain) != plain || secretName(name) {
-			value = "***"
-		}
-		if pair != "" {
-			query = append(query, name+"="+value)
-		}
-	}
-	if len(query) > 0 {
-		out += "?" + strings.Join(query, "&")
-	}
-	return out
-}
-
-func secretName(name string) bool {
-	name = strings.ToLower(name)
-	return slices.ContainsFunc([]string{"key", "token", "secret", "pass", "auth", "sig", "credential"}, func(w string) bool {
-		return strings.Contains(name, w)
-	})
 }

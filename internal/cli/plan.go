@@ -58,9 +58,9 @@ takes; write it to a file with > plan.md.`,
 	}
 	opts.add(cmd)
 	opts.addFullRead(cmd)
-	cmd.Flags().StringVar(&out, "out", "", "save the plan to this file")
+	cmd.Flags().StringVar(&out, "out", "", "save the plan to `FILE`")
 	cmd.Flags().IntVar(&opts.samples, "samples", 0, "show up to `N` records of each kind, masked by column policy")
-	cmd.Flags().StringVar(&values, "values", "", "what the saved rows hold: full or hashes")
+	cmd.Flags().StringVar(&values, "values", "", "what the saved rows hold: `full|hashes`")
 	a.flags.dbtProgram(cmd)
 	a.selection(cmd)
 	a.flags.format(cmd, "text", "json", "markdown")
@@ -103,7 +103,7 @@ func (a *app) plan(ctx context.Context, opts runOptions, out string, values bool
 	case "markdown":
 		err = a.printText(report.PlanMarkdown(run))
 	default:
-		err = a.printText(report.PlanText(a.outStyle(), run.Jobs))
+		err = a.printText(report.PlanText(a.outStyle(), run))
 	}
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func (p *progress) say(ended, line string) {
 	defer p.mu.Unlock()
 	p.clear()
 	p.jobs = slices.DeleteFunc(p.jobs, func(j string) bool { return j == ended })
-	p.a.say("%s", line)
+	p.a.line(line)
 	p.draw()
 }
 

@@ -11,14 +11,11 @@ import (
 	"time"
 )
 
-// ArtifactAge is how old PutArtifacts makes what it puts down.
+// ArtifactAge is how old artifacts are where a script does not say.
 const ArtifactAge = 3*time.Hour + 30*time.Minute
 
-// PutArtifacts unpacks what real dbt wrote into a folder, with all times moved
-// so that the newest file is ArtifactAge old.
-func PutArtifacts(dir, from string) error { return PutArtifactsOf(dir, from, ArtifactAge) }
-
-// PutArtifactsOf is PutArtifacts for files of another age.
+// PutArtifactsOf unpacks what real dbt wrote into a folder, with all times moved
+// so that the newest file is of that age.
 func PutArtifactsOf(dir, from string, age time.Duration) error {
 	paths, err := filepath.Glob(filepath.Join(from, "*.json.gz"))
 	if err != nil {

@@ -6,15 +6,11 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"exposync/internal/engine"
-	"exposync/internal/fault"
 	"exposync/internal/plan"
 	"exposync/internal/record"
 	"exposync/internal/report"
@@ -184,7 +180,7 @@ func (s *session) reasons(ctx context.Context, j plan.Job, id plan.SyncID, keys 
 	})
 	out := make([]report.RejectJSON, 0, len(found))
 	for _, g := range found {
-		g.Schedule(j)
+		g.Schedule(j, s.ref(j.ID))
 		slices.Sort(g.Keys)
 		out = append(out, *g)
 	}
@@ -195,21 +191,17 @@ func (s *session) reasons(ctx context.Context, j plan.Job, id plan.SyncID, keys 
 }
 
 func rejectOf(st record.Standing) report.RejectJSON {
-	r := report.RejectJSON{
+	return report.RejectJSON{
 		State: engine.StateOf(st), Code: st.Code, Reason: st.Reason, Records: 1, Permanent: st.Permanent, Attempts: st.Attempts,
+		FirstSeen: unixTime(st.Since),
 	}
-	if st.Since > 0 {
-		since := time.Unix(st.Since, 0).UTC()
-		r.FirstSeen = &since
-	}
-	return r
 }
 
 // exportRejects writes every record, one a line, as they come.
 func (s *session) exportRejects(ctx context.Context, path string) (err error) {
 	var out io.Writer = redactingOut{s.a}
 	if path != "" {
-		f, err := privateFile(s.a.pathOf(path))
+		f, err := private(s.a.pathOf(path))
 		if err != nil {
 			return err
 		}
@@ -263,25 +255,3 @@ func (s *session) writeRejects(ctx context.Context, w *csv.Writer) (int, error) 
 type redactingOut struct{ a *app }
 
 func (o redactingOut) Write(p []byte) (int, error) { return len(p), o.a.printText(string(p)) }
-
-// privateFile makes a file that nobody else can read. One that is there
-// already goes first, because its permissions would stay.
-func privateFile(path string) (*os.File, error) {
-	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
-		if err := os.Remove(path); err != nil {
-			return nil, outFault(path, err)
-		}
-	}
-	f, err := os.OpenFile(filepath.Clean(path), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, outFault(path, err)
-	}
-	return f, nil
-}
-
-func outFault(path string, err error) error {
-	return &fault.Fault{
-		Code: "out_unwritable", Kind: fault.Config, Whose: fault.User, Where: path,
-		Msg: "the file that --out names cannot be written", Hint: "name another file, or correct the permissions of its folder", Err: err,
-	}
-}

@@ -6,7 +6,7 @@ func newRetry(a *app) *cobra.Command {
 	opts := runOptions{command: "retry", retry: true}
 	cmd := &cobra.Command{
 		Use:   "retry",
-		Short: "send rejected records again now, without waiting for the next dbt run",
+		Short: "send rejected records again now, in the same dbt run",
 		Long: `Does what run does, gate and guards included, also where the dbt run was
 answered already, and sends records again that the destination refused for good.
 What waits in quarantine stays there, unless it was released (exposync rejects

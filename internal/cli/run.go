@@ -27,8 +27,8 @@ type runOptions struct {
 }
 
 func (o *runOptions) add(cmd *cobra.Command) {
-	cmd.Flags().IntVar(&o.threads, "threads", 4, "jobs that run at the same time")
-	cmd.Flags().StringVar(&o.first, "first", "", "what a first run does: send, compare or adopt")
+	cmd.Flags().IntVar(&o.threads, "threads", 4, "`N` jobs run at the same time")
+	cmd.Flags().StringVar(&o.first, "first", "", "what a first run does: `send|compare|adopt`")
 	cmd.Flags().StringSliceVar(&o.accept, "accept", nil, "hold codes to let through in this run, as `CODE[,CODE]`")
 	cmd.Flags().BoolVarP(&o.failFast, "fail-fast", "x", false, "start no further job after one that failed")
 }
@@ -71,7 +71,7 @@ func newRun(a *app) *cobra.Command {
 	}
 	opts.add(cmd)
 	opts.addFullRead(cmd)
-	cmd.Flags().StringVar(&opts.planFile, "plan", "", "apply exactly this saved plan")
+	cmd.Flags().StringVar(&opts.planFile, "plan", "", "apply exactly the saved plan in `FILE`")
 	a.flags.dbtProgram(cmd)
 	a.selection(cmd)
 	a.flags.format(cmd, "text", "json")

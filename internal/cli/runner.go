@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"exposync/internal/engine"
 	"exposync/internal/fault"
-	"exposync/internal/gate"
 	"exposync/internal/job"
 	"exposync/internal/ledger"
 	"exposync/internal/plan"
@@ -63,20 +60,33 @@ func (r *runner) run(ctx context.Context) (report.Run, error) {
 			return report.Run{}, err
 		}
 	}
+	settled := make([]bool, len(r.jobs))
 	r.each(func(i int) {
 		if r.prepared[i] == nil {
 			r.refuse(ctx, i)
 		}
+		if settled[i] = r.reports[i].Result.Status != ""; settled[i] {
+			r.end(ctx, i)
+			return
+		}
 		r.line(i, true)
 	}, func(i int) {
+		if settled[i] {
+			return
+		}
 		if r.prepared[i] == nil {
 			r.prepare(ctx, i, saved)
 		}
-		r.apply(ctx, i)
-		r.remember(ctx, i)
-		r.line(i, false)
+		r.end(ctx, i)
 	})
 	return r.result(), nil
+}
+
+// end delivers what is to be delivered of a job, and says how it ended.
+func (r *runner) end(ctx context.Context, i int) {
+	r.apply(ctx, i)
+	r.remember(ctx, i)
+	r.line(i, false)
 }
 
 // choose lines up the jobs that are part of this run: those with nothing of
@@ -92,7 +102,7 @@ func (r *runner) choose() {
 	r.reports = make([]report.JobReport, len(r.jobs))
 	r.prepared = make([]*engine.Prepared, len(r.jobs))
 	for i, j := range r.jobs {
-		r.reports[i] = report.JobReport{Job: j, Judgement: r.s.judgement(j.Exposure), Result: plan.Result{Job: j.ID}}
+		r.reports[i] = report.JobReport{Job: j, Ref: r.s.ref(j.ID), Judgement: r.s.judgement(j.Exposure), Result: plan.Result{Job: j.ID}}
 	}
 }
 
@@ -101,12 +111,8 @@ func (r *runner) head() string {
 		plural(len(r.jobs)+r.notInRun, "job"), plural(r.s.exposureCount(), "exposure"), r.s.target, r.s.invocationAge())
 }
 
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
+// plural is a number with its noun, as reports write it.
+func plural[N int | int64](n N, noun string) string { return report.Count(int64(n), noun) }
 
 // each takes every job through two steps: first in order, one at a time, then
 // do, as many at a time as threads say.
@@ -122,16 +128,6 @@ func (r *runner) each(first, do func(i int)) {
 		})
 	}
 	wg.Wait()
-}
-
-// refuse settles a job that is not to be planned at all.
-func (r *runner) refuse(ctx context.Context, i int) {
-	rep := &r.reports[i]
-	if rep.Result.Status != "" {
-		return
-	}
-	rep.Result.StartedAt = r.a.env.Now()
-	rep.Result.Status, rep.Reason = r.refusal(ctx, r.jobs[i], rep)
 }
 
 // prepare takes a job to a plan, or to the reason why there is none.
@@ -162,54 +158,6 @@ func (r *runner) prepare(ctx context.Context, i int, saved *savedPlan) {
 	if held := p.Held(); len(held) > 0 {
 		rep.Result.Status, rep.Reason = plan.HeldStatus, held[0].Code
 	}
-}
-
-// refusal gives the status of a job that is not to be planned at all.
-func (r *runner) refusal(ctx context.Context, j plan.Job, rep *report.JobReport) (plan.Status, string) {
-	v := rep.Judgement
-	switch {
-	case r.interrupted():
-		return plan.Stopped, "interrupted"
-	case r.opts.failFast && r.anyFailed():
-		rep.Skip = "fail_fast"
-		return plan.Skipped, "fail-fast"
-	case v.Verdict == plan.VerdictBlock:
-		return plan.Blocked, worst(v)
-	case v.Verdict == plan.VerdictHold:
-		return plan.HeldStatus, worst(v)
-	case len(j.Problems) > 0:
-		rep.Result.Problems = j.Problems
-		return plan.Failed, j.Problems[0].Code
-	case v.Verdict == plan.VerdictUnchanged && !r.asksAgain(j) && r.s.skipUnchanged(j):
-		rep.Skip = "unchanged"
-		return plan.Skipped, "unchanged"
-	}
-	runs, err := r.s.ledger.Runs(ctx, j.Project, j.ID)
-	if err != nil {
-		rep.Result.Problems = fault.All(err)
-		return plan.Failed, rep.Result.Problems[0].Code
-	}
-	if r.opts.planFile == "" && !r.asksAgain(j) && handled(runs, j, r.s.invocationOf(j)) {
-		if rep.Result.Rejects, err = r.s.standing(ctx, j); err != nil {
-			rep.Result.Problems = fault.All(err)
-			return plan.Failed, rep.Result.Problems[0].Code
-		}
-		rep.Skip = "already_synced"
-		return plan.Skipped, "already synced for this dbt run"
-	}
-	if at, wait := r.waits(runs, j); wait {
-		rep.Skip, rep.DueAt = "not_due", at.UTC()
-		return plan.Skipped, notDue(at, r.a.env.Now(), j.Every)
-	}
-	return "", ""
-}
-
-// handled reports whether a run of this job under the same definition answered
-// the dbt run already.
-func handled(runs []ledger.Run, j plan.Job, invocation string) bool {
-	return slices.ContainsFunc(runs, func(run ledger.Run) bool {
-		return run.Handled && invocation != "" && run.InvocationID == invocation && run.Target == j.Target && run.Definition == job.Definition(j)
-	})
 }
 
 // apply delivers a prepared plan that nothing holds.
@@ -280,38 +228,6 @@ func (r *runner) remember(ctx context.Context, i int) {
 	}
 }
 
-// unraised is the fault of accepting a code that no job's planning raised.
-func (r *runner) unraised() error {
-	raised := map[string]bool{}
-	for _, rep := range r.reports {
-		for _, reason := range rep.Judgement.Reasons {
-			raised[reason.Code] = raised[reason.Code] || gate.Acceptable(reason.Code)
-		}
-		if rep.Result.Plan == nil {
-			continue
-		}
-		for _, h := range rep.Result.Plan.Holds {
-			if h.Acceptable {
-				raised[h.Code] = true
-			}
-		}
-	}
-	for code := range r.s.acceptedByGate {
-		raised[code] = true
-	}
-	var list fault.List
-	for _, code := range r.opts.accept {
-		if !raised[code] {
-			list = append(list, &fault.Fault{
-				Code: "accept_unraised", Kind: fault.Config, Whose: fault.User,
-				Msg:  fmt.Sprintf("--accept %s: no selected job raised this code in this run, or it cannot be accepted; nothing was sent", code),
-				Hint: "exposync plan shows what is held and how to let it through",
-			})
-		}
-	}
-	return list.Err()
-}
-
 func (r *runner) release() {
 	for _, p := range r.prepared {
 		if p != nil {
@@ -324,16 +240,9 @@ func (r *runner) release() {
 func (r *runner) line(i int, start bool) {
 	rep := r.reports[i]
 	line := report.JobLine{N: i + 1, Of: len(r.jobs), Job: rep.Job.ID, To: rep.To(), Result: &rep.Result, Reason: rep.Reason}
-	text := line.End(r.a.errStyle())
-	if start {
-		if rep.Result.Status != "" {
-			return
-		}
-		text = line.Start(r.a.errStyle())
-	}
-	ended := ""
+	text, ended := line.Start(r.a.errStyle()), ""
 	if !start {
-		ended = rep.Job.ID
+		text, ended = line.End(r.a.errStyle()), rep.Job.ID
 	}
 	r.lines.say(ended, r.a.env.Now().Format("15:04:05")+"  "+text)
 }
@@ -370,15 +279,4 @@ func exitCode(res plan.Result) int {
 	case plan.Success, plan.Skipped:
 	}
 	return 0
-}
-
-// worst is the code of the first reason as bad as the verdict.
-func worst(j plan.Judgement) string {
-	var codes []string
-	for _, reason := range j.Reasons {
-		if reason.Verdict == j.Verdict && !slices.Contains(codes, reason.Code) {
-			codes = append(codes, reason.Code)
-		}
-	}
-	return strings.Join(codes, ", ")
 }

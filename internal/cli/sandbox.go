@@ -22,7 +22,7 @@ func newSandbox(a *app) *cobra.Command {
 	dir, address := "", ""
 	cmd := &cobra.Command{
 		Use:   "sandbox",
-		Short: "start the local stand-in for destinations, with a page that shows what arrived",
+		Short: "start the local stand-in for destinations, and its page",
 		Long: `Starts the store that targets written as "dev: sandbox" send to, and its page:
 records with their history, and every request with its reply. It listens on this
 machine only. A run starts it by itself for as long as it lasts; this command
@@ -42,8 +42,8 @@ keeps it open to look at.`,
 			return a.serveSandbox(cmd.Context(), a.pathOf(dir), address)
 		},
 	}
-	cmd.Flags().StringVar(&dir, "dir", "", "folder of its data (default: .exposync/sandbox in the dbt project)")
-	cmd.Flags().StringVar(&address, "address", "127.0.0.1:8765", "where it listens; port 0 takes a free one")
+	cmd.Flags().StringVar(&dir, "dir", "", "`DIR` of its data (default: .exposync/sandbox in the dbt project)")
+	cmd.Flags().StringVar(&address, "address", "127.0.0.1:8765", "`HOST:PORT` where it listens; port 0 takes a free one")
 	return cmd
 }
 
@@ -131,7 +131,7 @@ func (s *session) sandbox(ctx context.Context) (string, error) {
 	}
 	s.closers = append(s.closers, box.close)
 	s.sandboxURL = box.url
-	s.a.say("target %s is a sandbox; look at what arrived with: exposync sandbox", s.target)
+	s.a.say("target %s is a sandbox: exposync sandbox shows what arrived", s.target)
 	return box.url, nil
 }
 

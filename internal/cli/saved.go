@@ -80,13 +80,10 @@ func (r *runner) save(path string, values bool) error {
 	}
 	_, err = f.Write(append(data, '\n'))
 	if err = errors.Join(err, f.Close()); err != nil {
-		return planFile(path, err)
+		return outFault(path, err)
 	}
-	target := ""
-	if r.a.flags.target != "" {
-		target = "--target " + r.s.target + " "
-	}
-	r.a.say("saved %s; apply exactly this with: exposync run %s--plan %s", path, target, path)
+	r.a.say("saved %s", r.a.shown(path))
+	r.a.next("exposync run --plan %s", word(r.a.shown(path))+r.s.typedTarget())
 	return nil
 }
 
@@ -107,32 +104,9 @@ func saveRows(path string, p *engine.Prepared, values bool) (string, error) {
 	}
 	digest, err := p.SaveRows(f, values)
 	if cerr := f.Close(); err == nil && cerr != nil {
-		err = planFile(path, cerr)
+		err = outFault(path, cerr)
 	}
 	return digest, err
-}
-
-// private makes a file that nobody else can read. A file that is there already
-// goes first, because its permissions would stay.
-func private(path string) (*os.File, error) {
-	flags := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
-	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
-		if err := os.Remove(path); err != nil {
-			return nil, planFile(path, err)
-		}
-		flags |= os.O_EXCL
-	}
-	f, err := os.OpenFile(path, flags, 0o600)
-	if err != nil {
-		return nil, planFile(path, err)
-	}
-	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() { // through a link, or under another umask
-		err = f.Chmod(0o600)
-		if err != nil {
-			return nil, planFile(path, errors.Join(err, f.Close()))
-		}
-	}
-	return f, nil
 }
 
 // saved reads the plan that run --plan names and checks that the world did

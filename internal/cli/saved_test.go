@@ -49,7 +49,7 @@ func TestASavedPlanIsForItsOwnerOnly(t *testing.T) {
 		t.Errorf("through a link: %v %v", info.Mode(), err)
 	}
 	dir := t.TempDir()
-	if _, err := private(dir); !fault.Is(err, "plan_file") {
+	if _, err := private(dir); !fault.Is(err, "out_unwritable") {
 		t.Errorf("a folder: err = %v", err)
 	}
 	if _, err := os.Stat(dir); err != nil {

@@ -148,7 +148,7 @@ func TestRunResumes(t *testing.T) {
 			if m.confirmed() != 1000 {
 				t.Errorf("%d confirmed", m.confirmed())
 			}
-			if out := m.want(0, "run"); !strings.Contains(out, "already synced for this dbt run") {
+			if out := m.want(0, "run"); !strings.Contains(out, "already synced") {
 				t.Errorf("%s", out)
 			}
 			if taken, requests := s.log(); len(taken) != 0 || requests != 0 {

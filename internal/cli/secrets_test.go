@@ -97,9 +97,30 @@ func TestNoSecretFromHTTP(t *testing.T) {
 				{"retry", "--debug"},
 				{"rejects"},
 				{"rejects", "--output", "json"},
+				{"plan", "--output", "markdown"},
+				{"plan", "--full-refresh", "--samples", "3"},
+				{"rejects", "release", "t"},
+				{"rejects", "settle", "t", "--resend"},
+				{"ledger", "show", "--debug"},
+				{"ledger", "show", "t"},
+				{"ledger", "show", "t", "--output", "json"},
+				{"ledger", "rekey", "t"},
+				{"ledger", "reset", "t"},
+				{"ledger", "move", "--to", "elsewhere", "--debug"},
 			} {
 				_, out := m.run(args...)
 				unseen(t, strings.Join(args, " "), out, canaryToken, canaryPath, canaryValue, canaryKey)
+			}
+			// who asks for keys is shown keys, and no other value
+			for _, args := range [][]string{
+				{"rejects", "--keys"},
+				{"rejects", "--keys", "--output", "json"},
+				{"rejects", "--output", "csv"},
+				{"rejects", "release", "t", "--key", canaryKey},
+				{"ledger", "show", "t", "--key", canaryKey},
+			} {
+				_, out := m.run(args...)
+				unseen(t, strings.Join(args, " "), out, canaryToken, canaryPath, canaryValue)
 			}
 			// who looks at one record asked for its values, and for nothing else
 			for _, format := range []string{"text", "json"} {

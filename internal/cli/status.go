@@ -49,7 +49,7 @@ func (s *session) status(ctx context.Context) (report.Status, error) {
 		}
 	}
 	for _, j := range s.selected() {
-		item := report.JobStatus{Job: j.ID, UniqueID: j.Exposure, To: j.Connection + "." + j.Object, Target: s.target}
+		item := report.JobStatus{Job: j.ID, Ref: s.ref(j.ID), UniqueID: j.Exposure, To: j.Connection + "." + j.Object, Target: s.target}
 		if j.Every > 0 {
 			item.Every = spell(j.Every)
 		}
@@ -85,7 +85,7 @@ func (s *session) history(ctx context.Context, j plan.Job, item *report.JobStatu
 		if item.Last == nil {
 			item.Last = lastRun(r)
 		}
-		if item.Confirmed == nil && (r.Status == plan.Success || r.Status == plan.PartialDone) {
+		if item.Confirmed == nil && r.Status == plan.Success {
 			item.Confirmed = &r.EndedAt
 		}
 		if r.Sync.Job != "" && !slices.ContainsFunc(ids, func(id plan.SyncID) bool { return ledger.Equal(id, r.Sync) }) {

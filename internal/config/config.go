@@ -162,6 +162,9 @@ func readLedger(r *Reader) Ledger {
 	if l.Bucket != nil && l.Postgres.Set() {
 		r.Fault("postgres", "setting_invalid", "keep one of the two", "a ledger is in one place only")
 	}
+	if l.Elsewhere() && r.Has("kept") {
+		r.Fault("kept", "setting_invalid", "remove it: such a ledger outlives every job", "belongs to a ledger in a directory")
+	}
 	r.Later("keep_values")
 	r.Done()
 	return l

@@ -20,6 +20,7 @@ func TestParseLedgerReadsWhatStandsBehindIt(t *testing.T) {
 		"a directory":     {`../other`, config.Ledger{Dir: "../other"}, ""},
 		"another key":     {`dri: x`, config.Ledger{}, `unknown key "dri"; did you mean "dir"`},
 		"not true":        {`kept: "true"`, config.Ledger{}, "kept: must be true or false"},
+		"kept elsewhere":  {`{s3: s3://b/p, kept: true}`, config.Ledger{}, "kept: belongs to a ledger in a directory"},
 		"nothing":         {`{}`, config.Ledger{}, "names no ledger"},
 		"an address":      {`postgres://me:hunter2@db/x`, config.Ledger{}, "must be a map"},
 		"a list":          {`[a]`, config.Ledger{}, "must be a map"},

@@ -15,10 +15,26 @@ func ClosingText(s Style, run Run) string {
 	for _, j := range run.Jobs {
 		b.WriteString(jobText(s, j))
 	}
-	if run.NotInRun > 0 {
-		fmt.Fprintf(&b, "%s: nothing of theirs was part of this dbt run\n", count(int64(run.NotInRun), "more job"))
+	if more := notInRun(s, run.NotInRun); more != "" {
+		b.WriteString("\n" + more)
 	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+// notInRun counts the jobs that have no line, because nothing that they wait
+// for was in this dbt run.
+func notInRun(s Style, jobs int) string {
+	if jobs == 0 {
+		return ""
+	}
+	return s.item(0, Plain, notInRunText(jobs))
+}
+
+func notInRunText(jobs int) string {
+	if jobs == 1 {
+		return "1 more sync is not listed: none of its models was in this dbt run"
+	}
+	return fmt.Sprintf("%d more syncs are not listed: none of their models was in this dbt run", jobs)
 }
 
 func jobText(s Style, j JobReport) string {
@@ -27,11 +43,10 @@ func jobText(s Style, j JobReport) string {
 	case plan.Blocked, plan.HeldStatus:
 		b.WriteString(heldText(s, j))
 	case plan.Failed:
-		b.WriteString(indent(FaultText(s, j.Result.Problems), "  "))
+		b.WriteString(indent(FaultText(s.narrower(2), j.Result.Problems), "  "))
 	case plan.Success, plan.PartialDone, plan.Skipped, plan.Stopped:
 	}
-	b.WriteString(RejectText(s, j.Result.Rejects))
-	b.WriteString(waitingText(s, j.Job.ID, j.Result.Rejects))
+	b.WriteString(rejectText(s, j.ref(), j.Result.Rejects))
 	if p := j.Result.Plan; p != nil {
 		b.WriteString(s.readingLine(j.Job, *p, "    "))
 		b.WriteString(s.noteLines(*p, "    "))
@@ -67,14 +82,13 @@ func gateText(s Style, j plan.Judgement) string {
 
 // because draws one reason with its next step, wrapped and indented.
 func (s Style) because(role Role, code, message, next string) string {
-	var b strings.Builder
-	for i, l := range wrap(code+": "+message, s.width()-4) {
-		fmt.Fprintf(&b, "    %s\n", s.Paint(role, strings.Repeat("  ", min(i, 1))+l))
+	return s.item(4, role, code+": "+message) + s.next(6, next)
+}
+
+// next draws the next step, if there is one.
+func (s Style) next(by int, text string) string {
+	if text == "" {
+		return ""
 	}
-	if next != "" {
-		for _, l := range wrap("next: "+next, s.width()-6) {
-			fmt.Fprintf(&b, "      %s\n", s.Paint(Faint, l))
-		}
-	}
-	return b.String()
+	return s.item(by, Faint, "next: "+text)
 }

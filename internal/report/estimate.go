@@ -16,7 +16,7 @@ func EstimateText(e plan.Estimate) string {
 	if e.Calls == 0 {
 		return ""
 	}
-	text := "about " + count(e.Calls, "call")
+	text := "about " + Count(e.Calls, "call")
 	if e.Seconds >= 1 {
 		text += ", " + atLeast(e.Seconds) + " at " + pace(e.PerSecond)
 	}
@@ -57,7 +57,7 @@ func timeText(e plan.Estimate) string {
 // totalText is all jobs together: "4 syncs: +3 ~2 -1 =94, 1 held, about 6
 // calls".
 func totalText(jobs []JobReport) string {
-	text := fmt.Sprintf("%s: %s", count(int64(len(jobs)), "sync"), sumOf(jobs))
+	text := fmt.Sprintf("%s: %s", Count(int64(len(jobs)), "sync"), sumOf(jobs))
 	if ends := endings(jobs); ends != "" {
 		text += ", " + ends
 	}
@@ -73,7 +73,7 @@ func takes(jobs []JobReport) string {
 	if t.Calls == 0 {
 		return ""
 	}
-	text := "about " + count(t.Calls, "call")
+	text := "about " + Count(t.Calls, "call")
 	if t.Seconds >= 1 {
 		text += ", " + atLeast(t.Seconds)
 		if len(t.Unknown) > 0 {

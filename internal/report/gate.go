@@ -29,7 +29,7 @@ type VerdictJSON struct {
 func (g Gate) JSON() GateJSON {
 	doc := GateJSON{Exposures: make([]VerdictJSON, 0, len(g.Judgements))}
 	for _, j := range g.Judgements {
-		doc.Exposures = append(doc.Exposures, VerdictJSON{UniqueID: j.Exposure, Verdict: j.Verdict, Reasons: nonNil(j.Reasons)})
+		doc.Exposures = append(doc.Exposures, VerdictJSON{UniqueID: j.Exposure, Verdict: j.Verdict, Reasons: NonNil(j.Reasons)})
 	}
 	return doc
 }

@@ -48,13 +48,13 @@ type LedgerState string
 const (
 	LedgerGood       LedgerState = "ok"
 	LedgerOpen       LedgerState = "unfinished"      // a run goes on, or was interrupted
-	LedgerIncomplete LedgerState = "incomplete copy" // part of a copy
+	LedgerIncomplete LedgerState = "incomplete_copy" // part of a copy
 	LedgerDamaged    LedgerState = "damaged"
 )
 
 // StandingGroup counts keys against which the same stands.
 type StandingGroup struct {
-	State   string `json:"state"` // rejected, in_doubt, quarantined
+	State   string `json:"state"` // rejected, ambiguous, in_doubt, quarantined
 	Code    string `json:"code"`
 	Records int64  `json:"records"`
 }
@@ -68,7 +68,7 @@ type LedgerJob struct {
 // LedgerRecord is what is known of the one record whose key was typed.
 type LedgerRecord struct {
 	Key      string          `json:"key"`       // as it was typed
-	State    string          `json:"state"`     // unknown, confirmed, adopted, uncertain, not confirmed
+	State    string          `json:"state"`     // unknown, confirmed, adopted, uncertain, not_confirmed
 	RemoteID string          `json:"remote_id"` // the destination's own id, empty if it told none
 	Standing *LedgerStanding `json:"standing"`
 }
@@ -95,21 +95,26 @@ func (l Ledger) Text(s Style, now time.Time) string {
 			last = string(y.Last.Status) + " " + plan.Age(now.Sub(y.Last.EndedAt)) + " ago"
 		}
 		if y.State != LedgerGood {
-			last = string(y.State)
+			last = strings.ReplaceAll(string(y.State), "_", " ")
 		}
 		rows = append(rows, []string{
 			y.Sync.Job, y.Sync.Connection + "." + y.Sync.Object,
 			strconv.FormatInt(y.Records, 10), y.standing(), strconv.FormatInt(y.Generation, 10), last,
 		})
 	}
-	lines := strings.SplitAfter(table(s, rows), "\n")
+	lines := make([]string, len(rows)) // none above, where a sync has its own
+	if text, ok := s.fitted(rows, 1); ok {
+		lines = strings.SplitAfter(text, "\n")
+	} else {
+		for i, r := range rows[1:] {
+			lines[i+1] = s.head(r[0], r[1], "") +
+				s.item(2, Plain, fmt.Sprintf("%s records, standing: %s, generation %s, last run %s", r[2], r[3], r[4], r[5]))
+		}
+	}
 	var b strings.Builder
 	b.WriteString(lines[0])
 	for i, y := range l.Syncs {
-		b.WriteString(lines[i+1])
-		for _, line := range wrap(y.identity(), s.width()-2) {
-			b.WriteString("  " + s.Paint(Faint, line) + "\n")
-		}
+		b.WriteString(lines[i+1] + s.item(2, Faint, y.identity()))
 	}
 	return b.String()
 }
@@ -118,7 +123,7 @@ func (l Ledger) Text(s Style, now time.Time) string {
 func (y LedgerSync) identity() string {
 	text := fmt.Sprintf("key %s; target %s; account %s", strings.Join(y.Sync.Key, ", "), strings.Join(y.Targets, ", "), y.Sync.Account)
 	if y.Where != "" {
-		text += fmt.Sprintf("; %s in %s", size(y.Bytes), y.Where)
+		text += fmt.Sprintf("; %s in %s", bytesOf(y.Bytes), y.Where)
 	}
 	return text
 }
@@ -152,12 +157,15 @@ func (l Ledger) Details(s Style, now time.Time) string {
 }
 
 func (y LedgerSync) details(b *strings.Builder, s Style, now time.Time) {
-	fmt.Fprintf(b, "%s -> %s.%s\n", s.Paint(Strong, y.Sync.Job), y.Sync.Connection, y.Sync.Object)
+	b.WriteString(s.head(y.Sync.Job, y.Sync.Connection+"."+y.Sync.Object, ""))
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(b, "  %s %s\n", s.Paint(Faint, fmt.Sprintf("%-10s", name)), fmt.Sprintf(format, args...))
+		for _, text := range wrap(fmt.Sprintf(format, args...), s.width()-len("  last run   ")) {
+			fmt.Fprintf(b, "  %s %s\n", s.Paint(Faint, fmt.Sprintf("%-10s", name)), text)
+			name = ""
+		}
 	}
 	if y.State != LedgerGood {
-		line("state", "%s", s.Paint(Warn, y.stateText()))
+		line("state", "%s", y.stateText())
 	}
 	line("account", "%s", y.Sync.Account)
 	line("key", "%s", strings.Join(y.Sync.Key, ", "))
@@ -166,7 +174,7 @@ func (y LedgerSync) details(b *strings.Builder, s Style, now time.Time) {
 		y.facts(line, now)
 	}
 	if y.Where != "" {
-		line("kept in", "%s (%s)", y.Where, size(y.Bytes))
+		line("kept in", "%s (%s)", y.Where, bytesOf(y.Bytes))
 	}
 	if y.Record != nil {
 		y.Record.text(line, now)
@@ -180,9 +188,9 @@ func (y LedgerSync) facts(line func(name, format string, args ...any), now time.
 	}
 	line("records", "%d confirmed%s", y.Records, adopted)
 	for _, g := range y.Standing {
-		line("standing", "%s %s %s", count(g.Records, "record"), strings.ReplaceAll(g.State, "_", " "), g.Code)
+		line("standing", "%s", g.text())
 	}
-	line("source", "%s in the last complete read", count(y.Rows, "row"))
+	line("source", "%s in the last complete read", Count(y.Rows, "row"))
 	if y.FullAt != nil {
 		line("read whole", "%s ago", plan.Age(now.Sub(*y.FullAt)))
 	}
@@ -199,6 +207,14 @@ func (y LedgerSync) facts(line func(name, format string, args ...any), now time.
 	for _, n := range y.Notes {
 		line("note", "%s", n)
 	}
+}
+
+func (g StandingGroup) text() string {
+	text := Count(g.Records, "record") + " " + strings.ReplaceAll(g.State, "_", " ")
+	if g.Code != g.State {
+		text += " " + g.Code
+	}
+	return strings.TrimSpace(text)
 }
 
 func (y LedgerSync) stateText() string {
@@ -221,7 +237,7 @@ func (r *LedgerRecord) text(line func(name, format string, args ...any), now tim
 		"confirmed":     "confirmed by the destination",
 		"adopted":       "taken over without being sent",
 		"uncertain":     "at the destination; its values are not proven and are sent again",
-		"not confirmed": "never confirmed",
+		"not_confirmed": "never confirmed",
 	}[r.State])
 	if r.RemoteID != "" {
 		line("", "the destination's id is %s", r.RemoteID)
@@ -231,7 +247,7 @@ func (r *LedgerRecord) text(line func(name, format string, args ...any), now tim
 		if st.Since != nil {
 			since = ", first " + plan.Age(now.Sub(*st.Since)) + " ago"
 		}
-		line("", "%s after %s%s: %s", strings.ReplaceAll(st.State, "_", " "), count(int64(st.Attempts), "attempt"), since,
+		line("", "%s after %s%s: %s", strings.ReplaceAll(st.State, "_", " "), Count(int64(st.Attempts), "attempt"), since,
 			answer(plan.RejectGroup{Code: st.Code, Reason: st.Reason}))
 	}
 }
@@ -241,15 +257,4 @@ func orNone(text string) string {
 		return "none"
 	}
 	return text
-}
-
-// size is a number of bytes as people say it.
-func size(n int64) string {
-	switch {
-	case n < 1<<10:
-		return fmt.Sprintf("%d bytes", n)
-	case n < 1<<20:
-		return fmt.Sprintf("%d KB", (n+1<<9)>>10)
-	}
-	return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
 }

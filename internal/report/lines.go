@@ -19,19 +19,29 @@ type JobLine struct {
 
 // Start is the line that says a job begins.
 func (l JobLine) Start(s Style) string {
-	return s.dotted(fmt.Sprintf("%d of %d START sync %s -> %s", l.N, l.Of, l.Job, l.To), 5) + "[RUN]"
+	text, short := l.texts("START")
+	if line := s.dotted("[RUN]", text, short); !strings.Contains(line, "\n") {
+		return line
+	}
+	return short // a name is never cut, and START says it
 }
 
-// End is the line that says how a job ended.
+// End is the line that says how a job ended. Where both do not fit, the counts
+// matter more than where the job goes to, which its START line said.
 func (l JobLine) End(s Style) string {
 	word, role := word(l.Result.Status)
-	tail := "[" + l.tail() + "]"
-	text := fmt.Sprintf("%d of %d %s sync %s -> %s", l.N, l.Of, word, l.Job, l.To)
-	line := s.dotted(text, len(tail)) + tail
+	text, short := l.texts(word)
+	line := s.dotted("["+l.tail()+"]", text, short)
 	if !s.Colour {
 		return line
 	}
 	return strings.Replace(line, " "+word+" ", " "+s.Paint(role, word)+" ", 1)
+}
+
+// texts are the words of a line, with the destination and without.
+func (l JobLine) texts(word string) (text, short string) {
+	short = fmt.Sprintf("%d of %d %s sync %s", l.N, l.Of, word, l.Job)
+	return short + " -> " + l.To, short
 }
 
 func (l JobLine) tail() string {
@@ -68,7 +78,7 @@ func Tail(c plan.Counts, took time.Duration) string {
 			fmt.Fprintf(&b, ", %d %s", part.n, part.word)
 		}
 	}
-	fmt.Fprintf(&b, ", %s, %.1fs", count(c.Calls, "call"), took.Seconds())
+	fmt.Fprintf(&b, ", %s, %.1fs", Count(c.Calls, "call"), took.Seconds())
 	return b.String()
 }
 
@@ -103,8 +113,8 @@ func Done(results []plan.Result) string {
 		n[plan.Failed], n[plan.Skipped], len(results))
 }
 
-// count is a number with its noun: "1 call", "2 calls".
-func count(n int64, noun string) string {
+// Count is a number with its noun: "1 call", "2 calls".
+func Count(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

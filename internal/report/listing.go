@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -50,18 +49,7 @@ func (e Exposures) Text(s Style) string {
 			rows = append(rows, []string{j.ID, j.From, j.To, j.Mode, strings.Join(j.Key, " ")})
 		}
 	}
-	var b strings.Builder
-	b.WriteString(table(s, rows))
-	for _, p := range e.problems() {
-		fmt.Fprintf(&b, "%s %s  %s\n", s.Paint(Bad, "error"), s.Paint(Strong, p.Code), p.Where)
-		for _, line := range wrap(p.What, s.width()-2) {
-			fmt.Fprintf(&b, "  %s\n", line)
-		}
-		if p.Next != "" {
-			fmt.Fprintf(&b, "  %s %s\n", s.Paint(Faint, "next"), p.Next)
-		}
-	}
-	return b.String()
+	return table(s, rows) + faultText(s, e.problems())
 }
 
 // problems are those of all jobs; one that several jobs share comes once.
@@ -103,6 +91,21 @@ func table(s Style, rows [][]string) string {
 		b.WriteString(text + "\n")
 	}
 	return b.String()
+}
+
+// fitted is the table if it fits the terminal, else the one without a column
+// that can be left out; ok is false where that is too wide, too.
+func (s Style) fitted(rows [][]string, without int) (text string, ok bool) {
+	narrow := make([][]string, len(rows))
+	for i, r := range rows {
+		narrow[i] = slices.Delete(slices.Clone(r), without, without+1)
+	}
+	for _, try := range [][][]string{rows, narrow} {
+		if widest(table(Style{}, try)) <= s.width() {
+			return table(s, try), true
+		}
+	}
+	return "", false
 }
 
 // widest is how many columns the widest line has.

@@ -2,8 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -34,14 +32,14 @@ func PlanMarkdown(run Run) string {
 	if len(run.Jobs) > 0 {
 		b.WriteString("\n" + rows)
 		if left > 0 {
-			fmt.Fprintf(&b, "\nand %s\n", count(int64(left), "more sync"))
+			fmt.Fprintf(&b, "\nand %s\n", Count(int64(left), "more sync"))
 		}
 		if text := takes(run.Jobs); text != "" {
 			b.WriteString("\n" + mdProse(text) + "\n")
 		}
 	}
 	if run.NotInRun > 0 {
-		fmt.Fprintf(&b, "\n%s: nothing of theirs was part of this dbt run\n", count(int64(run.NotInRun), "more sync"))
+		b.WriteString("\n" + notInRunText(run.NotInRun) + "\n")
 	}
 	room, left := mdLimit-b.Len()-len(foot)-200, 0
 	for i, j := range byAttention(run.Jobs) {
@@ -58,7 +56,7 @@ func PlanMarkdown(run Run) string {
 		b.WriteString(text)
 	}
 	if left > 0 {
-		fmt.Fprintf(&b, "\nand details of %s: `exposync plan` shows them\n", count(int64(left), "more sync"))
+		fmt.Fprintf(&b, "\nand details of %s: `exposync plan` shows them\n", Count(int64(left), "more sync"))
 	}
 	b.WriteString(foot)
 	return b.String()
@@ -68,7 +66,7 @@ func mdHead(run Run) string {
 	title := "no syncs are declared"
 	if n := len(run.Jobs); n > 0 {
 		c := countsOf(run.Jobs)
-		title = fmt.Sprintf("%s, %s, %s in %s", count(c.Create, "create"), count(c.Update, "update"), count(c.Delete, "delete"), count(int64(n), "sync"))
+		title = fmt.Sprintf("%s, %s, %s in %s", Count(c.Create, "create"), Count(c.Update, "update"), Count(c.Delete, "delete"), Count(int64(n), "sync"))
 		if ends := endings(run.Jobs); ends != "" {
 			title += "; " + ends
 		}
@@ -98,85 +96,6 @@ func mdFoot(run Run) string {
 	return fmt.Sprintf("\n---\ndbt run %s · exposync %s · target %s\n", invocation, mdCode(run.Version), mdCode(run.Target))
 }
 
-// mdRows is the table, and how many syncs it leaves out.
-func mdRows(jobs []JobReport) (table string, left int) {
-	var b strings.Builder
-	b.WriteString("| sync | destination | gate | create | update | delete | held by | calls | time |\n")
-	b.WriteString("| --- | --- | --- | ---: | ---: | ---: | --- | ---: | --- |\n")
-	for _, j := range jobs {
-		create, update, remove, calls, time := "", "", "", "", ""
-		if p := j.Result.Plan; p != nil {
-			create, update, remove = number(p.Counts.Create), number(p.Counts.Update), number(p.Counts.Delete)
-			if p.Estimate.Calls > 0 {
-				calls, time = number(p.Estimate.Calls), timeText(p.Estimate)
-			}
-		}
-		row := "| " + strings.Join([]string{
-			mdCode(j.Job.ID), mdCode(j.To()), string(j.Judgement.Verdict), create, update, remove, mdCodes(heldBy(j)), calls, time,
-		}, " | ") + " |\n"
-		if b.Len()+len(row) > mdTable {
-			left++
-			continue
-		}
-		b.WriteString(row)
-	}
-	return b.String(), left
-}
-
-func number(n int64) string { return strconv.FormatInt(n, 10) }
-
-// heldBy are the codes of everything that keeps a job from running.
-func heldBy(j JobReport) []string {
-	var out []string
-	add := func(code string) {
-		if !slices.Contains(out, code) {
-			out = append(out, code)
-		}
-	}
-	for _, r := range j.Judgement.Reasons {
-		if !j.Judgement.Verdict.Open() && r.Verdict == j.Judgement.Verdict {
-			add(r.Code)
-		}
-	}
-	if p := j.Result.Plan; p != nil {
-		for _, h := range p.Held() {
-			add(h.Code)
-		}
-	}
-	for _, f := range j.Result.Problems {
-		add(f.Code)
-	}
-	return out
-}
-
-func mdCodes(codes []string) string {
-	var out []string
-	for _, c := range codes[:min(len(codes), mdItems)] {
-		out = append(out, mdCode(c))
-	}
-	if more := len(codes) - mdItems; more > 0 {
-		out = append(out, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(out, ", ")
-}
-
-// byAttention puts first what somebody has to look at, then what would be
-// sent, then the rest.
-func byAttention(jobs []JobReport) []JobReport {
-	var ranks [3][]JobReport
-	for _, j := range jobs {
-		rank := 2
-		switch {
-		case len(heldBy(j)) > 0:
-			rank = 0
-		case j.Result.Counts.Changes() > 0:
-			rank = 1
-		}
-		ranks[rank] = append(ranks[rank], j)
-	}
-	return slices.Concat(ranks[0], ranks[1], ranks[2])
-}
-
 // mdDetails is what there is to say of one sync, folded.
 func mdDetails(j JobReport) string {
 	var b strings.Builder
@@ -184,8 +103,8 @@ func mdDetails(j JobReport) string {
 	if j.Result.Plan != nil {
 		b.WriteString(" " + sumOf([]JobReport{j}))
 	}
-	if codes := heldBy(j); len(codes) > 0 {
-		b.WriteString(", held by " + mdHTML(strings.Join(codes, ", ")))
+	if codes := stoppedBy(j); len(codes) > 0 {
+		b.WriteString(", stopped by " + mdHTML(strings.Join(codes, ", ")))
 	}
 	b.WriteString("</summary>\n\n")
 	b.WriteString(mdList(mdWhy(j)))
@@ -284,7 +203,7 @@ func mdCut(lines []string, noun string) []string {
 	out := make([]string, 0, min(len(lines), mdLines+1))
 	for i, l := range lines {
 		if i == mdLines {
-			return append(out, "and "+count(int64(len(lines)-i), noun))
+			return append(out, "and "+Count(int64(len(lines)-i), noun))
 		}
 		out = append(out, middle(l, mdRunes))
 	}

@@ -59,7 +59,7 @@ func TestPlanMarkdown(t *testing.T) {
 func TestPlanTextOfSamples(t *testing.T) {
 	t.Parallel()
 	for name, style := range styles() {
-		golden(t, "samples_"+name, report.PlanText(style, sampled().Jobs[1:2]))
+		golden(t, "samples_"+name, report.PlanText(style, report.Run{Jobs: sampled().Jobs[1:2]}))
 	}
 }
 

@@ -82,7 +82,7 @@ type OneOutcome struct {
 // Text draws the record's way.
 func (o One) Text(s Style) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s -> %s  %s\n", s.Paint(Strong, o.Job), o.To, s.verdict(o.Verdict))
+	b.WriteString(s.head(o.Job, o.To, o.Verdict))
 	b.WriteString(gateText(s, plan.Judgement{Verdict: o.Verdict, Reasons: o.Reasons}))
 	rows := [][]string{{"  field", "from", "warehouse", "sent", "there now"}}
 	for i, f := range append(append([]OneField{}, o.Key...), o.Fields...) {
@@ -93,26 +93,48 @@ func (o One) Text(s Style) string {
 			rows[i] = rows[i][:len(rows[i])-1]
 		}
 	}
-	b.WriteString(table(s, rows))
-	fmt.Fprintf(&b, "  %s\n", o.ledgerText())
+	b.WriteString(s.values(rows))
+	b.WriteString(s.item(2, Plain, o.ledgerText()))
 	if o.There != nil {
-		fmt.Fprintf(&b, "  there: %s\n", count(int64(*o.There), "record"))
+		b.WriteString(s.item(2, Plain, "there now: "+Count(int64(*o.There), "record")))
 	}
-	b.WriteString("  " + o.changeText() + "\n")
+	b.WriteString(s.item(2, Plain, o.changeText()))
 	for _, x := range o.Said {
 		x.draw(&b, s)
 	}
 	if o.Outcome != nil {
-		b.WriteString("  " + o.Outcome.text(s) + "\n")
+		b.WriteString(o.Outcome.text(s))
 	}
 	if o.NotSent != "" {
-		fmt.Fprintf(&b, "  %s\n", s.Paint(Warn, "not sent: "+o.NotSent))
+		b.WriteString(s.item(2, Warn, "not sent: "+o.NotSent))
+	}
+	return b.String()
+}
+
+// values draws the fields as a table, or, where a value is too long for that,
+// each field with its values below it. No value is cut or broken: it is what
+// was asked for.
+func (s Style) values(rows [][]string) string {
+	text := table(s, rows)
+	if widest(table(Style{}, rows)) <= s.width() {
+		return text
+	}
+	var b strings.Builder
+	for _, row := range rows[1:] {
+		fmt.Fprintf(&b, "%s, from %s\n", s.Paint(Strong, row[0]), row[1])
+		for i, cell := range row[2:] {
+			fmt.Fprintf(&b, "    %s %s\n", s.Paint(Faint, fmt.Sprintf("%-9s", rows[0][i+2])), cell)
+		}
 	}
 	return b.String()
 }
 
 func (f OneField) row(key bool) []string {
+	const same = "(same)" // so that what differs is seen
 	from, sent, there := f.Column, shownValue(f.Sent), ""
+	if f.Column != "" && shownValue(f.Ours) == sent {
+		sent = same
+	}
 	if f.Column == "" {
 		from = "(constant)"
 	}
@@ -120,7 +142,9 @@ func (f OneField) row(key bool) []string {
 		sent = "(left as it is)"
 	}
 	if f.Known {
-		there = shownValue(f.There)
+		if there = shownValue(f.There); !f.Left && there == shownValue(f.Sent) {
+			there = same
+		}
 	}
 	name := "  " + f.Field
 	if key {
@@ -170,7 +194,7 @@ func (o One) ledgerText() string {
 	}
 	if m.Standing != "" {
 		facts = append(facts, fmt.Sprintf("%s: %s, %s", strings.ReplaceAll(m.Standing, "_", " "),
-			answer(plan.RejectGroup{Code: m.Code, Reason: m.Reason}), count(int64(m.Attempts), "attempt")))
+			answer(plan.RejectGroup{Code: m.Code, Reason: m.Reason}), Count(int64(m.Attempts), "attempt")))
 	}
 	return "ledger: " + strings.Join(facts, "; ")
 }
@@ -207,12 +231,16 @@ func (x OneExchange) draw(b *strings.Builder, s Style) {
 
 func (o OneOutcome) text(s Style) string {
 	role := map[string]Role{"ok": Good, "rejected": Bad, "in_doubt": Warn, "not_sent": Warn}[o.State]
-	text := s.Paint(role, strings.ReplaceAll(o.State, "_", " "))
+	lead, text := strings.ReplaceAll(o.State, "_", " "), ""
 	if why := answer(plan.RejectGroup{Code: o.Code, Reason: o.Message}); why != "" {
-		text += ": " + why
+		lead, text = lead+":", why
 	}
-	if o.RemoteID != "" {
+	switch {
+	case o.RemoteID == "":
+	case text == "":
+		lead, text = lead+",", "id "+o.RemoteID
+	default:
 		text += ", id " + o.RemoteID
 	}
-	return text
+	return s.led(2, role, lead, text)
 }

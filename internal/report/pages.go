@@ -26,10 +26,48 @@ func PageText(s Style, code string, p fault.Page) string {
 
 // CodesText lists every code with its title.
 func CodesText(s Style) string {
-	rows := [][]string{{"code", "meaning"}}
-	for _, code := range fault.Codes() {
-		page, _ := fault.Explain(code)
-		rows = append(rows, []string{code, page.Title})
+	codes := fault.Codes()
+	widest := 0
+	for _, code := range codes {
+		widest = max(widest, len(code))
 	}
-	return table(s, rows)
+	var b strings.Builder
+	b.WriteString(s.Paint(Faint, fmt.Sprintf("%-*s  meaning", widest, "code")) + "\n")
+	for _, code := range codes {
+		page, _ := fault.Explain(code)
+		for _, line := range wrap(page.Title, s.width()-widest-2) {
+			fmt.Fprintf(&b, "%-*s  %s\n", widest, code, line)
+			code = ""
+		}
+	}
+	return b.String()
+}
+
+// PageJSON is the page of one code for programs.
+type PageJSON struct {
+	Code  string `json:"code"`
+	Title string `json:"title"`
+	Means string `json:"means"`
+	Next  string `json:"next"`
+}
+
+// Page is the page of a code for programs; ok is false for one that is none.
+func Page(code string) (doc PageJSON, ok bool) {
+	p, ok := fault.Explain(code)
+	return PageJSON{Code: code, Title: p.Title, Means: p.Means, Next: p.Next}, ok
+}
+
+// Pages is every code: `exposync explain --output json`.
+type Pages struct {
+	Codes []PageJSON `json:"codes"`
+}
+
+// AllPages are the pages of all codes.
+func AllPages() Pages {
+	doc := Pages{Codes: []PageJSON{}}
+	for _, code := range fault.Codes() {
+		page, _ := Page(code)
+		doc.Codes = append(doc.Codes, page)
+	}
+	return doc
 }

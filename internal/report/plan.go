@@ -9,14 +9,15 @@ import (
 )
 
 // PlanText draws what a run would do, job by job, and all together.
-func PlanText(s Style, jobs []JobReport) string {
+func PlanText(s Style, run Run) string {
 	var b strings.Builder
+	jobs := run.Jobs
 	for i, j := range jobs {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		b.WriteString(s.planHead(j))
-		if j.Reason != "" {
+		b.WriteString(s.head(j.Job.ID, j.To(), j.Judgement.Verdict))
+		if j.Reason != "" && len(j.Result.Problems) == 0 {
 			b.WriteString(s.item(2, Plain, j.Reason))
 		}
 		b.WriteString(gateText(s, j.Judgement))
@@ -30,24 +31,26 @@ func PlanText(s Style, jobs []JobReport) string {
 		if len(j.Result.Problems) > 0 {
 			b.WriteString(indent(FaultText(s.narrower(2), j.Result.Problems), "  "))
 		}
-		b.WriteString(RejectText(s, j.Result.Rejects))
-		b.WriteString(waitingText(s, j.Job.ID, j.Result.Rejects))
+		b.WriteString(rejectText(s, j.ref(), j.Result.Rejects))
 	}
 	if len(jobs) > 1 {
 		b.WriteString("\n" + s.item(0, Plain, totalText(jobs)))
 	}
+	b.WriteString(notInRun(s, run.NotInRun))
 	return b.String()
 }
 
-// planHead is the line that a job begins with; where it is too long, its
+// head is the line that a job begins with; where it is too long, its
 // destination stands below it, because a name is never cut.
-func (s Style) planHead(j JobReport) string {
-	verdict := string(j.Judgement.Verdict)
-	gap := " "
-	if utf8.RuneCountInString(j.Job.ID+j.To()+verdict)+6 > s.width() {
+func (s Style) head(job, to string, verdict plan.Verdict) string {
+	gap, tail := " ", ""
+	if verdict != "" {
+		tail = "  " + s.verdict(verdict)
+	}
+	if utf8.RuneCountInString(job+" -> "+to)+len(verdict)+2 > s.width() {
 		gap = "\n  "
 	}
-	return fmt.Sprintf("%s%s-> %s  %s\n", s.Paint(Strong, j.Job.ID), gap, j.To(), s.verdict(j.Judgement.Verdict))
+	return s.Paint(Strong, job) + gap + "-> " + to + tail + "\n"
 }
 
 func planBody(s Style, p plan.Plan) string {
@@ -67,7 +70,7 @@ func planBody(s Style, p plan.Plan) string {
 		}
 		b.WriteString(s.led(2, role, word+h.Code+":", h.Message))
 		if !h.Accepted {
-			b.WriteString(s.item(4, Faint, "next: "+h.Next))
+			b.WriteString(s.next(4, h.Next))
 		}
 	}
 	return b.String()
@@ -77,7 +80,7 @@ func planBody(s Style, p plan.Plan) string {
 // the rest would take.
 func readText(p plan.Plan) string {
 	c := p.Counts
-	read := []string{count(c.Read, "row") + " read"}
+	read := []string{Count(c.Read, "row") + " read"}
 	for _, part := range []struct {
 		n    int64
 		word string
@@ -102,16 +105,19 @@ func planNotes(p plan.Plan) []string {
 		out = append(out, fmt.Sprintf("compared with the destination: %d equal, %d different, %d not there, %d ambiguous", m.Equal, m.Different, m.Missing, m.Ambiguous))
 	}
 	if p.Counts.Adopted > 0 {
-		out = append(out, count(p.Counts.Adopted, "record")+" taken as already there")
+		out = append(out, Count(p.Counts.Adopted, "record")+" taken as already there")
 	}
 	if p.MappingWas != "" {
-		out = append(out, fmt.Sprintf("the mapping changed since the last run: %s would be sent again", count(p.Counts.Update, "record")))
+		out = append(out, fmt.Sprintf("the mapping changed since the last run: %s would be sent again", Count(p.Counts.Update, "record")))
 	}
 	for _, n := range p.Notes {
 		out = append(out, "note: "+n)
 	}
 	return out
 }
+
+// Prose draws sentences, wrapped.
+func Prose(s Style, text string) string { return s.item(0, Plain, text) }
 
 // item draws one text, wrapped, with what follows its first line indented by
 // two more.
@@ -140,11 +146,15 @@ func (s Style) narrower(by int) Style {
 	return s
 }
 
-// RejectText draws why records did not arrive, with counts, never values.
-func RejectText(s Style, rejects []plan.RejectGroup) string {
+// rejectText draws why records did not arrive, with counts, never values, and
+// what to do about them.
+func rejectText(s Style, ref string, rejects []plan.RejectGroup) string {
 	var b strings.Builder
 	for _, g := range rejects {
 		b.WriteString(s.item(4, Warn, rejectLine(g)))
+	}
+	for _, next := range rejectSteps(ref, rejects) {
+		b.WriteString(s.next(6, next))
 	}
 	return b.String()
 }
@@ -158,7 +168,7 @@ func rejectLine(g plan.RejectGroup) string {
 	case g.New == 0:
 		known = " (known)"
 	}
-	return fmt.Sprintf("%s%s: %s", count(g.Records, "record"), known, answer(g))
+	return fmt.Sprintf("%s%s: %s", Count(g.Records, "record"), known, answer(g))
 }
 
 func answer(g plan.RejectGroup) string {

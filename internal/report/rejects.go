@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -47,22 +48,22 @@ const (
 )
 
 // Schedule fills in when records are tried again, and what a person can do
-// about it before that.
-func (r *RejectJSON) Schedule(j plan.Job) {
+// about it before that; ref is the job in a command to type.
+func (r *RejectJSON) Schedule(j plan.Job, ref string) {
 	switch {
 	case r.State == "quarantined":
-		r.Due, r.Next = DueRelease, "exposync rejects release "+j.ID
+		r.Due, r.Next = DueRelease, "exposync rejects release "+ref
 	case r.State == "in_doubt" && j.OnInDoubt == plan.HoldInDoubt:
-		r.Due, r.Next = DueSettle, settleCommand(j.ID)
+		r.Due, r.Next = DueSettle, settleCommand(ref)
 	case r.State == "rejected" && r.Permanent:
-		r.Due, r.Next = DueChange, "exposync retry --select "+j.ID
+		r.Due, r.Next = DueChange, "exposync retry --select "+ref
 	default:
-		r.Due, r.Next = DueNextRun, "exposync retry --select "+j.ID
+		r.Due, r.Next = DueNextRun, "exposync retry --select "+ref
 	}
 }
 
-func settleCommand(job string) string {
-	return "exposync rejects settle " + job + " --sent (it arrived) or --resend (it did not)"
+func settleCommand(ref string) string {
+	return "exposync rejects settle " + ref + " --sent (it arrived) or --resend (it did not)"
 }
 
 // when says in words when records are tried again.
@@ -90,7 +91,7 @@ func (r Rejects) Text(s Style, now time.Time) string {
 		if b.Len() > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "%s -> %s\n", s.Paint(Strong, j.Job), j.To)
+		b.WriteString(s.head(j.Job, j.To, ""))
 		for _, g := range j.Rejects {
 			g.draw(&b, s, now)
 		}
@@ -102,28 +103,21 @@ func (r Rejects) Text(s Style, now time.Time) string {
 }
 
 func (r RejectJSON) draw(b *strings.Builder, s Style, now time.Time) {
-	head := fmt.Sprintf("%s %s: %s", count(r.Records, "record"), strings.ReplaceAll(r.State, "_", " "),
+	head := fmt.Sprintf("%s %s: %s", Count(r.Records, "record"), strings.ReplaceAll(r.State, "_", " "),
 		answer(plan.RejectGroup{Code: r.Code, Reason: r.Reason}))
-	lines := wrap(head, s.width()-4)
-	facts := count(int64(r.Attempts), "attempt")
+	facts := Count(int64(r.Attempts), "attempt")
 	if r.FirstSeen != nil {
 		facts = "first seen " + plan.Age(now.Sub(*r.FirstSeen)) + " ago, " + facts
 	}
-	for i, line := range lines {
-		fmt.Fprintf(b, "  %s%s\n", strings.Repeat("  ", min(i, 1)), s.Paint(Warn, line))
-	}
-	for _, line := range wrap(facts+"; "+r.when(), s.width()-6) {
-		fmt.Fprintf(b, "    %s\n", line)
-	}
+	b.WriteString(s.item(2, Warn, head))
+	b.WriteString(s.item(4, Plain, facts+"; "+r.when()))
 	for _, k := range r.Keys {
 		fmt.Fprintf(b, "    key %s\n", escaped(k))
 	}
 	if more := r.Records - int64(len(r.Keys)); len(r.Keys) > 0 && more > 0 {
-		fmt.Fprintf(b, "    and %s: exposync rejects --out FILE\n", count(more, "more key"))
+		fmt.Fprintf(b, "    and %s: exposync rejects --out FILE\n", Count(more, "more key"))
 	}
-	for _, line := range wrap("next: "+r.Next, s.width()-6) {
-		fmt.Fprintf(b, "    %s\n", s.Paint(Faint, line))
-	}
+	b.WriteString(s.next(4, r.Next))
 }
 
 // RejectColumns is the head of the export.
@@ -140,25 +134,27 @@ func RejectRow(job, key string, r RejectJSON) []string {
 	return []string{job, key, r.State, r.Code, r.Reason, strconv.Itoa(r.Attempts), since}
 }
 
-// waitingText gives the commands for records that wait for a person.
-func waitingText(s Style, job string, rejects []plan.RejectGroup) string {
-	var b strings.Builder
+// rejectSteps are the commands for records that did not arrive, one for each
+// state.
+func rejectSteps(ref string, rejects []plan.RejectGroup) []string {
+	var out []string
 	said := map[string]bool{}
 	for _, g := range rejects {
-		if !g.Waits && g.State != plan.CodeAmbiguous || said[g.State] {
+		state := cmp.Or(g.State, "rejected")
+		if said[state] || state == "in_doubt" && !g.Waits {
 			continue
 		}
-		said[g.State] = true
-		next := "exposync rejects release " + job
-		switch g.State {
+		said[state] = true
+		switch state {
+		case "quarantined":
+			out = append(out, "exposync rejects release "+ref)
 		case "in_doubt":
-			next = "look whether they arrived, then: " + settleCommand(job)
+			out = append(out, "look whether they arrived, then: "+settleCommand(ref))
 		case plan.CodeAmbiguous:
-			next = "merge them at the destination; every run asks again (which: exposync rejects --select " + job + " --keys)"
-		}
-		for _, l := range wrap("next: "+next, s.width()-6) {
-			fmt.Fprintf(&b, "      %s\n", s.Paint(Faint, l))
+			out = append(out, "merge them at the destination; every run asks again (which: exposync rejects --select "+ref+" --keys)")
+		default:
+			out = append(out, "exposync rejects --select "+ref)
 		}
 	}
-	return b.String()
+	return out
 }

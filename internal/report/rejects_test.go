@@ -31,7 +31,7 @@ func TestWhenRejectsAreDue(t *testing.T) {
 		"resent":      {resent, standing("in_doubt", "timeout", false), "next_run", "exposync retry --select orders"},
 	}
 	for name, tt := range tests {
-		if tt.r.Schedule(tt.job); tt.r.Due != tt.due || tt.r.Next != tt.next {
+		if tt.r.Schedule(tt.job, "orders"); tt.r.Due != tt.due || tt.r.Next != tt.next {
 			t.Errorf("%s: due %q, next %q", name, tt.r.Due, tt.r.Next)
 		}
 	}
@@ -44,7 +44,7 @@ func TestRejectsText(t *testing.T) {
 	for _, r := range []report.RejectJSON{
 		standing("rejected", "422", true), standing("quarantined", "422", true), standing("in_doubt", "timeout", false), standing("ambiguous", "ambiguous", false),
 	} {
-		r.Schedule(job)
+		r.Schedule(job, "orders")
 		doc.Jobs[1].Rejects = append(doc.Jobs[1].Rejects, r)
 	}
 	golden(t, "rejects", doc.Text(report.Style{}, time.Unix(7200, 0)))

@@ -88,7 +88,7 @@ func jobs() []report.JobReport {
 	failed, unplanned := end("orders", plan.Failed, &plan.Plan{Counts: plan.Counts{Read: 9, Create: 9, OK: 4, NotSent: 5, Calls: 1}}), end("a_job_that_never_came_to_a_plan_and_has_a_very_long_name", plan.Failed, nil)
 	failed.Result.Problems, unplanned.Result.Problems, unplanned.Reason = fault.List{problem}, fault.List{problem}, "destination_unavailable"
 	skipped, stopped := end("skipped", plan.Skipped, nil), end("stopped", plan.Stopped, &plan.Plan{Counts: plan.Counts{Read: 9, Update: 9, OK: 4, NotSent: 5, Calls: 1}})
-	skipped.Reason = "already synced for this dbt run"
+	skipped.Reason = "already synced"
 	return []report.JobReport{done, partial, held, blocked, failed, unplanned, skipped, stopped}
 }
 
@@ -120,7 +120,7 @@ func TestText(t *testing.T) {
 			}
 			fmt.Fprintln(&lines, report.Done(results))
 			golden(t, "lines_"+name, lines.String())
-			golden(t, "plan_"+name, report.PlanText(style, jobs()))
+			golden(t, "plan_"+name, report.PlanText(style, report.Run{Jobs: jobs()}))
 			golden(t, "closing_"+name, report.ClosingText(style, run())+"\n")
 			golden(t, "gate_"+name, gateText(style))
 			golden(t, "listing_"+name, listing().Text(style))
@@ -175,14 +175,12 @@ func TestLinesKeepWithinTheTerminal(t *testing.T) {
 				t.Errorf("names do not stand above what is known of them:\n%s", text)
 			}
 		}
-		texts := []string{report.PlanText(style, jobs()), report.PlanText(style, sampled().Jobs), statuses().Text(style, time.Unix(100_000, 0)), report.ClosingText(style, run()), gateText(style), report.FaultText(style, jobs()[4].Result.Problems)}
+		texts := []string{report.PlanText(style, report.Run{Jobs: jobs()}), report.PlanText(style, report.Run{Jobs: sampled().Jobs}), statuses().Text(style, time.Unix(100_000, 0)), report.ClosingText(style, run()), gateText(style), report.FaultText(style, jobs()[4].Result.Problems)}
 		for i, j := range jobs() {
 			l := report.JobLine{N: i + 1, Of: 8, Job: j.Job.ID, To: j.To(), Result: &j.Result, Reason: j.Reason}
-			if len(j.Job.ID) < 30 {
-				texts = append(texts, l.Start(style))
-			}
-			if len(j.Job.ID) < 30 && width > 80 && j.Result.Status != plan.PartialDone { // numbers are never cut
-				texts = append(texts, l.End(style))
+			const at = "15:04:05  "
+			if len(j.Job.ID) < 30 { // names are never cut
+				texts = append(texts, at+l.Start(style), at+l.End(style))
 			}
 		}
 		for line := range strings.SplitSeq(strings.Join(texts, "\n"), "\n") {
@@ -205,7 +203,7 @@ func TestColourChangesNoText(t *testing.T) {
 	for _, width := range []int{0, 80, 120} {
 		with, without := report.Style{Width: width, Colour: true}, report.Style{Width: width}
 		for name, draw := range map[string]func(report.Style) string{
-			"plan":    func(s report.Style) string { return report.PlanText(s, jobs()) },
+			"plan":    func(s report.Style) string { return report.PlanText(s, report.Run{Jobs: jobs()}) },
 			"closing": func(s report.Style) string { return report.ClosingText(s, run()) },
 			"gate":    gateText,
 			"faults":  func(s report.Style) string { return report.FaultText(s, run().Problems) },

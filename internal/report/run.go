@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"time"
 
 	"exposync/internal/fault"
@@ -31,6 +32,7 @@ type Run struct {
 // JobReport is one job with everything that led to its result.
 type JobReport struct {
 	Job       plan.Job
+	Ref       string // the job in a command to type, where that is more than its name: with --target
 	Judgement plan.Judgement
 	Result    plan.Result
 	Reason    string // one phrase, if the job was not run
@@ -126,7 +128,7 @@ func (r Run) JSON(generated time.Time) RunJSON {
 	}
 	if r.Command == "plan" {
 		t := total(r.Jobs)
-		doc.Estimate = &TotalJSON{Calls: t.Calls, Seconds: t.Seconds, Unknown: nonNil(t.Unknown)}
+		doc.Estimate = &TotalJSON{Calls: t.Calls, Seconds: t.Seconds, Unknown: NonNil(t.Unknown)}
 	}
 	return doc
 }
@@ -135,11 +137,11 @@ func (j JobReport) json() ResultJSON {
 	out := ResultJSON{
 		UniqueID: j.Job.Exposure, Job: j.Job.ID, To: j.To(), Status: j.Result.Status, Message: j.Reason,
 		ExecutionTime: j.Result.Took.Seconds(), Verdict: j.Judgement.Verdict,
-		Reasons: nonNil(j.Judgement.Reasons), Counts: j.Result.Counts, Rejects: nonNil(j.Result.Rejects),
+		Reasons: NonNil(j.Judgement.Reasons), Counts: j.Result.Counts, Rejects: NonNil(j.Result.Rejects),
 		Holds: []plan.Hold{}, Notes: []string{}, Problems: FaultsJSON(j.Result.Problems),
 	}
 	if p := j.Result.Plan; p != nil {
-		out.Holds, out.Notes = nonNil(p.Holds), nonNil(p.Notes)
+		out.Holds, out.Notes = NonNil(p.Holds), NonNil(p.Notes)
 		out.Plan = &PlanJSON{
 			Sync: p.Sync, Generation: p.Generation, Mapping: p.Mapping, MappingWas: p.MappingWas,
 			FirstRun: p.FirstRun, Continues: p.Continues, First: p.First, Digest: p.Digest, Match: p.Match,
@@ -157,10 +159,14 @@ func (j JobReport) json() ResultJSON {
 	return out
 }
 
+// ref is the job in a command to type.
+func (j JobReport) ref() string { return cmp.Or(j.Ref, j.Job.ID) }
+
 // To is the job's destination as people name it: connection.object.
 func (j JobReport) To() string { return j.Job.Connection + "." + j.Job.Object }
 
-func nonNil[T any](list []T) []T {
+// NonNil is a list as JSON shows it: [] rather than null.
+func NonNil[T any](list []T) []T {
 	if list == nil {
 		return []T{}
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,6 +19,7 @@ type Status struct {
 // JobStatus is one job with its last run.
 type JobStatus struct {
 	Job        string     `json:"job"`
+	Ref        string     `json:"-"`         // the job in a command to type, with --target where the user typed one
 	UniqueID   string     `json:"unique_id"` // of the exposure
 	To         string     `json:"to"`
 	Target     string     `json:"target"`
@@ -71,22 +73,11 @@ func (st Status) Text(s Style, now time.Time) string {
 		}
 		rows = append(rows, row)
 	}
-	return st.table(s, rows) + st.waiting(s)
-}
-
-// table draws as much of the table as fits.
-func (st Status) table(s Style, rows [][]string) string {
-	if widest(table(Style{}, rows)) <= s.width() {
-		return table(s, rows)
+	text, ok := s.fitted(rows, 1) // ls shows where it goes
+	if !ok {
+		text = st.blocks(s, rows)
 	}
-	narrow := make([][]string, len(rows)) // where it goes is what can be left out: ls shows it
-	for i, r := range rows {
-		narrow[i] = append([]string{r[0]}, r[2:]...)
-	}
-	if widest(table(Style{}, narrow)) <= s.width() {
-		return table(s, narrow)
-	}
-	return st.blocks(s, rows)
+	return text + st.waiting(s)
 }
 
 // waiting says below the table which records wait for a person.
@@ -94,7 +85,7 @@ func (st Status) waiting(s Style) string {
 	var b strings.Builder
 	for _, j := range st.Jobs {
 		if len(j.Waiting) > 0 {
-			fmt.Fprintf(&b, "\n%s\n%s%s", s.Paint(Strong, j.Job), RejectText(s, j.Waiting), waitingText(s, j.Job, j.Waiting))
+			fmt.Fprintf(&b, "\n%s\n%s", s.Paint(Strong, j.Job), rejectText(s, cmp.Or(j.Ref, j.Job), j.Waiting))
 		}
 	}
 	return b.String()
@@ -104,7 +95,7 @@ func (st Status) waiting(s Style) string {
 func (st Status) blocks(s Style, rows [][]string) string {
 	var b strings.Builder
 	for _, r := range rows[1:] {
-		b.WriteString(s.item(0, Strong, r[0]+" -> "+r[1]))
+		b.WriteString(s.head(r[0], r[1], ""))
 		last := "last run " + r[4]
 		if r[5] != "" {
 			last += " " + r[5]

@@ -3,6 +3,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -48,11 +49,45 @@ func (s Style) width() int {
 // clock is the width of the time before a line.
 const clock = len("15:04:05  ")
 
-// dotted pads text with dots to the column where statuses stand, as dbt does.
-func (s Style) dotted(text string, tail int) string {
-	room := min(s.width(), 120) - clock - tail - utf8.RuneCountInString(text) - 2
-	return text + " " + strings.Repeat(".", max(room, 3)) + " "
+// dotted puts a status behind a text, at the column where statuses stand, as
+// dbt does. The first text that leaves room for it is taken; where none does,
+// the status has lines of its own, below the first text that fits into one.
+func (s Style) dotted(status string, texts ...string) string {
+	const fewest = 2 // dots
+	room := s.lineRoom()
+	dots := func(width int) int { return room - width - 1 }
+	for _, text := range texts {
+		if n := dots(utf8.RuneCountInString(text+status) + 1); n >= fewest {
+			return text + " " + strings.Repeat(".", n) + " " + status
+		}
+	}
+	head := texts[len(texts)-1]
+	if at := slices.IndexFunc(texts, func(text string) bool { return utf8.RuneCountInString(text) <= room }); at >= 0 {
+		head = texts[at]
+	}
+	lines := filled(strings.SplitAfter(status, ", "), room-fewest-1)
+	n := max(dots(utf8.RuneCountInString(lines[0])), fewest)
+	by := "\n" + strings.Repeat(" ", clock)
+	return head + by + strings.Repeat(".", n) + " " + strings.Join(lines, by+strings.Repeat(" ", n+2))
 }
+
+// filled puts parts into lines of at most width columns.
+func filled(parts []string, width int) []string {
+	lines := []string{""}
+	for _, part := range parts {
+		last := &lines[len(lines)-1]
+		if *last != "" && utf8.RuneCountInString(strings.TrimRight(*last+part, " ")) > width {
+			*last = strings.TrimRight(*last, " ")
+			lines = append(lines, part)
+			continue
+		}
+		*last += part
+	}
+	return lines
+}
+
+// lineRoom is the room for a line behind its time.
+func (s Style) lineRoom() int { return min(s.width(), 120) - clock }
 
 // wrap breaks text into lines of at most width columns, at spaces.
 func wrap(text string, width int) []string {
