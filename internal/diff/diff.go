@@ -5,6 +5,8 @@ package diff
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"iter"
 	"slices"
@@ -107,7 +109,7 @@ func Settle(seen []Seen, marks iter.Seq2[record.Mark, error], rules Rules, emit 
 }
 
 func (m *merger) run(marks iter.Seq2[record.Mark, error]) (Tally, error) {
-	slices.SortFunc(m.seen, func(a, b Seen) int { return bytes.Compare(a.KeyHash[:], b.KeyHash[:]) })
+	slices.SortFunc(m.seen, func(a, b Seen) int { return compare(&a.KeyHash, &b.KeyHash) })
 	var last []byte // key hash of the mark before
 	for mark, err := range marks {
 		if err != nil {
@@ -120,12 +122,12 @@ func (m *merger) run(marks iter.Seq2[record.Mark, error]) (Tally, error) {
 		if err := m.rowsBefore(mark.KeyHash); err != nil {
 			return m.tally, err
 		}
-		if err := m.mark(mark); err != nil {
+		if err := m.mark(&mark); err != nil {
 			return m.tally, err
 		}
 	}
 	for len(m.seen) > 0 {
-		if err := m.row(record.Mark{}); err != nil {
+		if err := m.row(&record.Mark{}); err != nil {
 			return m.tally, err
 		}
 	}
@@ -142,8 +144,8 @@ type merger struct {
 
 // rowsBefore decides the rows whose keys have no mark.
 func (m *merger) rowsBefore(key record.Hash) error {
-	for len(m.seen) > 0 && bytes.Compare(m.seen[0].KeyHash[:], key[:]) < 0 {
-		if err := m.row(record.Mark{}); err != nil {
+	for len(m.seen) > 0 && compare(&m.seen[0].KeyHash, &key) < 0 {
+		if err := m.row(&record.Mark{}); err != nil {
 			return err
 		}
 	}
@@ -151,7 +153,7 @@ func (m *merger) rowsBefore(key record.Hash) error {
 }
 
 // mark decides the key of one mark, with or without a row.
-func (m *merger) mark(mark record.Mark) error {
+func (m *merger) mark(mark *record.Mark) error {
 	if len(m.seen) > 0 && m.seen[0].KeyHash == mark.KeyHash {
 		return m.row(mark)
 	}
@@ -159,8 +161,8 @@ func (m *merger) mark(mark record.Mark) error {
 }
 
 // row decides the first row of seen and takes it, with its duplicates, away.
-func (m *merger) row(mark record.Mark) error {
-	first, n := m.seen[0], 1
+func (m *merger) row(mark *record.Mark) error {
+	first, n := &m.seen[0], 1
 	for n < len(m.seen) && m.seen[n].KeyHash == first.KeyHash {
 		n++
 	}
@@ -170,8 +172,7 @@ func (m *merger) row(mark record.Mark) error {
 		m.tally.Duplicate += int64(n)
 		return nil
 	}
-	mark, err := m.assume(mark)
-	if err != nil {
+	if err := m.assume(mark); err != nil {
 		return err
 	}
 	// A change in doubt may have arrived: the destination need not hold what
@@ -181,7 +182,7 @@ func (m *merger) row(mark record.Mark) error {
 		return m.forget(mark)
 	}
 	if m.hold(mark, first.RowHash) {
-		return m.emit(Decision{Mark: mark})
+		return m.emit(Decision{Mark: *mark})
 	}
 	if mark.Confirmed() && m.rules.Mode == plan.Insert {
 		m.tally.HeldBack++
@@ -189,7 +190,7 @@ func (m *merger) row(mark record.Mark) error {
 	}
 	// What stands against a key that was asked about stays until the outcome is
 	// known: nothing else would bring it back after a crash.
-	d := Decision{Op: record.Create, Seen: first, Mark: mark, Forget: m.rules.Remapped && refused(mark) && !m.asked}
+	d := Decision{Op: record.Create, Seen: *first, Mark: *mark, Forget: m.rules.Remapped && refused(mark) && !m.asked}
 	if mark.Confirmed() {
 		d.Op = record.Update
 		m.tally.Update++
@@ -200,9 +201,8 @@ func (m *merger) row(mark record.Mark) error {
 }
 
 // gone decides a key that the source does not hold.
-func (m *merger) gone(mark record.Mark) error {
-	mark, err := m.assume(mark)
-	if err != nil {
+func (m *merger) gone(mark *record.Mark) error {
+	if err := m.assume(mark); err != nil {
 		return err
 	}
 	if inDoubt(mark) && !m.rules.resends() {
@@ -224,32 +224,32 @@ func (m *merger) gone(mark record.Mark) error {
 		return m.stand(mark) // of a window, nothing is deleted
 	}
 	m.tally.Delete++
-	return m.emit(Decision{Op: record.Delete, Mark: mark, Forget: m.rules.Remapped && refused(mark)})
+	return m.emit(Decision{Op: record.Delete, Mark: *mark, Forget: m.rules.Remapped && refused(mark)})
 }
 
 // unread decides a mark of which no row was read. A record that changed would
 // have been: what was tried last is what the source still holds.
-func (m *merger) unread(mark record.Mark) error {
+func (m *merger) unread(mark *record.Mark) error {
 	switch s := mark.Standing; {
 	case s == nil && m.rules.Forgetful:
-		return m.emit(Decision{Mark: mark, Drop: true})
+		return m.emit(Decision{Mark: *mark, Drop: true})
 	case s == nil:
 		return nil
 	case m.stands(*s, s.RowHash):
 		return m.stand(mark)
 	}
-	return m.emit(Decision{Mark: mark, Ask: true})
+	return m.emit(Decision{Mark: *mark, Ask: true})
 }
 
 // stand reports what stands against a key without a row.
-func (m *merger) stand(mark record.Mark) error {
+func (m *merger) stand(mark *record.Mark) error {
 	m.tally.Standing++
-	return m.emit(Decision{Mark: mark})
+	return m.emit(Decision{Mark: *mark})
 }
 
 // hold reports whether what stands against the key keeps these values from
 // being sent, and counts them.
-func (m *merger) hold(mark record.Mark, row record.Hash) bool {
+func (m *merger) hold(mark *record.Mark, row record.Hash) bool {
 	s := mark.Standing
 	if s == nil || !m.stands(*s, row) {
 		return false
@@ -279,15 +279,17 @@ func (m *merger) stands(s record.Standing, row record.Hash) bool {
 	return s.Permanent && !m.rules.RetryRejected
 }
 
-// assume takes a change in doubt for sent, if that is the job's way out.
-func (m *merger) assume(mark record.Mark) (record.Mark, error) {
+// assume takes a change in doubt for sent, if that is the job's way out: the
+// mark becomes what it counts as from now on.
+func (m *merger) assume(mark *record.Mark) error {
 	if !inDoubt(mark) || m.rules.Idempotent || m.rules.OnInDoubt != plan.AssumeSent {
-		return mark, nil
+		return nil
 	}
-	if err := m.emit(Decision{Mark: mark, Assume: true}); err != nil {
-		return mark, err
+	if err := m.emit(Decision{Mark: *mark, Assume: true}); err != nil {
+		return err
 	}
-	return Assumed(mark), nil
+	*mark = Assumed(*mark)
+	return nil
 }
 
 // Assumed is the mark of a key whose change in doubt counts as sent. Nobody
@@ -302,16 +304,25 @@ func Assumed(mark record.Mark) record.Mark {
 	return mark
 }
 
-func (m *merger) forget(mark record.Mark) error {
+func (m *merger) forget(mark *record.Mark) error {
 	if mark.Standing == nil {
 		return nil
 	}
-	return m.emit(Decision{Mark: mark, Forget: true})
+	return m.emit(Decision{Mark: *mark, Forget: true})
 }
 
-func inDoubt(mark record.Mark) bool {
+func inDoubt(mark *record.Mark) bool {
 	return mark.Standing != nil && mark.Standing.State == record.InDoubt
 }
 
 // refused reports whether the destination refused the key's last change.
-func refused(mark record.Mark) bool { return mark.Standing != nil && !inDoubt(mark) }
+func refused(mark *record.Mark) bool { return mark.Standing != nil && !inDoubt(mark) }
+
+// compare orders hashes by their bytes. A row is compared some twelve times.
+func compare(a, b *record.Hash) int {
+	const half = len(record.Hash{}) / 2
+	if c := cmp.Compare(binary.BigEndian.Uint64(a[:half]), binary.BigEndian.Uint64(b[:half])); c != 0 {
+		return c
+	}
+	return cmp.Compare(binary.BigEndian.Uint64(a[half:]), binary.BigEndian.Uint64(b[half:]))
+}

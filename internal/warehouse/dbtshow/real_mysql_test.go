@@ -73,6 +73,13 @@ func TestRealDBTOnMariaDB(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || len(want) != 2*len(names) {
 		t.Errorf("%d values; its own reader and dbt show (-own +dbt):\n%s", len(want), diff)
 	}
+	for from, rows := range map[string]int{"2024-02-29T10:30:05.5Z": 2, "2024-03-01T00:00:00Z": 1} { // a null comes
+		since := warehouse.Since{Column: "instant east", From: record.Value{Kind: record.Instant, Data: []byte(from)}}
+		bounded := warehouse.Query{Relation: q.Relation, Columns: []string{"int zero", "instant east"}, Since: since}
+		if got := texts(t, through, bounded); len(got) != 2*rows {
+			t.Errorf("since %s: %v, want %d rows", from, got, rows)
+		}
+	}
 }
 
 // texts reads all values, each with the name of its column.

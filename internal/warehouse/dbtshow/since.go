@@ -18,6 +18,13 @@ func (d dialect) since(c column, from record.Value) string {
 	if c.form.kind != from.Kind {
 		return ""
 	}
+	if d.family == mysql {
+		condition := warehouse.MySQLSince(d.name(c.Name), strings.ToLower(c.Type), warehouse.Since{From: from})
+		if condition == "" {
+			return ""
+		}
+		return " where " + condition
+	}
 	literal := d.boundary(from)
 	if literal == "" {
 		return ""

@@ -24,7 +24,6 @@ func TestSinceOfDialects(t *testing.T) {
 		{"trino", "bigint", "-5", `"v" >= -6`},
 		// Not certain: all rows are read.
 		{"sqlserver", "datetime", "2024-03-01T12:00:00", ""},
-		{"mysql", "timestamp", "2024-03-01T12:00:00", ""},
 		{"clickhouse", "DateTime", "2024-03-01T12:00:00Z", ""},
 		{"postgres", "date", "12024-03-01", ""},
 		{"postgres", "date", "0044-03-15 BC", ""},
@@ -33,6 +32,7 @@ func TestSinceOfDialects(t *testing.T) {
 		d := dialectOf(c.adapter)
 		col := column{form: d.formOf(c.typ)}
 		col.Name = "v"
+		col.Type = c.typ
 		want := ""
 		if c.want != "" {
 			name := d.name("v")
@@ -40,6 +40,27 @@ func TestSinceOfDialects(t *testing.T) {
 		}
 		if got := d.since(col, record.Value{Kind: col.form.kind, Data: []byte(c.from)}); got != want {
 			t.Errorf("%s %s since %s:\n got %s\nwant %s", c.adapter, c.typ, c.from, got, want)
+		}
+	}
+	for _, c := range []struct{ typ, from, want string }{
+		{"INT UNSIGNED", "-5", " where `v` >= -5 or `v` is null"},
+		{"year", "69", " where `v` + 0 >= 69 or `v` + 0 is null"},
+		{"decimal(20,3)", "-12.5", " where `v` >= -13 or `v` is null"},
+		{"date", "0999-01-01", ""},
+		{
+			"datetime(6)", "2024-03-01T12:00:00.5",
+			" where (`v` < timestamp'2024-03-01 12:00:00' and year(`v`) > 0 and month(`v`) > 0 and dayofmonth(`v`) between 1 and dayofmonth(last_day(`v`))) is not true",
+		},
+		{
+			"timestamp", "2024-03-01T12:00:00.5Z",
+			" where (`v` >= from_unixtime(1709121600) or `v` < from_unixtime(172800) or `v` is null) and (unix_timestamp(`v`) < 1709294400 and unix_timestamp(`v`) <> 0) is not true",
+		},
+	} {
+		d := dialectOf("mariadb")
+		col := column{form: d.formOf(c.typ)}
+		col.Name, col.Type = "v", c.typ
+		if got := d.since(col, record.Value{Kind: col.form.kind, Data: []byte(c.from)}); got != c.want {
+			t.Errorf("mariadb %s since %s:\n got %s\nwant %s", c.typ, c.from, got, c.want)
 		}
 	}
 	d := dialectOf("postgres")

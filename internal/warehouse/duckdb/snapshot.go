@@ -118,7 +118,12 @@ func (s *Snapshot) Rows(ctx context.Context, q warehouse.Query) iter.Seq2[record
 			yield(nil, err)
 			return
 		}
-		s.read(ctx, q.Relation, "select "+expressions(columns)+" from "+q.Relation+" as t", columns, yield, readFault)
+		where, err := s.since(ctx, q)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		s.read(ctx, q.Relation, "select "+expressions(columns)+" from "+q.Relation+" as t"+where, columns, yield, readFault)
 	}
 }
 

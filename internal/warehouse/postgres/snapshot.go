@@ -77,7 +77,12 @@ func (s *Snapshot) Rows(ctx context.Context, q warehouse.Query) iter.Seq2[record
 		}
 		st := statement{sql: "select " + expressions(columns) + " from " + q.Relation}
 		if s.redshift {
-			s.simple(ctx, q.Relation, columns, st.sql)(yield)
+			where, err := s.sinceRedshift(ctx, q)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			s.simple(ctx, q.Relation, columns, st.sql+where)(yield)
 			return
 		}
 		if err := s.since(ctx, q, &st); err != nil {

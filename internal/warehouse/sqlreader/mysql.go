@@ -10,6 +10,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"exposync/internal/fault"
+	"exposync/internal/warehouse"
 )
 
 // MySQL is the target of a dbt profile of the adapters mysql, mysql5 and
@@ -75,10 +76,13 @@ func (c MySQL) dialect() Dialect {
 			"set session net_write_timeout = 3600", // seconds that a row may take to be handled
 			"start transaction with consistent snapshot, read only",
 		},
-		Limit:      "select @@max_allowed_packet",
-		Describe:   func(relation string) string { return "show columns from " + relation },
-		Column:     mysqlColumn,
-		Literal:    mysqlLiteral,
+		Limit:    "select @@max_allowed_packet",
+		Describe: func(relation string) string { return "show columns from " + relation },
+		Column:   mysqlColumn,
+		Literal:  mysqlLiteral,
+		Since: func(c Column, since warehouse.Since) string {
+			return warehouse.MySQLSince(backquote(c.Name), c.Type, since)
+		},
 		Connecting: c.connectFault, Describing: mysqlDescribeFault, Reading: mysqlReadFault,
 	}
 }

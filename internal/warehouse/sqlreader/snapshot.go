@@ -155,8 +155,29 @@ func (s *Snapshot) Rows(ctx context.Context, q warehouse.Query) iter.Seq2[record
 			yield(nil, err)
 			return
 		}
-		s.read(ctx, q.Relation, selecting(columns, q.Relation), columns)(yield)
+		where, err := s.since(ctx, q)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		s.read(ctx, q.Relation, selecting(columns, q.Relation)+where, columns)(yield)
 	}
+}
+
+// since is the condition of a bounded read.
+func (s *Snapshot) since(ctx context.Context, q warehouse.Query) (string, error) {
+	if q.Since.Column == "" {
+		return "", nil
+	}
+	columns, err := s.pick(ctx, q.Relation, []string{q.Since.Column})
+	if err != nil || columns[0].Kind != q.Since.From.Kind {
+		return "", err
+	}
+	condition := s.dialect.Since(columns[0], q.Since)
+	if condition == "" {
+		return "", nil
+	}
+	return " where " + condition, nil
 }
 
 func selecting(columns []Column, relation string) string {

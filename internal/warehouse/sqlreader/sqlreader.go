@@ -33,6 +33,9 @@ type Dialect struct {
 	Column func(name, typ string) Column
 	// Literal writes a part of a key, for a comparison with Column.Compare.
 	Literal func(dst []byte, c Column, v record.Value) []byte
+	// Since is the condition that leaves rows below a bound out; empty for
+	// none, where the server cannot be sure.
+	Since func(c Column, since warehouse.Since) string
 	// Connecting, Describing and Reading explain a driver's error: that there
 	// is no connection, that the columns of a relation could not be learnt,
 	// that its rows could not be read.
