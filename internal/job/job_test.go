@@ -192,11 +192,9 @@ func TestBuildFillsTheJob(t *testing.T) {
 	p := shop("export_customers")
 	expose(p, "crm_sync", `{"to":"crm.contacts","key":"email","fields":"all","first":"compare","max_rejected":5,
 		"guards":{"deletes":"2%","creates":false,"keys":"0.1%, 3"}}`, "export_customers")
-	cfg := settings(t)
-	crm, known := cfg.Connection("dev", "crm")
-	set := job.Build(p, cfg, job.Options{Target: "dev"})
+	set := job.Build(p, settings(t), job.Options{Target: "dev"})
 	got, ok := set.Find("crm_sync")
-	if !ok || !known {
+	if !ok {
 		t.Fatalf("no job crm_sync in %+v", set)
 	}
 	want := plan.Job{
@@ -205,7 +203,7 @@ func TestBuildFillsTheJob(t *testing.T) {
 			Node: "model.shop.export_customers", Name: "export_customers", Relation: `"shop"."prod"."export_customers"`,
 			Database: "shop", Schema: "prod", Adapter: "postgres",
 		},
-		Target: "dev", Connection: "crm", Type: "http", Sandbox: true, Settings: crm.Fingerprint(), Object: "contacts",
+		Target: "dev", Connection: "crm", Type: "http", Sandbox: true, Object: "contacts",
 		Mode: plan.Upsert, Key: []plan.KeyField{{Field: "email", Column: "email"}}, AllFields: true,
 		First: plan.FirstCompare,
 		Guards: plan.Guards{

@@ -135,7 +135,7 @@ func mdDetails(j JobReport) string {
 // mdWhy are the reasons, holds and problems, each with its next command.
 func mdWhy(j JobReport) []string {
 	var out []string
-	add := func(word, code, message, next string) {
+	entry := func(word, code, message, next string) {
 		line := fmt.Sprintf("**%s** %s: %s", word, mdCode(code), mdProse(message))
 		if next != "" {
 			line += "\n  - next: " + mdNext(next)
@@ -144,23 +144,23 @@ func mdWhy(j JobReport) []string {
 	}
 	for _, r := range j.Judgement.Reasons {
 		if !j.Judgement.Verdict.Open() && r.Verdict == j.Judgement.Verdict {
-			add(string(r.Verdict), r.Code, r.Message, r.Next)
+			entry(string(r.Verdict), r.Code, r.Message, r.Next)
 		}
 	}
 	if p := j.Result.Plan; p != nil {
 		for _, h := range p.Holds {
 			if h.Accepted {
-				add("accepted", h.Code, h.Message, "")
+				entry("accepted", h.Code, h.Message, "")
 				continue
 			}
-			add("hold", h.Code, h.Message, h.Next)
+			entry("hold", h.Code, h.Message, h.Next)
 		}
 	}
 	for _, f := range FaultsJSON(j.Result.Problems) {
 		if f.Next == "" {
 			f.Next = "exposync explain " + f.Code
 		}
-		add("error", f.Code, f.What, f.Next)
+		entry("error", f.Code, f.What, f.Next)
 	}
 	return out
 }
