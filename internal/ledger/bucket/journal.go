@@ -222,20 +222,35 @@ func (s *store) readJournal(ctx context.Context, id plan.SyncID, ref journalRef)
 	return l, nil
 }
 
-// readCommits reads some commits at once; nil for one that is not there.
+// readCommits reads some commits at once; nil for one that is not there. One
+// that was missed because its writer was at it is there by the time a later one
+// is, so it is asked for once more.
 func (s *store) readCommits(ctx context.Context, id plan.SyncID, token, from, count int64) ([][]byte, error) {
 	out := make([][]byte, count)
-	group, ctx := errgroup.WithContext(ctx)
-	for i := range out {
-		group.Go(func() error {
-			o, err := s.objects.get(ctx, commitKey(id, token, from+int64(i)))
-			if err == nil {
-				out[i] = o.body
+	read := func(n int) error {
+		group, ctx := errgroup.WithContext(ctx)
+		for i := range n {
+			if out[i] != nil {
+				continue
 			}
-			return readable(err)
-		})
+			group.Go(func() error {
+				o, err := s.objects.get(ctx, commitKey(id, token, from+int64(i)))
+				if err == nil {
+					out[i] = o.body
+				}
+				return readable(err)
+			})
+		}
+		return group.Wait()
 	}
-	return out, group.Wait()
+	if err := read(len(out)); err != nil {
+		return nil, err
+	}
+	last := len(out) - 1
+	for last > 0 && out[last] == nil {
+		last--
+	}
+	return out, read(max(last, 0))
 }
 
 // addCommits adds what was read in one go; more is false at the end. Commits
