@@ -76,8 +76,7 @@ func TestInterruptedPlanEndsAtOnce(t *testing.T) {
 func TestStalePlanNamesItsFile(t *testing.T) {
 	t.Parallel()
 	m := newMini(t, oneColumn, intoFile, "out: {type: file, path: out}")
-	path := filepath.Join(m.dir, "p.json")
-	if out := m.want(0, "plan", "--target", "prod", "--out", "p.json"); !strings.Contains(out, "exposync run --target prod --plan "+path) {
+	if out := m.want(0, "plan", "--target", "prod", "--out", "p.json"); !strings.Contains(out, "next: exposync run --plan p.json --target prod\n") {
 		t.Errorf("the plan said:\n%s", out)
 	}
 	m.build()

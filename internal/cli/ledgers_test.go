@@ -140,3 +140,30 @@ func TestKillWithLedgerInPostgres(t *testing.T) {
 	db := connect(t, m.destination())
 	killing(t, m, func() map[string]string { return rows(t, db, `select ext::text, name from contacts`) })
 }
+
+// The queries of docs/ledger.md are about the tables as they are.
+func TestQueriesOfTheDocuments(t *testing.T) {
+	t.Parallel()
+	m, ledger := newShared(t)
+	m.exec(`insert into main.export_t values (1, 'a')`)
+	m.want(0, "run")
+	conn, tried := connect(t, ledger), 0
+	for _, block := range strings.Split(string(must(os.ReadFile("../../docs/ledger.md"))), "```sql\n")[1:] {
+		sql, _, _ := strings.Cut(block, "```")
+		if !strings.HasPrefix(sql, "-- ") {
+			continue // rights of users that are not here
+		}
+		for query := range strings.SplitSeq(sql, ";\n") {
+			if strings.TrimSpace(query) == "" {
+				continue
+			}
+			tried++
+			if _, err := conn.Exec(t.Context(), query); err != nil {
+				t.Errorf("%s: %v", query, err)
+			}
+		}
+	}
+	if tried < 2 {
+		t.Errorf("%d queries were tried: the test looks at the wrong place", tried)
+	}
+}

@@ -74,7 +74,7 @@ func TestOneRecordIntoATable(t *testing.T) {
 	if out = m.want(4, "test", "t", "--key", "150", "--send"); !strings.Contains(out, "rejected: 23514") {
 		t.Errorf("%s", out)
 	}
-	if out = m.want(0, "test", "t", "--key", "7"); !strings.Contains(out, "the destination confirmed these values") || !strings.Contains(out, "there: 1 record") {
+	if out = m.want(0, "test", "t", "--key", "7"); !strings.Contains(out, "the destination confirmed these values") || !strings.Contains(out, "there now: 1 record") {
 		t.Errorf("%s", out)
 	}
 	if out = m.want(3, "run"); !strings.Contains(out, "first_run") {

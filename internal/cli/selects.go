@@ -48,7 +48,8 @@ func (s *session) choose(ctx context.Context) error {
 		s.a.say("warning: the selector %q matches nothing", word)
 	}
 	if len(s.candidates(true)) == 0 {
-		s.a.say("warning: nothing selected: no exposure is among what was selected (%s)", s.nearby())
+		s.a.say("warning: nothing selected: no exposure is among what was selected")
+		s.a.say("%s", s.nearby())
 	}
 	return nil
 }

@@ -46,6 +46,7 @@ func jobText(s Style, j JobReport) string {
 		b.WriteString(indent(FaultText(s.narrower(2), j.Result.Problems), "  "))
 	case plan.Success, plan.PartialDone, plan.Skipped, plan.Stopped:
 	}
+	b.WriteString(invalidText(s, j))
 	b.WriteString(rejectText(s, j.ref(), j.Result.Rejects))
 	if p := j.Result.Plan; p != nil {
 		b.WriteString(s.readingLine(j.Job, *p, "    "))

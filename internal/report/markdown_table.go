@@ -37,23 +37,23 @@ func number(n int64) string { return strconv.FormatInt(n, 10) }
 // stoppedBy are the codes of everything that keeps a job from running.
 func stoppedBy(j JobReport) []string {
 	var out []string
-	add := func(code string) {
+	list := func(code string) {
 		if !slices.Contains(out, code) {
 			out = append(out, code)
 		}
 	}
 	for _, r := range j.Judgement.Reasons {
 		if !j.Judgement.Verdict.Open() && r.Verdict == j.Judgement.Verdict {
-			add(r.Code)
+			list(r.Code)
 		}
 	}
 	if p := j.Result.Plan; p != nil {
 		for _, h := range p.Held() {
-			add(h.Code)
+			list(h.Code)
 		}
 	}
 	for _, f := range j.Result.Problems {
-		add(f.Code)
+		list(f.Code)
 	}
 	return out
 }

@@ -31,6 +31,7 @@ func PlanText(s Style, run Run) string {
 		if len(j.Result.Problems) > 0 {
 			b.WriteString(indent(FaultText(s.narrower(2), j.Result.Problems), "  "))
 		}
+		b.WriteString(invalidText(s, j))
 		b.WriteString(rejectText(s, j.ref(), j.Result.Rejects))
 	}
 	if len(jobs) > 1 {

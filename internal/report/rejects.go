@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -132,6 +133,20 @@ func RejectRow(job, key string, r RejectJSON) []string {
 		since = r.FirstSeen.UTC().Format(time.RFC3339)
 	}
 	return []string{job, key, r.State, r.Code, r.Reason, strconv.Itoa(r.Attempts), since}
+}
+
+// invalidText says why rows did not become records, unless a guard says it.
+func invalidText(s Style, j JobReport) string {
+	n := j.Result.Counts.Invalid
+	if p := j.Result.Plan; n == 0 || p != nil && slices.ContainsFunc(p.Held(), func(h plan.Hold) bool { return h.Code == "guard_keys" }) {
+		return ""
+	}
+	columns := make([]string, len(j.Job.Key))
+	for i, k := range j.Job.Key {
+		columns[i] = k.Column
+	}
+	return s.item(4, Warn, Count(n, "row")+" (invalid): the key is null, or that of several rows") +
+		s.next(6, "correct "+j.Job.Source.Name+"; tests in dbt find the rows: not_null and unique on "+strings.Join(columns, ", "))
 }
 
 // rejectSteps are the commands for records that did not arrive, one for each

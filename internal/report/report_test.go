@@ -42,7 +42,10 @@ func golden(t *testing.T, name, got string) {
 }
 
 func job(id string) plan.Job {
-	return plan.Job{ID: id, Exposure: "exposure.shop." + id, Connection: "crm", Object: "contacts"}
+	return plan.Job{
+		ID: id, Exposure: "exposure.shop." + id, Connection: "crm", Object: "contacts",
+		Source: plan.Source{Name: "export_" + id}, Key: []plan.KeyField{{Field: "email", Column: "mail"}},
+	}
 }
 
 // jobs is a run with one job of every kind of end.
