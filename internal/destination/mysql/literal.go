@@ -60,19 +60,9 @@ func appendNumber(dst []byte, v record.Value, f field) (out []byte, code, reason
 			return dst, "1265", in + "the number has more digits after the point than a column of type " + f.column.typ + " keeps; round it in the export model"
 		}
 	default: // approximate by declaration
-		return appendApproximate(dst, v, plain), "", ""
+		return append(append(dst, plain...), "e0"...), "", "" // no decimal, which could not have all digits
 	}
 	return append(dst, plain...), "", ""
-}
-
-// appendApproximate keeps the exponent of a float: its digits in full may be
-// more than a decimal literal can have.
-func appendApproximate(dst []byte, v record.Value, plain []byte) []byte {
-	if v.Kind == record.Float {
-		return append(dst, v.Data...)
-	}
-	dst = append(dst, plain...)
-	return append(dst, "e0"...)
 }
 
 func appendTime(dst []byte, v record.Value, f field) (out []byte, code, reason string) {

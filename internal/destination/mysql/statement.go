@@ -77,24 +77,7 @@ func (s *shape) update(g group, items []item) string {
 			b.WriteString(" union all")
 		}
 		b.WriteString("\nselect ")
-		for i, k := range it.keys {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			b.WriteString(k)
-			if n == 0 {
-				b.WriteString(" as " + short("k", i))
-			}
-		}
-		for i, v := range it.values {
-			if !g.present[i] {
-				continue
-			}
-			b.WriteString(", " + s.fields[i].derived(v))
-			if n == 0 {
-				b.WriteString(" as " + short("f", i))
-			}
-		}
+		b.WriteString(s.row(g, it, n == 0))
 	}
 	b.WriteString(") s on ")
 	for i, k := range s.keys {
@@ -104,6 +87,26 @@ func (s *shape) update(g group, items []item) string {
 		b.WriteString("t." + quote(k.column.name) + " = " + k.column.compared("s."+short("k", i)))
 	}
 	return b.String() + " set " + s.sets(g.present)
+}
+
+// row selects an item's values, with names in the first one.
+func (s *shape) row(g group, it item, named bool) string {
+	var cells []string
+	add := func(cell, prefix string, i int) {
+		if named {
+			cell += " as " + short(prefix, i)
+		}
+		cells = append(cells, cell)
+	}
+	for i, k := range it.keys {
+		add(k, "k", i)
+	}
+	for i, v := range it.values {
+		if g.present[i] {
+			add(s.fields[i].derived(v), "f", i)
+		}
+	}
+	return strings.Join(cells, ", ")
 }
 
 // derived writes a number as a text: a derived table would give all numbers
@@ -134,6 +137,15 @@ func (c column) compared(value string) string {
 	return value
 }
 
+// sought is a literal for a lookup. One that the column's charset lacks finds
+// nothing of its own there.
+func (c column) sought(literal string) string {
+	if c.collation != "" && c.charset != "utf8mb4" {
+		return c.compared(literal)
+	}
+	return literal
+}
+
 // where finds the rows of items.
 func (s *shape) where(items []item) string {
 	var b strings.Builder
@@ -143,7 +155,7 @@ func (s *shape) where(items []item) string {
 			if n > 0 {
 				b.WriteString(", ")
 			}
-			b.WriteString(it.keys[0])
+			b.WriteString(s.keys[0].column.sought(it.keys[0]))
 		}
 		return b.String() + ")"
 	}
@@ -152,7 +164,7 @@ func (s *shape) where(items []item) string {
 			b.WriteString(" or ")
 		}
 		for i, k := range s.keys {
-			b.WriteString(map[bool]string{true: "(", false: " and "}[i == 0] + quote(k.column.name) + " = " + it.keys[i])
+			b.WriteString(map[bool]string{true: "(", false: " and "}[i == 0] + quote(k.column.name) + " = " + k.column.sought(it.keys[i]))
 		}
 		b.WriteByte(')')
 	}
@@ -170,19 +182,35 @@ func (t *transaction) divide(ctx context.Context, g group, statement func(group,
 	if len(items) == 0 {
 		return nil
 	}
-	refusal, err := t.attempt(ctx, statement(g, items), items)
+	sql := statement(g, items)
+	refusal, err := t.attempt(ctx, sql, items)
 	if err != nil || refusal == nil {
 		return err
 	}
 	if len(items) == 1 {
 		t.refused[items[0].at] = *refusal
-		return nil
+		return t.twins(ctx, sql, items, refusal)
 	}
 	half := len(items) / 2 //nolint:mnd // in two
 	if err := t.divide(ctx, g, statement, items[:half]); err != nil {
 		return err
 	}
 	return t.divide(ctx, g, statement, items[half:])
+}
+
+// twins finds out which unique index an insert met: that of the key, with a
+// record that was made meanwhile, or with one whose key is the same to the
+// table only; else the refusal stands as it is.
+func (t *transaction) twins(ctx context.Context, sql string, items []item, refusal *destination.Outcome) error {
+	if refusal.Code != "1062" || t.w.shape.mode == destination.Append || !strings.HasPrefix(sql, "insert") {
+		return nil
+	}
+	there, _, err := t.lookup(ctx, items, false)
+	if len(there) > 0 {
+		refusal.Transient = true
+		t.refused[items[0].at] = *refusal
+	}
+	return err
 }
 
 // attempt runs a statement; a refusal says that nothing of it was written, and
@@ -212,8 +240,6 @@ func (t *transaction) judge(ctx context.Context, sql string, result counted, err
 	switch {
 	case ok && recordError(refused):
 		o := rejected(code(refused), clean(refused, t.w.shape.table, wordsOf(items)))
-		// Somebody else made a record with this key since it was looked up.
-		o.Transient = refused.Number == 1062 && t.w.shape.mode != destination.Append && strings.HasSuffix(o.Message, " PRIMARY") && t.w.shape.primary()
 		return &o, nil
 	case err != nil:
 		return nil, err
@@ -233,11 +259,6 @@ func (t *transaction) judge(ctx context.Context, sql string, result counted, err
 }
 
 type counted interface{ RowsAffected() (int64, error) }
-
-// primary reports whether the key of the target is the table's primary key.
-func (s *shape) primary() bool {
-	return slices.Contains(s.table.names, "PRIMARY") && len(s.table.unique) == 1
-}
 
 // dataNotes are warnings and notes that a value was changed. Others are about
 // the statement.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"exposync/internal/destination"
 	adapter "exposync/internal/destination/mysql"
@@ -173,7 +174,7 @@ func said(outcomes []destination.Outcome) []string {
 
 func equal[T any](tb testing.TB, what string, want, got T) {
 	tb.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		tb.Errorf("%s mismatch (-want +got):\n%s", what, diff)
 	}
 }

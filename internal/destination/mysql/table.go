@@ -226,4 +226,3 @@ func (m *MySQL) objectFault(code, object, msg, hint string) *fault.Fault {
 		Where: "connection " + m.name + ", object " + object, Msg: msg, Hint: hint,
 	}
 }
-
