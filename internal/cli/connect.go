@@ -10,7 +10,6 @@ import (
 	"exposync/internal/config"
 	"exposync/internal/destination"
 	"exposync/internal/destination/declared"
-	"exposync/internal/destination/file"
 	"exposync/internal/destination/mysql"
 	"exposync/internal/destination/postgres"
 	"exposync/internal/engine"
@@ -85,12 +84,9 @@ func connectionTypes() config.Types {
 			{Name: "dbname", Required: true, Unless: "url", Doc: "the database"},
 			{Name: "tls", Kind: config.Choice, Choices: []string{"prefer", "verify", "off"}, Default: "prefer", Doc: "encryption, and whether the certificate is checked"},
 		},
-		"file": {
-			{Name: "path", Required: true, Doc: "the folder, relative to the dbt project"},
-			{Name: "format", Kind: config.Choice, Choices: []string{"csv", "ndjson"}, Default: "csv", Doc: "of the files"},
-			{Name: "name", Doc: "of the files, without extension; {object}, {time} and {digest} are filled in"},
-			{Name: "op_column", Doc: "the column that says upsert or delete"},
-		},
+		"file": fileParams(config.Param{Name: "path", Required: true, Doc: "the folder, relative to the dbt project"}),
+		"s3":   s3Params(),
+		"sftp": sftpParams(),
 	}
 	for _, kind := range declared.Kinds() {
 		params, err := declared.Params(kind)
@@ -132,11 +128,8 @@ func (s *session) destinationOf(ctx context.Context, c config.Connection, v conf
 			Name: c.Name, URL: v.Secret("url").Reveal(), Host: v.Text("host"), Port: v.Int("port"), User: v.Text("user"),
 			Password: v.Secret("password").Reveal(), DBName: v.Text("dbname"), TLS: mysql.TLS(v.Text("tls")),
 		})
-	case "file":
-		return file.New(file.Config{
-			Name: c.Name, Dir: s.pathInProject(v.Text("path")), Format: file.Format(v.Text("format")),
-			Pattern: v.Text("name"), OpColumn: v.Text("op_column"), Now: s.a.env.Now,
-		})
+	case "file", "s3", "sftp":
+		return s.files(c, v)
 	}
 	return s.declared(c, v)
 }

@@ -211,4 +211,3 @@ func TestParquetAgain(t *testing.T) {
 		t.Errorf("files %v", names)
 	}
 }
-

@@ -76,7 +76,9 @@ func NewSFTP(c Config, s SFTP) (*Files, error) {
 	return &Files{config: c, place: &share{scratch: scratch{c.Temp}, config: c, sftp: s}}, problems.Err()
 }
 
-func (s SFTP) address() string { return net.JoinHostPort(strings.ToLower(s.Host), strconv.Itoa(s.Port)) }
+func (s SFTP) address() string {
+	return net.JoinHostPort(strings.ToLower(s.Host), strconv.Itoa(s.Port))
+}
 
 // account is sftp://user@host:port and the folder's absolute path as the
 // server tells it.
