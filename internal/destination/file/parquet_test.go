@@ -181,7 +181,7 @@ func TestParquetRowGroupsAreBounded(t *testing.T) {
 	for n := range 8 {
 		var batch []record.Change
 		for i := range 1000 {
-			batch = append(batch, put(text(fmt.Sprint(n*1000+i)), text(long), null()))
+			batch = append(batch, put(text(itoa(n*1000+i)), text(long), null()))
 		}
 		for _, o := range w.Write(t.Context(), batch) {
 			if o.State != destination.Pending {

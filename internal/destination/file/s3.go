@@ -155,7 +155,7 @@ func (b *bucket) account(context.Context) (string, error) {
 // ready asks for one name: that tells a bucket that is not there, and
 // credentials that nobody knows. A user may put objects and not list them.
 func (b *bucket) ready(ctx context.Context, object string) error {
-	_, err := b.list(ctx, object, 1, func(string) {})
+	err := b.list(ctx, object, 1, func(string) {})
 	if err == nil {
 		return nil
 	}
@@ -178,28 +178,28 @@ func (b *bucket) ready(ctx context.Context, object string) error {
 	}
 }
 
-// list calls fn with names; blind says that this user may not list.
-func (b *bucket) list(ctx context.Context, prefix string, most int, fn func(name string)) (blind bool, err error) {
+// list calls fn with names; with none where this user may not list.
+func (b *bucket) list(ctx context.Context, prefix string, most int, fn func(name string)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the listing behind the channel
 	n := 0
 	for o := range b.client.ListObjectsIter(ctx, b.s3.Bucket, minio.ListObjectsOptions{Prefix: b.s3.Prefix + prefix, Recursive: true, MaxKeys: most}) {
 		if o.Err != nil {
 			if minio.ToErrorResponse(o.Err).Code == "AccessDenied" {
-				return true, nil
+				return nil
 			}
-			return false, o.Err
+			return o.Err
 		}
 		fn(strings.TrimPrefix(o.Key, b.s3.Prefix))
 		if n++; most > 0 && n >= most {
-			return false, nil
+			return nil
 		}
 	}
-	return false, ctx.Err()
+	return ctx.Err()
 }
 
 func (b *bucket) names(ctx context.Context, prefix string, fn func(name string)) error {
-	if _, err := b.list(ctx, prefix, 0, fn); err != nil {
+	if err := b.list(ctx, prefix, 0, fn); err != nil {
 		return fmt.Errorf("look into bucket %s: %w", b.s3.Bucket, b.plain(err))
 	}
 	return nil

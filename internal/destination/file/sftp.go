@@ -83,15 +83,15 @@ func (s SFTP) address() string {
 // account is sftp://user@host:port and the folder's absolute path as the
 // server tells it.
 func (s *share) account(ctx context.Context) (string, error) {
-	var real string
+	var folder string
 	err := s.with(ctx, func(c *sftp.Client) (err error) {
-		real, err = c.RealPath(s.sftp.Path)
+		folder, err = c.RealPath(s.sftp.Path)
 		return err
 	})
 	if err != nil {
 		return "", s.unusable(err)
 	}
-	return "sftp://" + s.sftp.User + "@" + s.sftp.address() + real, nil
+	return "sftp://" + s.sftp.User + "@" + s.sftp.address() + folder, nil
 }
 
 func (s *share) ready(ctx context.Context, object string) error {

@@ -85,29 +85,41 @@ func (s *share) handshake(ctx context.Context, kinds []string, check ssh.HostKey
 	if err != nil {
 		return nil, err
 	}
-	defer context.AfterFunc(ctx, func() { _ = raw.Close() })()
+	line := newPatient(raw)
+	defer context.AfterFunc(ctx, func() { _ = line.Close() })()
 	config := &ssh.ClientConfig{
 		User: s.sftp.User, Auth: auth, HostKeyCallback: check, HostKeyAlgorithms: kinds, Timeout: dialing, ClientVersion: "SSH-2.0-exposync",
 	}
-	conn, channels, requests, err := ssh.NewClientConn(&patient{raw}, s.sftp.address(), config)
+	conn, channels, requests, err := ssh.NewClientConn(line, s.sftp.address(), config)
 	if err != nil {
-		_ = raw.Close()
+		_ = line.Close()
 		return nil, err
 	}
 	return ssh.NewClient(conn, channels, requests), nil
 }
 
 // patient is a connection that ends when the other side is silent for long.
-type patient struct{ net.Conn }
+type patient struct {
+	net.Conn
 
-func (p *patient) Read(b []byte) (int, error) {
-	_ = p.SetReadDeadline(time.Now().Add(silence))
-	return p.Conn.Read(b)
+	timer *time.Timer
 }
 
-func (p *patient) Write(b []byte) (int, error) {
-	_ = p.SetWriteDeadline(time.Now().Add(silence))
-	return p.Conn.Write(b)
+func newPatient(c net.Conn) *patient {
+	return &patient{Conn: c, timer: time.AfterFunc(silence, func() { _ = c.Close() })}
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	n, err := p.Conn.Read(b)
+	if n > 0 {
+		p.timer.Reset(silence)
+	}
+	return n, err
+}
+
+func (p *patient) Close() error {
+	p.timer.Stop()
+	return p.Conn.Close()
 }
 
 // auth is how the user proves itself.

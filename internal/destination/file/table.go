@@ -32,7 +32,7 @@ type table struct {
 	schema  *parquet.Schema
 	rows    []parquet.Row
 	size    int // of rows, then of the row group
-	file    *parquet.Writer
+	file    *parquet.GenericWriter[any]
 }
 
 type tableColumn struct {
@@ -100,7 +100,7 @@ func (c tableColumn) node() parquet.Node {
 func (t *table) header() []byte { return []byte(t.schema.String() + "\n") }
 
 func (t *table) begin(to io.Writer) error {
-	t.file = parquet.NewWriter(to, t.schema, parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(groupRows),
+	t.file = parquet.NewGenericWriter[any](to, t.schema, parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(groupRows),
 		parquet.CreatedBy("exposync", "1", ""))
 	return nil
 }
