@@ -10,7 +10,7 @@ import (
 	"exposync/internal/config"
 	"exposync/internal/destination"
 	"exposync/internal/destination/declared"
-	"exposync/internal/destination/file"
+	"exposync/internal/destination/mysql"
 	"exposync/internal/destination/postgres"
 	"exposync/internal/engine"
 	"exposync/internal/plan"
@@ -75,12 +75,18 @@ func connectionTypes() config.Types {
 			{Name: "sslmode", Doc: "as libpq has them"},
 			{Name: "schema", Default: "public", Doc: "the schema of objects that name none"},
 		},
-		"file": {
-			{Name: "path", Required: true, Doc: "the folder, relative to the dbt project"},
-			{Name: "format", Kind: config.Choice, Choices: []string{"csv", "ndjson"}, Default: "csv", Doc: "of the files"},
-			{Name: "name", Doc: "of the files, without extension; {object}, {time} and {digest} are filled in"},
-			{Name: "op_column", Doc: "the column that says upsert or delete"},
+		"mysql": {
+			{Name: "url", Secret: true, Doc: "mysql://user@host:3306/dbname; wins over the single parts"},
+			{Name: "host", Required: true, Unless: "url", Doc: "the server of MySQL or MariaDB"},
+			{Name: "port", Kind: config.Int, Default: "3306", Doc: "its port"},
+			{Name: "user", Doc: "the user"},
+			{Name: "password", Secret: true, Doc: "the password"},
+			{Name: "dbname", Required: true, Unless: "url", Doc: "the database"},
+			{Name: "tls", Kind: config.Choice, Choices: []string{"prefer", "verify", "off"}, Default: "prefer", Doc: "encryption, and whether the certificate is checked"},
 		},
+		"file": fileParams(config.Param{Name: "path", Required: true, Doc: "the folder, relative to the dbt project"}),
+		"s3":   s3Params(),
+		"sftp": sftpParams(),
 	}
 	for _, kind := range declared.Kinds() {
 		params, err := declared.Params(kind)
@@ -117,11 +123,13 @@ func (s *session) destinationOf(ctx context.Context, c config.Connection, v conf
 			Name: c.Name, URL: v.Text("url"), Schema: v.Text("schema"), Host: v.Text("host"), Port: v.Int("port"),
 			User: v.Text("user"), Password: v.Secret("password").Reveal(), DBName: v.Text("dbname"), SSLMode: v.Text("sslmode"),
 		})
-	case "file":
-		return file.New(file.Config{
-			Name: c.Name, Dir: s.pathInProject(v.Text("path")), Format: file.Format(v.Text("format")),
-			Pattern: v.Text("name"), OpColumn: v.Text("op_column"), Now: s.a.env.Now,
+	case "mysql":
+		return mysql.New(mysql.Config{
+			Name: c.Name, URL: v.Secret("url").Reveal(), Host: v.Text("host"), Port: v.Int("port"), User: v.Text("user"),
+			Password: v.Secret("password").Reveal(), DBName: v.Text("dbname"), TLS: mysql.TLS(v.Text("tls")),
 		})
+	case "file", "s3", "sftp":
+		return s.files(c, v)
 	}
 	return s.declared(c, v)
 }

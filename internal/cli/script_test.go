@@ -17,12 +17,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"exposync/internal/cli"
+	"exposync/internal/mariatest"
 	"exposync/internal/pgtest"
 )
 
 // scriptMain runs the tests; in scripts, `exposync` is this program.
 func scriptMain(m *testing.M) {
-	testscript.Main(pgtest.Around(m), map[string]func(){"exposync": func() { os.Exit(cli.Main()) }})
+	testscript.Main(mariatest.Around(pgtest.Around(m)), map[string]func(){"exposync": func() { os.Exit(cli.Main()) }})
 }
 
 // The scripts are the specification of the command line: one behaviour a file.

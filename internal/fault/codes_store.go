@@ -108,8 +108,8 @@ func filePages() map[string]Page {
 	return map[string]Page{
 		"file_dir": {
 			Title: "the folder for files cannot be used",
-			Means: "The connection's dir is missing, a file, or not writable for this user. Missing folders are created, with mode 0700, when the first file is written.",
-			Next:  "Correct dir: of the connection, or its permissions.",
+			Means: "The place that the connection names is a file, not writable for this user, or a bucket that is not there. Missing folders are created when the first file is written, buckets never.",
+			Next:  "Correct path: of the connection, or the permissions there.",
 		},
 		"file_name": {
 			Title: "a file cannot have this name",
@@ -125,6 +125,16 @@ func filePages() map[string]Page {
 			Title: "the file could not be completed",
 			Means: "Writing, syncing or renaming failed, for example because the disk is full. No file appeared under its final name and no record counts as sent.",
 			Next:  "Make room or correct the permissions, then run again: the same changes are sent.",
+		},
+		"host_key_missing": {
+			Title: "nothing says how the SFTP server is recognised",
+			Means: "Whoever answers under the server's name would get all records. So a server is known by its key, and the key of an unknown one is never taken on trust.",
+			Next:  "Ask the server's people for the fingerprint and write it as host_key: SHA256:…, or name a file of known hosts as known_hosts:. ssh-keyscan HOST | ssh-keygen -lf - prints the fingerprints that the server shows.",
+		},
+		"host_key_changed": {
+			Title: "the SFTP server shows another key",
+			Means: "Either the server got a new key, or somebody else answers in its place. Nothing was sent, no password either.",
+			Next:  "Ask the server's people. Only if they confirm the fingerprint in the message, write it into host_key: of the connection, or the key into known_hosts.",
 		},
 	}
 }

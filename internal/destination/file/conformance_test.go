@@ -1,11 +1,8 @@
 package file_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,59 +13,87 @@ import (
 	"exposync/internal/record"
 )
 
-// The suite reads a folder as its consumer does: every file in the order of
-// the names, each applied to the records by key.
+// The suite reads a place as its consumer does: every file in the order of the
+// names, each applied to the records by key.
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	const local = "a file on this machine"
-	destinationtest.Run(t, destinationtest.Harness{
+	for _, format := range []file.Format{file.NDJSON, file.Parquet} {
+		t.Run(string(format), func(t *testing.T) {
+			t.Parallel()
+			destinationtest.Run(t, harness(format, func(t *testing.T) (*file.Files, func() map[string][]byte, error) {
+				t.Helper()
+				b := setup(t)
+				b.config.Format = format
+				files, err := file.New(b.config)
+				return files, b.files, err
+			}))
+		})
+	}
+}
+
+// harness is what files can do, wherever they are.
+func harness(format file.Format, open func(*testing.T) (*file.Files, func() map[string][]byte, error)) destinationtest.Harness {
+	const whole = "a file is sent at the end, as a whole"
+	h := destinationtest.Harness{
 		Missing: map[destinationtest.Ability]string{
 			destinationtest.Updates:     "a file cannot know what its consumer holds, so Open refuses the mode",
 			destinationtest.Inserts:     "a file cannot know what its consumer holds",
 			destinationtest.Appends:     "the consumer below applies by key",
-			destinationtest.SeesSizes:   local + " arrives as a whole",
-			destinationtest.Sheds:       local + " is written or not",
-			destinationtest.LosesAnswer: local + " has no answer to lose",
-			destinationtest.Hangs:       local + " does not hang",
-			destinationtest.Denies:      local + " has no credentials",
-			destinationtest.Dies:        local + " does not die; see TestAFullDiskConfirmsNothing",
+			destinationtest.SeesSizes:   whole,
+			destinationtest.Sheds:       whole + "; see the tests of each place",
+			destinationtest.LosesAnswer: whole + "; see the tests of each place",
+			destinationtest.Hangs:       whole,
+			destinationtest.Denies:      "see the tests of each place",
+			destinationtest.Dies:        whole + "; see TestAFullDiskConfirmsNothing",
 			destinationtest.JSONNulls:   "JSON has one null",
 		},
 		New: func(t *testing.T) *destinationtest.Subject {
 			t.Helper()
-			b := setup(t)
-			b.config.Format = file.NDJSON
-			folder, err := file.New(b.config)
+			files, content, err := open(t)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return &destinationtest.Subject{
-				Destination: folder, Object: "contacts",
-				Rows:  func(t *testing.T) []destinationtest.Row { t.Helper(); return b.consume() },
+				Destination: files, Object: "contacts",
+				Rows: func(t *testing.T) []destinationtest.Row {
+					t.Helper()
+					if format == file.Parquet {
+						return consumeParquet(t, content())
+					}
+					return consume(t, content())
+				},
 				Spoil: func(ch *record.Change) { ch.Values[0] = text("\xff") },
 			}
 		},
-	})
+	}
+	if format == file.Parquet {
+		h.Missing[destinationtest.KeepsAbsent] = "a column has a value or null"
+		delete(h.Missing, destinationtest.JSONNulls) // a document is a text
+	}
+	return h
 }
 
-func (b *bundle) consume() []destinationtest.Row {
+// files are the complete files of the folder.
+func (b *bundle) files() map[string][]byte {
 	b.t.Helper()
-	held := map[string]destinationtest.Row{}
+	out := map[string][]byte{}
 	for _, name := range b.names() {
-		f, err := os.Open(filepath.Join(b.config.Dir, name))
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		lines := bufio.NewScanner(f)
-		lines.Buffer(nil, 1<<24)
-		for lines.Scan() {
+		out[name] = []byte(b.content(name))
+	}
+	return out
+}
+
+func consume(tb testing.TB, files map[string][]byte) []destinationtest.Row {
+	tb.Helper()
+	held := map[string]destinationtest.Row{}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		for line := range strings.Lines(string(files[name])) {
 			row := map[string]json.RawMessage{}
-			if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
-				b.t.Fatal(err)
+			if err := json.Unmarshal([]byte(line), &row); err != nil {
+				tb.Fatal(err)
 			}
 			apply(held, row)
 		}
-		_ = f.Close()
 	}
 	return slices.Collect(maps.Values(held))
 }
@@ -114,7 +139,7 @@ func TestKilledBetweenRenameAndLedger(t *testing.T) {
 	b.run("upsert", one)
 	b.now = b.now.Add(time.Minute)
 	b.run("upsert", one, two)
-	if got := len(b.consume()); got != 2 || len(b.names()) != 2 {
+	if got := len(consume(t, b.files())); got != 2 || len(b.names()) != 2 {
 		t.Errorf("%d records in %v", got, b.names())
 	}
 }

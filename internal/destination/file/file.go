@@ -1,5 +1,7 @@
-// Package file writes the changes of a run into one file, CSV or NDJSON, which
-// appears under its final name only when it is complete and on disk.
+// Package file writes the changes of a run into one file, CSV, NDJSON or
+// Parquet, in a folder of this machine, in a bucket that speaks S3, or in a
+// folder of an SFTP server. It appears under its final name only when it is
+// complete there.
 //
 // The name is <object>-<UTC time>-<digest>.<format>, for example
 // contacts-20261124T101500.000Z-3f0c9a1be2d47788.csv. The digest is that of
@@ -16,9 +18,6 @@ package file
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -38,113 +37,110 @@ const (
 	// NDJSON is one JSON object a line. A field that is to be left as it is
 	// stands in no line; bytes are in base64.
 	NDJSON Format = "ndjson"
+	// Parquet has typed columns, see table; a field that is to be left as it is
+	// is null, as in CSV.
+	Parquet Format = "parquet"
 )
 
-// Config says where files go.
+// Config says how files are called and written, whatever the place.
 type Config struct {
 	Name     string // of the connection, for messages
-	Dir      string // absolute; created with mode 0700 when the first file is written
+	Dir      string // of New: absolute; created with mode 0700 when the first file is written
 	Format   Format // empty means CSV
 	Pattern  string // of names, without extension; empty means {object}-{time}-{digest}
 	OpColumn string // says upsert or delete; empty means _op in mode mirror, and none in other modes
+	Temp     string // of NewS3 and NewSFTP: absolute; where a file is made before it is sent
 	Now      func() time.Time
 }
 
 const defaultPattern = "{object}-{time}-{digest}"
 
-// Folder is a folder that files are written into.
-type Folder struct{ config Config }
+// Files is a place that files are written to.
+type Files struct {
+	config Config
+	place  place
+}
 
-var _ destination.Destination = (*Folder)(nil)
+var _ destination.Destination = (*Files)(nil)
 
-// New checks the configuration and touches nothing. What is wrong with it is a
-// list of faults with the codes "file_dir", "file_name" and "setting_invalid".
-func New(c Config) (*Folder, error) {
+// New checks the configuration of files in a folder of this machine, and
+// touches nothing. What is wrong with it is a list of faults with the codes
+// "file_dir", "file_name" and "setting_invalid".
+func New(c Config) (*Files, error) {
+	problems := c.check()
+	if !filepath.IsAbs(c.Dir) {
+		problems = append(problems, c.fault("file_dir", "dir must be the absolute path of a folder", "set dir: of the connection"))
+	}
+	c.Dir = filepath.Clean(c.Dir)
+	return &Files{config: c, place: &folder{config: c}}, problems.Err()
+}
+
+// check fills in defaults, and finds what is wrong with names and format.
+func (c *Config) check() fault.List {
 	if c.Format == "" {
 		c.Format = CSV
 	}
 	if c.Pattern == "" {
 		c.Pattern = defaultPattern
 	}
-	f := &Folder{config: c}
 	var problems fault.List
-	if !filepath.IsAbs(c.Dir) {
-		problems = append(problems, f.fault("file_dir", "dir must be the absolute path of a folder", "set dir: of the connection"))
-	}
-	if c.Format != CSV && c.Format != NDJSON {
-		problems = append(problems, f.fault("setting_invalid", "format must be csv or ndjson", "correct format: of the connection"))
+	if c.Format != CSV && c.Format != NDJSON && c.Format != Parquet {
+		problems = append(problems, c.fault("setting_invalid", "format must be csv, ndjson or parquet", "correct format: of the connection"))
 	}
 	for _, part := range []string{"{object}", "{time}", "{digest}"} {
 		if strings.Count(c.Pattern, part) != 1 {
-			problems = append(problems, f.fault("file_name", "the pattern of names must have "+part+" once", "for example "+defaultPattern))
+			problems = append(problems, c.fault("file_name", "the pattern of names must have "+part+" once", "for example "+defaultPattern))
 		}
 	}
 	if !plain(strings.NewReplacer("{", "", "}", "").Replace(c.Pattern)) {
-		problems = append(problems, f.fault("file_name", "the pattern of names has characters that not every system allows", "for example "+defaultPattern))
+		problems = append(problems, c.fault("file_name", "the pattern of names has characters that not every system allows", "for example "+defaultPattern))
 	}
-	f.config.Dir = filepath.Clean(c.Dir)
-	return f, problems.Err()
+	return problems
 }
 
-func (f *Folder) fault(code, msg, hint string) *fault.Fault {
+func (c *Config) fault(code, msg, hint string) *fault.Fault {
 	return &fault.Fault{
 		Code: code, Kind: fault.Config, Whose: fault.Setup,
-		Where: "connection " + f.config.Name, Msg: msg, Hint: hint,
+		Where: "connection " + c.Name, Msg: msg, Hint: hint,
 	}
 }
 
-// Account is "file:" and the folder: another folder is another identity.
-func (f *Folder) Account(context.Context) (string, error) { return "file:" + f.config.Dir, nil }
+// Account names the place: another one is another identity.
+func (f *Files) Account(ctx context.Context) (string, error) { return f.place.account(ctx) }
 
-// Close does nothing.
-func (f *Folder) Close() error { return nil }
+// Close does nothing: no connection is kept.
+func (f *Files) Close() error { return nil }
 
-// Open checks the folder and the names, and removes what killed runs of the
+// Open checks the place and the names, and removes what killed runs of the
 // same object left behind. It creates nothing.
-func (f *Folder) Open(_ context.Context, t destination.Target) (destination.Writer, error) {
+func (f *Files) Open(ctx context.Context, t destination.Target) (destination.Writer, error) {
 	var problems fault.List
-	if !plain(t.Object) || len(t.Object) > maxObject {
-		problems = append(problems, f.fault("file_name", "object "+strings.ToValidUTF8(t.Object, "?")+" cannot be part of a file's name",
+	named := plain(t.Object) && len(t.Object) <= maxObject
+	if !named {
+		problems = append(problems, f.config.fault("file_name", "object "+strings.ToValidUTF8(t.Object, "?")+" cannot be part of a file's name",
 			"use letters, digits, - and _ after the dot in `to:`"))
 	}
 	if t.Mode == destination.Update {
-		problems = append(problems, f.fault("mode_unsupported", "mode update must not create, and a file cannot know what its consumer holds",
+		problems = append(problems, f.config.fault("mode_unsupported", "mode update must not create, and a file cannot know what its consumer holds",
 			"use mode: upsert"))
 	}
 	l := newLayout(f.config, t)
 	if name, twice := l.twice(); twice {
-		problems = append(problems, f.fault("file_column", "two columns of the file are called "+name, "set op_column: of the connection"))
+		problems = append(problems, f.config.fault("file_column", "two columns of the file are called "+name, "set op_column: of the connection"))
 	}
-	if problem := f.folder(); problem != nil {
-		problems = append(problems, problem)
+	if named {
+		if err := f.place.ready(ctx, t.Object); err != nil {
+			problems = append(problems, fault.All(err)...)
+		}
 	}
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
-	w := &writer{folder: f, object: t.Object, layout: l, mode: t.Mode}
-	w.sweep()
-	return w, nil
-}
-
-// folder checks that files can be created in the folder, or that it can be
-// created itself.
-func (f *Folder) folder() *fault.Fault {
-	for dir := f.config.Dir; ; dir = filepath.Dir(dir) {
-		info, err := os.Stat(dir)
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && dir != filepath.Dir(dir):
-			continue
-		case err != nil:
-			problem := f.fault("file_dir", "the folder for files cannot be used", "check the permissions of "+dir)
-			problem.Err = err
-			return problem
-		case !info.IsDir():
-			return f.fault("file_dir", dir+" is a file, not a folder", "correct dir: of the connection")
-		case !writable(dir):
-			return f.fault("file_dir", "this user may not create files in "+dir, "correct dir: of the connection, or the permissions of the folder")
-		}
-		return nil
+	w := &writer{files: f, object: t.Object, encoding: &lines{layout: l}, mode: t.Mode}
+	if f.config.Format == Parquet {
+		w.encoding = newTable(l, t)
 	}
+	return w, nil
 }
 
 const maxObject = 100 // bytes; with time, digest and the mark of a partial file below 255

@@ -1,12 +1,51 @@
 package file
 
 import (
+	"io"
 	"slices"
 	"unicode/utf8"
 
 	"exposync/internal/destination"
 	"exposync/internal/record"
 )
+
+// encoding turns changes into a file.
+type encoding interface {
+	// header identifies the columns; it stands before all records.
+	header() []byte
+	// begin starts a file.
+	begin(to io.Writer) error
+	// add appends a record as a line, which also identifies it, or says why it
+	// cannot be written.
+	add(dst []byte, ch record.Change) ([]byte, string)
+	// write puts the records that were added since the last write into the
+	// file; lines are those of add.
+	write(lines []byte) error
+	// end completes the file.
+	end() error
+}
+
+// lines is a file of lines: CSV or NDJSON.
+type lines struct {
+	layout
+
+	to io.Writer
+}
+
+func (l *lines) begin(to io.Writer) error {
+	l.to = to
+	_, err := to.Write(l.header())
+	return err
+}
+
+func (l *lines) add(dst []byte, ch record.Change) ([]byte, string) { return l.line(dst, ch) }
+
+func (l *lines) write(lines []byte) error {
+	_, err := l.to.Write(lines)
+	return err
+}
+
+func (l *lines) end() error { return nil }
 
 // layout says how a record becomes a line.
 type layout struct {
@@ -61,25 +100,29 @@ func (l layout) header() []byte {
 
 // line appends a record, or says why it cannot be written.
 func (l layout) line(dst []byte, ch record.Change) ([]byte, string) {
-	values := slices.Concat(ch.KeyVals, ch.Values)
-	if ch.Op == record.Delete {
-		values = make(record.Record, len(l.columns))[:l.fields()]
-		copy(values, ch.KeyVals)
-	}
-	if len(values) != l.fields() {
+	values := l.values(ch)
+	if len(values) != len(l.columns) {
 		return dst, "the record has another number of values than the target has fields"
-	}
-	if l.op {
-		word := "upsert"
-		if ch.Op == record.Delete {
-			word = "delete"
-		}
-		values = append(values, record.Value{Kind: record.Text, Data: []byte(word)})
 	}
 	if l.format == NDJSON {
 		return l.object(dst, values)
 	}
 	return l.row(dst, values)
+}
+
+// values are those of the columns.
+func (l layout) values(ch record.Change) record.Record {
+	values := slices.Concat(ch.KeyVals, ch.Values)
+	word := "upsert"
+	if ch.Op == record.Delete {
+		word = "delete"
+		values = make(record.Record, len(l.columns))[:l.fields()]
+		copy(values, ch.KeyVals)
+	}
+	if l.op {
+		values = append(values, record.Value{Kind: record.Text, Data: []byte(word)})
+	}
+	return values
 }
 
 // fields is how many columns hold values of the record.

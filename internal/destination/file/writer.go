@@ -2,11 +2,8 @@ package file
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"exposync/internal/destination"
 	"exposync/internal/fault"
@@ -16,15 +13,12 @@ import (
 // batchRows is how many lines are written at once.
 const batchRows = 5000
 
-// partial ends the names of files that are not complete.
-const partial = ".partial"
-
 // writer writes one file. Nothing of it is seen before Settle.
 type writer struct {
-	folder *Folder
-	object string
-	layout layout
-	mode   destination.Mode
+	files    *Files
+	object   string
+	encoding encoding
+	mode     destination.Mode
 
 	temp    *os.File // nil before the first write and after Settle
 	digest  digest
@@ -49,20 +43,26 @@ func (w *writer) Write(ctx context.Context, batch []record.Change) []destination
 	if ctx.Err() != nil {
 		return destination.All(len(batch), destination.Outcome{State: destination.NotSent})
 	}
+	if w.failure != nil {
+		return destination.All(len(batch), destination.Outcome{State: destination.Stop, Code: "file_write", Message: w.failure.Error()})
+	}
 	out := destination.All(len(batch), destination.Outcome{State: destination.Pending})
 	w.buf = w.buf[:0]
 	for i, ch := range batch {
 		start := len(w.buf)
 		var reason string
-		if w.buf, reason = w.layout.line(w.buf, ch); reason != "" {
+		if w.buf, reason = w.encoding.add(w.buf, ch); reason != "" {
 			w.buf = w.buf[:start]
 			out[i] = destination.Outcome{State: destination.Rejected, Code: "invalid_value", Message: reason}
 			continue
 		}
 		w.digest.add(w.buf[start:])
 		destination.Show(ctx, func() destination.Spoken {
-			return destination.Spoken{Kind: "file", Said: string(w.layout.header()) + string(w.buf[start:])}
+			return destination.Spoken{Kind: "file", Said: string(w.encoding.header()) + string(w.buf[start:])}
 		})
+	}
+	if len(w.buf) == 0 {
+		return out
 	}
 	if err := w.append(w.buf); err != nil {
 		w.failure = err
@@ -72,55 +72,21 @@ func (w *writer) Write(ctx context.Context, batch []record.Change) []destination
 }
 
 func (w *writer) append(lines []byte) error {
-	if w.failure != nil {
-		return w.failure
-	}
-	if len(lines) == 0 {
-		return nil
-	}
 	if w.temp == nil {
 		if err := w.create(); err != nil {
 			return err
 		}
 	}
-	_, err := w.temp.Write(lines)
-	return err
+	return w.encoding.write(lines)
 }
 
-// create makes the partial file. It is locked as long as this run lives, so
-// that another run can tell it from one that a killed run left behind.
-func (w *writer) create() error {
-	if err := os.MkdirAll(w.folder.config.Dir, 0o700); err != nil {
+// create starts the file.
+func (w *writer) create() (err error) {
+	if w.temp, err = w.files.place.stage(w.object); err != nil {
 		return err
 	}
-	for {
-		temp, err := os.CreateTemp(w.folder.config.Dir, "."+w.object+"-*"+partial)
-		if err != nil {
-			return err
-		}
-		if err := lock(temp); err != nil {
-			return errors.Join(err, temp.Close())
-		}
-		if stands(temp) {
-			w.temp = temp
-			break
-		}
-		_ = temp.Close() // swept by another run before it was locked
-	}
-	header := w.layout.header()
-	w.digest.add(header)
-	_, err := w.temp.Write(header)
-	return err
-}
-
-// stands reports whether the file still has its name.
-func stands(f *os.File) bool {
-	here, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	there, err := os.Stat(f.Name())
-	return err == nil && os.SameFile(here, there)
+	w.digest.add(w.encoding.header())
+	return w.encoding.begin(w.temp)
 }
 
 // Settle puts the file on disk and gives it its name.
@@ -133,7 +99,7 @@ func (w *writer) Settle(ctx context.Context) error {
 	}
 	if err := w.settle(ctx); err != nil {
 		w.failure = err
-		f := w.folder.fault("file_write", "the file of "+w.object+" could not be completed", "make room or correct the permissions, then run again")
+		f := w.files.config.fault("file_write", "the file of "+w.object+" could not be completed", "make room or correct the permissions, then run again")
 		f.Kind, f.Whose, f.Err = fault.Unavailable, fault.Destination, err
 		return f
 	}
@@ -144,19 +110,34 @@ func (w *writer) settle(ctx context.Context) error {
 	if w.failure != nil {
 		return w.failure
 	}
+	if err := w.encoding.end(); err != nil {
+		return err
+	}
 	if err := w.temp.Sync(); err != nil {
 		return err
 	}
-	name, err := w.final(w.digest.String())
+	info, err := w.temp.Stat()
 	if err != nil {
 		return err
 	}
-	if err := publish(w.temp, filepath.Join(w.folder.config.Dir, name)); err != nil {
+	name, err := w.final(ctx, w.digest.String())
+	if err != nil {
+		return err
+	}
+	if err := w.files.place.publish(ctx, w.temp, name); err != nil && !w.arrived(ctx, name, info.Size()) {
 		return err
 	}
 	destination.Show(ctx, func() destination.Spoken { return destination.Spoken{Kind: "file", Heard: "complete: " + name} })
+	temp := w.temp
 	w.temp, w.digest = nil, digest{}
-	return syncDir(w.folder.config.Dir)
+	return w.files.place.done(temp)
+}
+
+// arrived looks for a file whose last answer was lost: its name tells its
+// content, and a place shows none that is not complete.
+func (w *writer) arrived(ctx context.Context, name string, size int64) bool {
+	there, err := w.files.place.holds(ctx, name, size)
+	return err == nil && there
 }
 
 // Close removes a file that was not settled.
@@ -164,28 +145,7 @@ func (w *writer) Close() error {
 	if w.temp == nil {
 		return nil
 	}
-	err := discard(w.temp)
+	err := w.files.place.discard(w.temp)
 	w.temp = nil
 	return err
-}
-
-// sweep removes partial files of the same object whose run is dead. A folder
-// that cannot be read or a file that stays is no reason to stop: the next
-// write will tell.
-func (w *writer) sweep() {
-	entries, err := os.ReadDir(w.folder.config.Dir)
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		rest, ours := strings.CutPrefix(e.Name(), "."+w.object+"-")
-		digits, ours2 := strings.CutSuffix(rest, partial)
-		if !ours || !ours2 || strings.Trim(digits, "0123456789") != "" {
-			continue
-		}
-		path := filepath.Join(w.folder.config.Dir, e.Name())
-		if abandoned(path, w.folder.config.Now()) {
-			_ = os.Remove(path)
-		}
-	}
 }

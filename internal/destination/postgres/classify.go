@@ -105,7 +105,7 @@ func clean(pg *pgconn.PgError, known, values []string) string {
 	if strings.HasPrefix(pg.Code, "22") { // the value follows the colon
 		text, _, _ = strings.Cut(text, ":")
 	}
-	return withoutValues(unquoted(text, append(names(pg), known...)), values)
+	return destination.WithoutValues(unquoted(text, append(names(pg), known...)), values)
 }
 
 // names are the quoted words of a message that are no values.
@@ -138,41 +138,4 @@ func unquoted(text string, keep []string) string {
 		text = body[end+len(string(pairs[open])):]
 	}
 	return b.String() + text
-}
-
-// withoutValues replaces the record's own values, for what triggers raise.
-// Short ones only where they stand alone, so that words stay readable.
-func withoutValues(text string, values []string) string {
-	for _, v := range values {
-		if v == "" {
-			continue
-		}
-		from := 0
-		for {
-			at := strings.Index(text[from:], v)
-			if at < 0 {
-				break
-			}
-			at += from
-			end := at + len(v)
-			if len(v) >= 4 || alone(text, at, end) {
-				text = text[:at] + "…" + text[end:]
-				from = at + len("…")
-				continue
-			}
-			from = end
-		}
-	}
-	return text
-}
-
-func alone(text string, start, end int) bool {
-	word := func(i int) bool {
-		if i < 0 || i >= len(text) {
-			return false
-		}
-		c := text[i]
-		return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c >= 0x80
-	}
-	return !word(start-1) && !word(end)
 }
