@@ -52,6 +52,9 @@ type Field struct {
 	// SkipNulls: a null leaves the field as it is. The engine sends such
 	// values as record.Absent.
 	SkipNulls bool
+	// Partial: not every change sends the field, though the source has a value
+	// for it. Such changes have record.Absent there.
+	Partial bool
 }
 
 // Writer writes batches of one target. Write is called from as many

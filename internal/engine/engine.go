@@ -84,7 +84,7 @@ func target(b plan.Bound, runID string) destination.Target {
 		t.Key = append(t.Key, destination.Field{Name: k.Name, Kind: k.Kind})
 	}
 	for _, f := range b.Fields {
-		t.Fields = append(t.Fields, destination.Field{Name: f.Name, Kind: f.Kind, SkipNulls: f.Nulls == plan.Skip})
+		t.Fields = append(t.Fields, destination.Field{Name: f.Name, Kind: f.Kind, SkipNulls: f.Nulls == plan.Skip, Partial: f.Write != plan.WriteAlways})
 	}
 	return t
 }

@@ -125,6 +125,9 @@ func (p *Prepared) bind(ctx context.Context, snap warehouse.Snapshot) error {
 	if p.writer, err = p.req.Destination.Open(ctx, target(bound, p.req.RunID)); err != nil {
 		return err
 	}
+	if err := p.checkFills(); err != nil {
+		return err
+	}
 	if p.req.Job.Mode == plan.Mirror && !p.writer.Traits().Deletes {
 		return &fault.Fault{
 			Code: "deletes_unsupported", Kind: fault.Config, Whose: fault.Mapping, Where: p.req.Job.Where,

@@ -25,6 +25,8 @@ type scan struct {
 
 	keepRows bool // rows go to the spill, because nearly all of them will be sent
 	badKeys  int64
+	unfit    unfits
+	filling  filling
 	tally    diff.Tally
 	fetching []diff.Decision // decided without their rows, which are fetched by key
 	asking   []diff.Decision // creates of a first run to compare with the destination
@@ -81,6 +83,9 @@ func (s *scan) run(ctx context.Context) error {
 	if err := s.compare(ctx); err != nil {
 		return err
 	}
+	if err := s.fillEmpty(ctx); err != nil {
+		return err
+	}
 	return s.count()
 }
 
@@ -99,12 +104,18 @@ func (s *scan) rows(ctx context.Context) error {
 			s.badKeys++
 			continue
 		}
-		values := s.mapper.values(r)
+		values, failed := s.mapper.values(r)
 		row = row[:0]
-		if s.keepRows {
-			row = record.AppendRecord(row, values)
+		hash := record.Hash{}
+		if failed != nil {
+			hash = s.unfit.hash(failed)
+		} else {
+			hash = s.mapper.sum(values)
+			if s.keepRows {
+				row = record.AppendRecord(row, values)
+			}
 		}
-		if err := s.spill.add(key.Hash(), s.mapper.hasher.Sum(values), key, row); err != nil {
+		if err := s.spill.add(key.Hash(), hash, key, row); err != nil {
 			return err
 		}
 	}
@@ -115,6 +126,9 @@ func (s *scan) rows(ctx context.Context) error {
 // valid until the next one only.
 func (s *scan) decide(ctx context.Context, d diff.Decision) error {
 	switch {
+	case d.Unfit:
+		s.p.standing.add(s.unfit.group(d.Seen.RowHash))
+		return nil
 	case d.Assume:
 		return s.assume(d.Mark)
 	case d.Ask:
@@ -149,7 +163,7 @@ func (s *scan) decide(ctx context.Context, d diff.Decision) error {
 			return s.ask(ctx, d)
 		}
 	case s.keepRows, len(d.Seen.Row) > 0:
-		return s.write(d, d.Seen.Row)
+		return s.write(ctx, d, d.Seen.Row)
 	}
 	s.fetching = append(s.fetching, s.lasting(d))
 	if len(s.fetching) >= warehouse.FetchChunk {
@@ -181,8 +195,27 @@ func (s *scan) release() {
 	}
 }
 
-// write plans one create or update whose row is at hand.
-func (s *scan) write(d diff.Decision, encoded []byte) error {
+// write plans one create or update whose row is at hand, less the fields that
+// are not sent with it.
+func (s *scan) write(ctx context.Context, d diff.Decision, encoded []byte) error {
+	if len(s.mapper.fills) == 0 && (len(s.mapper.creates) == 0 || d.Op == record.Create) {
+		return s.put(d, encoded)
+	}
+	values, _, err := record.ReadRecord(encoded, nil)
+	if err != nil {
+		return err
+	}
+	if d.Op != record.Create {
+		s.mapper.leave(values)
+	}
+	if len(s.mapper.fills) > 0 {
+		return s.fill(ctx, d, values)
+	}
+	return s.put(d, record.AppendRecord(nil, values))
+}
+
+// put plans one create or update.
+func (s *scan) put(d diff.Decision, encoded []byte) error {
 	if d.Op == record.Create {
 		s.p.Plan.Counts.Create++
 		if d.Mark.Standing != nil {
@@ -230,8 +263,8 @@ func (s *scan) fetch(ctx context.Context) error {
 			continue
 		}
 		d := decisions[i]
-		values := s.mapper.values(r)
-		if s.mapper.hasher.Sum(values) != d.Seen.RowHash {
+		values, failed := s.mapper.values(r)
+		if failed != nil || s.mapper.sum(values) != d.Seen.RowHash {
 			break // it stays due: see below
 		}
 		delete(due, d.Seen.KeyHash)
@@ -240,7 +273,7 @@ func (s *scan) fetch(ctx context.Context) error {
 			d.Seen.Row = row
 			err = s.ask(ctx, d)
 		} else {
-			err = s.write(d, row)
+			err = s.write(ctx, d, row)
 		}
 		if err != nil {
 			return err
@@ -264,21 +297,22 @@ func (s *scan) count() error {
 	p, c := s.p, &s.p.Plan.Counts
 	c.Read = s.tally.Read + s.badKeys
 	c.Unchanged = s.tally.Unchanged + c.Adopted
-	c.Invalid = s.badKeys + s.tally.Duplicate
+	badKeys := s.badKeys + s.tally.Duplicate
+	c.Invalid = badKeys + s.tally.Unfit
 	c.HeldBack, c.Quarantined, c.Standing = s.tally.HeldBack+s.held, s.tally.Quarantined, s.tally.Standing+s.held
 	s.notes()
 	p.Plan.Deletes = p.req.Job.Mode == plan.Mirror && p.Plan.Reading.Full
-	if p.Plan.Deletes && c.Invalid > 0 {
+	if p.Plan.Deletes && badKeys > 0 {
 		p.Plan.Deletes = false
 		p.Plan.Notes = append(p.Plan.Notes, fmt.Sprintf(
-			"null or duplicate keys in %d rows: nothing is deleted in this run", c.Invalid))
+			"null or duplicate keys in %d rows: nothing is deleted in this run", badKeys))
 		p.deletes.close()
 		c.Delete = 0
 	}
 	p.Plan.Reading.Forgotten = p.dropped.n
+	p.Plan.Standing = p.standing.list()
 	s.window.finish(p)
 	p.Plan.Digest = digestOf(p.writes, p.deletes, p.settled, p.dropped)
-	p.Plan.Standing = p.standing.list()
 	if !c.ReadAddsUp() {
 		return &fault.Fault{
 			Code: "internal", Kind: fault.Bug, Whose: fault.Ours, Where: "job " + p.req.Job.ID,

@@ -31,8 +31,14 @@ func Definition(j plan.Job) string {
 	}
 	for _, f := range j.Fields {
 		line := fmt.Sprintf("field %q = %q nulls %s", f.Name, f.Column, f.Nulls)
-		if f.Value != nil {
+		switch {
+		case f.Value != nil:
 			line = fmt.Sprintf("field %q := %s %q", f.Name, f.Value.Kind, f.Value.Data)
+		case f.Rule != nil:
+			line = fmt.Sprintf("field %q %s nulls %s", f.Name, f.Rule.Text(f.Column, as), f.Nulls)
+		}
+		if f.Write != plan.WriteAlways {
+			line += " write " + string(f.Write)
 		}
 		lines = append(lines, line)
 	}
@@ -46,3 +52,6 @@ func Definition(j plan.Job) string {
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
 	return "d1:" + hex.EncodeToString(sum[:16])
 }
+
+// as spells a column as the declaration does.
+func as(column string) string { return column }

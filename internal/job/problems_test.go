@@ -43,11 +43,41 @@ func TestProblemsOfOneExposure(t *testing.T) {
 		"hosted": {`{"hosted":"hightouch/42606"}`, []string{
 			at + `.hosted: "hosted" does not act in this version (unknown_key)`,
 		}},
-		"later keys of fields": {`{"to":"crm.c","key":"id","fields":{"a":{"from":"b","cast":"integer","write":"create"},"n":{"expr":"x"}}}`, []string{
-			at + `.fields.a.cast: "cast" does not act in this version (unknown_key)`,
-			at + `.fields.a.write: "write" does not act in this version (unknown_key)`,
-			at + `.fields.n: says neither from nor value (setting_missing)`,
-			at + `.fields.n.expr: "expr" does not act in this version (unknown_key)`,
+		"later keys of fields": {`{"to":"crm.c","key":"id","fields":{"a":{"from":"b","format":"x"}}}`, []string{
+			at + `.fields.a.format: "format" does not act in this version (unknown_key)`,
+		}},
+		"words of a field": {`{"to":"crm.c","key":"id","fields":{"a":{"from":"b","cast":"int","normalize":"mail","hash":"md5","write":"once"}}}`, []string{
+			at + `.fields.a.cast: must be integer, decimal, text, boolean, date, time, timestamp, instant or json, not "int" (setting_invalid)`,
+			at + `.fields.a.normalize: must be email, phone, e164, name, zip or country, not "mail"; did you mean "email"? (setting_invalid)`,
+			at + `.fields.a.hash: must be sha256, not "md5" (setting_invalid)`,
+			at + `.fields.a.write: must be always, create or if_empty, not "once" (setting_invalid)`,
+		}},
+		"sources of a field": {`{"to":"crm.c","key":"id","fields":{"a":{"from":"b","expr":"x"},"n":{"cast":"text"}}}`, []string{
+			at + `.fields.a: has both from and expr (setting_invalid)`,
+			at + `.fields.n: says neither from nor value nor expr nor object nor array (setting_missing)`,
+		}},
+		"an expression": {`{"to":"crm.c","key":"id","fields":{"a":{"expr":"x +"},"b":{"expr":" "},"c":{"expr":1}}}`, []string{
+			at + `.fields.a.expr: at column 3: unexpected token EOF (expr_invalid)`,
+			at + `.fields.b.expr: is empty (setting_invalid)`,
+			at + `.fields.c.expr: must be text, not a number; unquoted digits are a number, and dbt reads 1:30 as 90: put the value in quotes (setting_invalid)`,
+		}},
+		"casts of a constant": {`{"to":"crm.c","key":"id","fields":{"a":{"value":"x","cast":"text","hash":"sha256"}}}`, []string{
+			at + `.fields.a.cast: acts on columns, not on a constant (setting_invalid)`,
+			at + `.fields.a.hash: acts on columns, not on a constant (setting_invalid)`,
+		}},
+		"members": {`{"to":"crm.c","key":"id","fields":{"a":{"object":{"x":1,"y":{"from":"b","write":"create"},"z":{"object":{}}}},"b":{"array":[]},"c":{"array":["x",2,{"expr":"("}]}}}`, []string{
+			at + `.fields.a.object.x: must be the name of a column, not a number; unquoted digits are a number, and dbt reads 1:30 as 90: put the value in quotes (setting_invalid)`,
+			at + `.fields.a.object.y.write: unknown key "write" (unknown_key)`,
+			at + `.fields.a.object.z.object: names no member (setting_invalid)`,
+			at + `.fields.b.array: must be a list of columns (setting_invalid)`,
+			at + `.fields.c.array[1]: must be the name of a column, not a number; unquoted digits are a number, and dbt reads 1:30 as 90: put the value in quotes (setting_invalid)`,
+			at + `.fields.c.array[2].expr: at column 1: unexpected token EOF (expr_invalid)`,
+		}},
+		"write in mode append": {`{"to":"crm.c","key":"id","mode":"append","fields":{"a":{"from":"b","write":"if_empty"}}}`, []string{
+			at + `.fields: a: write: if_empty: in mode append every version is a new record (setting_invalid)`,
+		}},
+		"write in mode update": {`{"to":"crm.c","key":"id","mode":"update","fields":{"a":{"from":"b","write":"create"}}}`, []string{
+			at + `.fields: a: write: create: mode update creates no record (setting_invalid)`,
 		}},
 		"to": {`{"to":"contacts","key":"id","fields":"all"}`, []string{
 			at + `.to: "contacts" does not name a connection and an object (setting_invalid)`,

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"exposync/internal/fault"
+	"exposync/internal/mapping"
 	"exposync/internal/record"
 )
 
@@ -29,6 +30,14 @@ type BoundPart struct {
 	Kind   record.Kind   // of the column or constant
 	Value  *record.Value // the constant
 	Nulls  Nulls
+	Write  Write
+
+	// Derive makes the value; nil for a constant and for a column as it
+	// stands. Sources are the columns that it reads, and Text is what the
+	// mapping's fingerprint says about it.
+	Derive  *mapping.Deriver
+	Sources []string
+	Text    string
 }
 
 // Bind resolves the columns of a job against those of its relation. A name
@@ -46,13 +55,16 @@ func Bind(job Job, columns []record.Column) (Bound, fault.List) {
 		fields = b.rest()
 	}
 	for _, f := range fields {
-		part := BoundPart{Name: f.Name, Index: -1, Value: f.Value, Nulls: f.Nulls}
-		if f.Value != nil {
+		part := BoundPart{Name: f.Name, Index: -1, Value: f.Value}
+		switch {
+		case f.Value != nil:
 			part.Kind = f.Value.Kind
-		} else {
+		case f.Rule != nil:
+			part = b.derived("fields."+f.Name, f.Name, f.Column, f.Rule)
+		default:
 			part = b.column("fields."+f.Name, f.Name, f.Column)
-			part.Nulls = f.Nulls
 		}
+		part.Nulls, part.Write = f.Nulls, f.Write
 		bound.Fields = append(bound.Fields, part)
 	}
 	bound.Since = b.since(job)
@@ -71,8 +83,14 @@ func (b Bound) Mapping() string {
 	}
 	for _, f := range b.Fields {
 		line := fmt.Sprintf("field %q = %q nulls %s", f.Name, f.Column, f.Nulls)
-		if f.Value != nil {
+		switch {
+		case f.Value != nil:
 			line = fmt.Sprintf("field %q := %s %q", f.Name, f.Value.Kind, f.Value.Data)
+		case f.Derive != nil:
+			line = fmt.Sprintf("field %q %s nulls %s", f.Name, f.Text, f.Nulls)
+		}
+		if f.Write != WriteAlways {
+			line += " write " + string(f.Write)
 		}
 		lines = append(lines, line)
 	}

@@ -115,6 +115,12 @@ func (f *Folder) Open(_ context.Context, t destination.Target) (destination.Writ
 	if name, twice := l.twice(); twice {
 		problems = append(problems, f.fault("file_column", "two columns of the file are called "+name, "set op_column: of the connection"))
 	}
+	for _, field := range t.Fields {
+		if field.Partial && f.config.Format == CSV {
+			problems = append(problems, f.fault("write_unsupported",
+				"field "+field.Name+" is not part of every change (write:), but a CSV file has a cell for it in every line", "use format: ndjson"))
+		}
+	}
 	if problem := f.folder(); problem != nil {
 		problems = append(problems, problem)
 	}

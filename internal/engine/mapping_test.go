@@ -1,0 +1,419 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"exposync/internal/destination"
+	"exposync/internal/engine"
+	"exposync/internal/mapping"
+	"exposync/internal/plan"
+	"exposync/internal/record"
+	"exposync/internal/warehouse"
+)
+
+// grid is a warehouse of any columns; the first one is the key.
+type grid struct {
+	columns []record.Column
+	rows    []record.Record
+}
+
+func (g *grid) Snapshot(context.Context) (warehouse.Snapshot, error) { return g, nil }
+
+func (g *grid) Columns(context.Context, string) ([]record.Column, error) { return g.columns, nil }
+
+func (g *grid) Close() error { return nil }
+
+func (g *grid) cells(q warehouse.Query, r record.Record) record.Record {
+	out := make(record.Record, len(q.Columns))
+	for i, name := range q.Columns {
+		out[i] = r[slices.IndexFunc(g.columns, func(c record.Column) bool { return c.Name == name })]
+	}
+	return out
+}
+
+func (g *grid) Rows(_ context.Context, q warehouse.Query) iter.Seq2[record.Record, error] {
+	return func(yield func(record.Record, error) bool) {
+		for _, r := range g.rows {
+			if !yield(g.cells(q, r), nil) {
+				return
+			}
+		}
+	}
+}
+
+func (g *grid) Fetch(_ context.Context, q warehouse.Query, keys []record.Key) iter.Seq2[record.Record, error] {
+	return func(yield func(record.Record, error) bool) {
+		for _, r := range g.rows {
+			key := string(record.AppendKey(nil, g.cells(warehouse.Query{Columns: q.Key}, r)...))
+			if slices.ContainsFunc(keys, func(k record.Key) bool { return string(k) == key }) && !yield(g.cells(q, r), nil) {
+				return
+			}
+		}
+	}
+}
+
+// shelf is a destination that keeps every field, and can be read by key.
+type shelf struct {
+	held  map[string]map[string]record.Value
+	keys  map[string]record.Record
+	sent  []string
+	t     destination.Target
+	ids   bool // it tells its own id of every record: id-<key>
+	deny  string
+	reads int
+}
+
+func newShelf() *shelf {
+	return &shelf{held: map[string]map[string]record.Value{}, keys: map[string]record.Record{}}
+}
+
+func (s *shelf) Account(context.Context) (string, error) { return "shelf", nil }
+
+func (s *shelf) Open(_ context.Context, t destination.Target) (destination.Writer, error) {
+	s.t = t
+	return s, nil
+}
+
+func (s *shelf) Traits() destination.Traits {
+	return destination.Traits{Rows: 3, Concurrency: 1, Idempotent: true, Deletes: true}
+}
+
+func (s *shelf) Write(_ context.Context, batch []record.Change) []destination.Outcome {
+	out := destination.All(len(batch), destination.Outcome{State: destination.OK})
+	for i, ch := range batch {
+		key := string(ch.KeyVals[0].Data)
+		if s.ids {
+			out[i].RemoteID = "id-" + key
+		}
+		if key == s.deny {
+			out[i] = destination.Outcome{State: destination.Rejected, Code: "no"}
+			continue
+		}
+		if s.held[key] == nil {
+			s.held[key] = map[string]record.Value{}
+		}
+		s.keys[key] = ch.KeyVals.Clone()
+		var said []string
+		for j, v := range ch.Values.Clone() {
+			if v.Kind != record.Absent {
+				s.held[key][s.t.Fields[j].Name] = v
+				said = append(said, s.t.Fields[j].Name+"="+string(v.Data))
+			}
+		}
+		if ch.Op == record.Delete {
+			delete(s.held, key)
+		}
+		s.sent = append(s.sent, ch.Op.String()+" "+key+": "+strings.Join(said, " "))
+	}
+	return out
+}
+
+func (s *shelf) Close() error { return nil }
+
+// reading is a shelf that can be read by key.
+type reading struct{ *shelf }
+
+func (s reading) Read(_ context.Context, t destination.Target, keys []record.Key) iter.Seq2[record.Record, error] {
+	return func(yield func(record.Record, error) bool) {
+		s.reads++
+		for name, key := range s.keys {
+			if s.held[name] == nil || !slices.ContainsFunc(keys, func(k record.Key) bool { return string(k) == string(record.AppendKey(nil, key...)) }) {
+				continue
+			}
+			r := key.Clone()
+			for _, f := range t.Fields {
+				v := s.held[name][f.Name]
+				if v.Kind == record.Absent {
+					v.Kind = record.Null
+				}
+				r = append(r, v)
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// mapped is a job with its two ends.
+type mapped struct {
+	testing.TB
+	grid   *grid
+	shelf  *shelf
+	job    plan.Job
+	engine *engine.Engine
+	req    engine.Request
+}
+
+func mappedJob(t testing.TB, fields ...plan.Field) *mapped {
+	t.Helper()
+	off := plan.Limit{Off: true}
+	m := &mapped{TB: t, shelf: newShelf(), grid: &grid{columns: []record.Column{
+		{Name: "id", Kind: record.Text}, {Name: "n", Kind: record.Decimal}, {Name: "s", Kind: record.Text},
+	}}, job: plan.Job{
+		ID: "people", Object: "people", Type: "shelf", Key: []plan.KeyField{{Field: "id", Column: "id"}}, Fields: fields, First: plan.FirstSend,
+		Mode: plan.Upsert, Guards: plan.Guards{Deletes: off, Creates: off, Rows: off, Keys: plan.DefaultGuards().Keys},
+	}}
+	for i := range m.job.Fields {
+		if m.job.Fields[i].Nulls == "" {
+			m.job.Fields[i].Nulls = plan.Clear
+		}
+	}
+	m.engine = wideEngine(newMemory(), t.TempDir())
+	m.req.Destination = reading{m.shelf}
+	return m
+}
+
+// rows sets the source: id, n, s; "" is null.
+func (m *mapped) rows(rows ...[3]string) {
+	m.grid.rows = nil
+	for _, r := range rows {
+		row := record.Record{text(r[0]), text(r[1]), text(r[2])}
+		if r[1] != "" {
+			row[1].Kind = record.Decimal
+		}
+		m.grid.rows = append(m.grid.rows, row)
+	}
+}
+
+func (m *mapped) prepare() (*engine.Prepared, error) {
+	req := m.req
+	req.Job, req.Warehouse = m.job, m.grid
+	return m.engine.Prepare(context.Background(), req, false)
+}
+
+// run gives the result, and what was sent.
+func (m *mapped) run() (plan.Result, []string) {
+	m.Helper()
+	m.shelf.sent = nil
+	p, err := m.prepare()
+	if err != nil {
+		m.Fatal(err)
+	}
+	res := m.engine.Apply(context.Background(), make(chan struct{}), p)
+	if err := p.Close(); err != nil || len(res.Problems) > 0 || !res.Counts.ReadAddsUp() || !res.Counts.SentAddsUp() {
+		m.Fatal(err, res.Problems, res.Counts)
+	}
+	slices.Sort(m.shelf.sent)
+	return res, m.shelf.sent
+}
+
+func (m *mapped) wants(sent ...string) plan.Result {
+	m.Helper()
+	res, got := m.run()
+	if d := cmp.Diff(sent, got); d != "" {
+		m.Fatalf("sent (-want +got):\n%s", d)
+	}
+	return res
+}
+
+func rule(r mapping.Rule) *mapping.Rule { return &r }
+
+// A record whose value would lose something is invalid, with the reason, and
+// everything else goes its way. It is neither changed nor gone.
+func TestAValueThatWouldLoseSomethingIsInvalid(t *testing.T) {
+	t.Parallel()
+	m := mappedJob(t, plan.Field{Name: "clv", Column: "n", Rule: rule(mapping.Rule{Cast: mapping.ToInteger})})
+	m.job.Mode = plan.Mirror
+	m.rows([3]string{"a", "1", ""}, [3]string{"b", "2.5", ""}, [3]string{"c", "", ""})
+	res := m.wants("create a: clv=1", "create c: clv=")
+	want := []plan.RejectGroup{{Code: "cast_lossy", Reason: "clv: cast: integer: the value has a fraction", Records: 1, State: "invalid"}}
+	if d := cmp.Diff(want, res.Rejects); d != "" || res.Counts.Invalid != 1 || res.Status != plan.PartialDone || len(res.Plan.Holds) > 0 {
+		t.Errorf("%s %+v %v\n%s", res.Status, res.Counts, res.Plan.Holds, d)
+	}
+	m.rows([3]string{"a", "1.5", ""}, [3]string{"b", "2", ""})
+	res = m.wants("create b: clv=2", "delete c: ") // a is invalid, not gone, and c is gone for all that
+	if res.Counts.Invalid != 1 || res.Counts.Delete != 1 {
+		t.Errorf("%+v", res.Counts)
+	}
+	m.rows([3]string{"a", "3", ""}, [3]string{"b", "2", ""})
+	if res = m.wants("update a: clv=3"); res.Status != plan.Success {
+		t.Errorf("%s %v", res.Status, res.Rejects)
+	}
+}
+
+// An invalid row that has its key twice is a duplicate, and counts once.
+func TestInvalidDuplicates(t *testing.T) {
+	t.Parallel()
+	m := mappedJob(t, plan.Field{Name: "clv", Column: "n", Rule: rule(mapping.Rule{Cast: mapping.ToInteger})})
+	m.rows([3]string{"a", "1.5", ""}, [3]string{"a", "2", ""}, [3]string{"", "1.5", ""})
+	p, err := m.prepare()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Close() }()
+	if p.Plan.Counts.Invalid != 3 || len(p.Plan.Standing) != 0 || len(p.Plan.Holds) != 1 || p.Plan.Holds[0].Code != "guard_keys" {
+		t.Errorf("%+v %v %v", p.Plan.Counts, p.Plan.Standing, p.Plan.Holds)
+	}
+}
+
+func TestFieldsOfCreationOnly(t *testing.T) {
+	t.Parallel()
+	m := mappedJob(t, plan.Field{Name: "name", Column: "s"}, plan.Field{Name: "first", Column: "n", Write: plan.WriteCreate})
+	m.rows([3]string{"a", "1", "x"})
+	m.wants("create a: name=x first=1")
+	m.rows([3]string{"a", "2", "x"})
+	m.wants() // it is no part of what counts as changed
+	m.rows([3]string{"a", "3", "y"}, [3]string{"b", "4", "z"})
+	m.wants("create b: name=z first=4", "update a: name=y")
+	if m.wants(); string(m.shelf.held["a"]["first"].Data) != "1" {
+		t.Errorf("%v", m.shelf.held)
+	}
+	m.job.Fields = append(m.job.Fields, plan.Field{Name: "s", Column: "s", Nulls: plan.Clear}) // all rows are kept while scanning
+	m.wants("update a: name=y s=y", "update b: name=z s=z")
+}
+
+// The first run compares a record that is there without what it would only be
+// created with.
+func TestComparingFieldsOfCreation(t *testing.T) {
+	t.Parallel()
+	m := mappedJob(t, plan.Field{Name: "name", Column: "s"}, plan.Field{Name: "first", Column: "n", Write: plan.WriteCreate})
+	m.job.First = plan.FirstCompare
+	m.rows([3]string{"a", "1", "x"}, [3]string{"b", "1", "y"}, [3]string{"c", "1", "z"})
+	m.shelf.keys = map[string]record.Record{"a": {text("a")}, "b": {text("b")}}
+	m.shelf.held = map[string]map[string]record.Value{"a": {"name": text("x"), "first": text("9")}, "b": {"name": text("other"), "first": text("9")}}
+	if res := m.wants("create c: name=z first=1", "update b: name=y"); res.Counts.Adopted != 1 {
+		t.Errorf("%+v", res.Counts)
+	}
+	m.wants()
+}
+
+func TestFieldsThatFillWhatIsEmpty(t *testing.T) {
+	t.Parallel()
+	fields := []plan.Field{{Name: "name", Column: "s"}, {Name: "score", Column: "n", Write: plan.WriteIfEmpty}}
+	m := mappedJob(t, fields...)
+	m.rows([3]string{"a", "1", "x"}, [3]string{"b", "", "y"})
+	m.wants("create a: name=x score=1", "create b: name=y score=")
+	m.rows([3]string{"a", "2", "x"}, [3]string{"b", "5", "y"})
+	m.wants("update a: name=x", "update b: name=y score=5")
+	m.wants()
+	m.shelf.held["a"]["score"] = text("") // somebody emptied it
+	m.rows([3]string{"a", "3", "x"}, [3]string{"b", "5", "y"})
+	m.wants("update a: name=x score=3")
+
+	m.req.Destination = m.shelf
+	if _, err := m.prepare(); err == nil || !strings.Contains(err.Error(), "if_empty_unsupported") {
+		t.Errorf("a destination that cannot be read: %v", err)
+	}
+}
+
+// Thousands of changes are asked for in parts.
+func TestFillingManyRecords(t *testing.T) {
+	t.Parallel()
+	m := mappedJob(t, plan.Field{Name: "score", Column: "n", Write: plan.WriteIfEmpty})
+	var rows [][3]string
+	for i := range 5001 {
+		rows = append(rows, [3]string{fmt.Sprint(i), "1", ""})
+	}
+	m.rows(rows...)
+	m.shelf.keys["7"], m.shelf.held["7"] = record.Record{text("7")}, map[string]record.Value{"score": text("9")}
+	if res, _ := m.run(); res.Counts.OK != 5001 || m.shelf.reads != 2 || string(m.shelf.held["7"]["score"].Data) != "9" {
+		t.Errorf("%+v, %d reads, %v", res.Counts, m.shelf.reads, m.shelf.held["7"])
+	}
+}
+
+// Samples show of what was made no more than of any column it was made of.
+func TestDerivedFieldsInheritTheStrictestPolicy(t *testing.T) {
+	t.Parallel()
+	m := mappedJob(t,
+		plan.Field{Name: "both", Rule: rule(mapping.Rule{Expr: `s + text(n)`})},
+		plan.Field{Name: "open", Column: "n", Rule: rule(mapping.Rule{Cast: mapping.ToText})},
+		plan.Field{Name: "hash", Column: "s", Rule: rule(mapping.Rule{Hash: mapping.SHA256})},
+		plan.Field{Name: "doc", Rule: rule(mapping.Rule{Object: []mapping.Member{{Name: "n", Column: "n"}, {Name: "id", Column: "id"}}})},
+		plan.Field{Name: "nobody", Rule: rule(mapping.Rule{Expr: `"dbt"`})},
+	)
+	m.rows([3]string{"a", "1", "secret"})
+	p, err := m.prepare()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Close() }()
+	got, err := p.Samples(context.Background(), 1, func(column string) plan.Showing {
+		return map[string]plan.Showing{"n": plan.Show, "id": plan.Hash}[column]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []plan.Cell{
+		{Field: "both", After: "‹text›"}, {Field: "open", After: `"1"`}, {Field: "hash", After: "‹text›"},
+		{Field: "doc", After: "‹json 1›"}, {Field: "nobody", After: `"dbt"`},
+	}
+	if d := cmp.Diff(want, got.Records[0].Fields); d != "" {
+		t.Errorf("cells (-want +got):\n%s", d)
+	}
+}
+
+// Whatever the mapping and the rows: the second run sends nothing, and the
+// fingerprint is another one if and only if the mapping is.
+func TestAnyMappingSettles(t *testing.T) {
+	t.Parallel()
+	dir := t
+	rules := []*mapping.Rule{
+		nil, rule(mapping.Rule{Cast: mapping.ToText}), rule(mapping.Rule{Cast: mapping.ToInteger}), rule(mapping.Rule{Cast: mapping.ToJSON}),
+		rule(mapping.Rule{Cast: mapping.ToText, Hash: mapping.SHA256}), rule(mapping.Rule{Cast: mapping.ToText, Normalize: mapping.Name}),
+		rule(mapping.Rule{Expr: `n * 2`}), rule(mapping.Rule{Expr: `s ?? "none"`}), rule(mapping.Rule{Expr: `n / 3`}),
+		rule(mapping.Rule{Object: []mapping.Member{{Name: "n", Column: "n", SkipNulls: true}, {Name: "s", Column: "s"}}}),
+		rule(mapping.Rule{Array: []mapping.Member{{Column: "n"}, {Column: "s"}}}),
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		type drawn struct {
+			rule   int
+			column string
+			nulls  plan.Nulls
+			write  plan.Write
+		}
+		draw := func(label string) []drawn {
+			return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) drawn {
+				d := drawn{rapid.IntRange(0, len(rules)-1).Draw(t, "rule"), rapid.SampledFrom([]string{"n", "s"}).Draw(t, "column"),
+					rapid.SampledFrom([]plan.Nulls{plan.Skip, plan.Clear}).Draw(t, "nulls"), rapid.SampledFrom([]plan.Write{"", "", plan.WriteCreate, plan.WriteIfEmpty}).Draw(t, "write")}
+				if r := rules[d.rule]; r != nil && (r.Expr != "" || r.Object != nil || r.Array != nil) {
+					d.column = ""
+				}
+				return d
+			}), 1, 3).Draw(t, label)
+		}
+		fields := func(ds []drawn) (out []plan.Field) {
+			for i, d := range ds {
+				out = append(out, plan.Field{Name: fmt.Sprint("f", i), Column: d.column, Rule: rules[d.rule], Nulls: d.nulls, Write: d.write})
+			}
+			return out
+		}
+		one, other := draw("one"), draw("other")
+		m := mappedJob(dir, fields(one)...)
+		m.job.Mode = rapid.SampledFrom([]plan.Mode{plan.Upsert, plan.Mirror, plan.Insert}).Draw(t, "mode")
+		row := rapid.Custom(func(t *rapid.T) [3]string {
+			return [3]string{
+				rapid.StringMatching("[a-e]").Draw(t, "id"), rapid.SampledFrom([]string{"", "1", "2.5", "30"}).Draw(t, "n"),
+				rapid.SampledFrom([]string{"", "x", "12", "{}"}).Draw(t, "s"),
+			}
+		})
+		bound := func(fs []plan.Field) string {
+			j := m.job
+			j.Fields = fs
+			b, problems := plan.Bind(j, m.grid.columns)
+			if problems != nil {
+				t.Fatal(problems)
+			}
+			return b.Mapping()
+		}
+		if same := cmp.Equal(one, other, cmp.AllowUnexported(drawn{})); same != (bound(fields(one)) == bound(fields(other))) {
+			t.Fatalf("%+v and %+v: equal %t, fingerprints %s and %s", one, other, same, bound(fields(one)), bound(fields(other)))
+		}
+		m.job.Guards.Keys = plan.Limit{Off: true}
+		for range 3 {
+			m.rows(rapid.SliceOfN(row, 0, 6).Draw(t, "rows")...)
+			first, _ := m.run()
+			if second, sent := m.run(); len(sent) > 0 || second.Counts.Changes() > 0 || second.Counts.Invalid != first.Counts.Invalid {
+				t.Fatalf("the second run sent %v: %+v after %+v", sent, second.Counts, first.Counts)
+			}
+		}
+	})
+}
