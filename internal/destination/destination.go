@@ -138,6 +138,14 @@ type Paced interface {
 	PerSecond() float64
 }
 
+// Identifier is a Destination that tells its own ids of records: they can be
+// looked up by other jobs.
+type Identifier interface {
+	// Identifies reports whether outcomes of what the mode writes to the
+	// object carry a RemoteID.
+	Identifies(object string, mode Mode) bool
+}
+
 // Reader is a Destination that can be read by key, for first: compare.
 type Reader interface {
 	// Read yields the target's records that have one of keys: key values

@@ -48,6 +48,8 @@ type Request struct {
 	// FullRead says why the whole source has to be read, though the job reads
 	// it in parts; empty if nothing asks for it.
 	FullRead    string
+	// Parents are the jobs that fields look up, by their IDs.
+	Parents     map[string]Parent
 	Quarantined bool // send what waits for a release, too
 }
 

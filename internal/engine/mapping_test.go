@@ -13,6 +13,7 @@ import (
 
 	"exposync/internal/destination"
 	"exposync/internal/engine"
+	"exposync/internal/ledger"
 	"exposync/internal/mapping"
 	"exposync/internal/plan"
 	"exposync/internal/record"
@@ -416,4 +417,129 @@ func TestAnyMappingSettles(t *testing.T) {
 			}
 		}
 	})
+}
+
+// family are two jobs: contacts look up accounts.
+func family(t *testing.T, miss plan.Miss) (accounts, contacts *mapped) {
+	t.Helper()
+	accounts = mappedJob(t, plan.Field{Name: "name", Column: "s"})
+	accounts.job.ID, accounts.job.Object, accounts.shelf.ids = "accounts", "accounts", true
+	accounts.req.Destination = identifying{accounts.shelf}
+	contacts = mappedJob(t, plan.Field{Name: "name", Column: "s"},
+		plan.Field{Name: "account", Column: "n", Rule: rule(mapping.Rule{Cast: mapping.ToText}), Lookup: &plan.Lookup{Job: "accounts", Miss: miss}})
+	contacts.job.ID = "contacts"
+	contacts.req.Parents = map[string]engine.Parent{"accounts": {Job: accounts.job, Destination: accounts.req.Destination}}
+	two := &several{syncs: map[string]*memory{"accounts": newMemory(), "contacts": newMemory()}, memory: newMemory()}
+	accounts.engine.Ledger, contacts.engine.Ledger = two, two
+	return accounts, contacts
+}
+
+// several is a ledger of several syncs.
+type several struct {
+	*memory
+	syncs map[string]*memory
+}
+
+func (s *several) Open(ctx context.Context, id plan.SyncID, target string) (ledger.Sync, error) {
+	return s.syncs[id.Job].Open(ctx, id, target)
+}
+
+func (s *several) View(ctx context.Context, id plan.SyncID, target string) (ledger.Sync, error) {
+	return s.syncs[id.Job].View(ctx, id, target)
+}
+
+type identifying struct{ *shelf }
+
+func (identifying) Identifies(string, destination.Mode) bool { return true }
+
+func TestLookupsWaitForTheOtherRecord(t *testing.T) {
+	t.Parallel()
+	accounts, contacts := family(t, plan.MissWait)
+	contacts.rows([3]string{"a", "1", "x"}, [3]string{"b", "2", "y"}, [3]string{"c", "", "z"})
+	res := contacts.wants("create c: name=z account=")
+	want := []plan.RejectGroup{{Code: "lookup_miss", Reason: "account: lookup accounts: it has not sent that record yet", Records: 2, State: "waiting"}}
+	if d := cmp.Diff(want, res.Rejects); d != "" || res.Counts.HeldBack != 2 || engine.Handled(res) {
+		t.Errorf("%+v handled %t\n%s", res.Counts, engine.Handled(res), d)
+	}
+	accounts.rows([3]string{"1", "", "One"}, [3]string{"2", "", "Two"})
+	accounts.shelf.deny = "2"
+	accounts.run()
+	if res = contacts.wants("create a: name=x account=id-1"); res.Counts.HeldBack != 1 {
+		t.Errorf("%+v", res.Counts)
+	}
+	accounts.shelf.deny = ""
+	accounts.req.Retry = true
+	accounts.run()
+	if res = contacts.wants("create b: name=y account=id-2"); res.Counts.HeldBack != 0 || !engine.Handled(res) || len(res.Rejects) > 0 {
+		t.Errorf("%+v", res)
+	}
+	contacts.wants()
+	contacts.rows([3]string{"a", "2", "x"}, [3]string{"b", "2", "y"}, [3]string{"c", "3", "z"})
+	contacts.wants("update a: name=x account=id-2") // c waits, and is no delete or change
+}
+
+func TestLookupsThatDoNotWait(t *testing.T) {
+	t.Parallel()
+	for miss, want := range map[plan.Miss]string{plan.MissSkip: "create a: name=x", plan.MissClear: "create a: name=x account="} {
+		accounts, contacts := family(t, miss)
+		contacts.rows([3]string{"a", "1", "x"})
+		contacts.wants(want)
+		contacts.wants()
+		accounts.rows([3]string{"1", "", "One"})
+		accounts.run()
+		contacts.wants("update a: name=x account=id-1")
+		contacts.wants()
+	}
+}
+
+func TestLookupsThatFindNothingEver(t *testing.T) {
+	t.Parallel()
+	accounts, contacts := family(t, plan.MissSkip)
+	accounts.rows([3]string{"1", "", "One"})
+	accounts.run()
+	contacts.rows([3]string{"a", "1", "x"})
+	contacts.job.Fields[1].Rule = nil
+	if _, err := contacts.prepare(); err == nil || !strings.Contains(err.Error(), "account: lookup: n holds values of type decimal, which the key of accounts is not") {
+		t.Errorf("%v", err)
+	}
+	contacts.req.Parents["accounts"] = engine.Parent{Job: accounts.job, Destination: accounts.shelf}
+	if _, err := contacts.prepare(); err == nil || !strings.Contains(err.Error(), "lookup_no_ids") {
+		t.Errorf("%v", err)
+	}
+}
+
+// More rows than stay in memory, two lookups one after the other, and one
+// record at a time by `test`.
+func TestManyLookups(t *testing.T) {
+	t.Parallel()
+	accounts, contacts := family(t, plan.MissWait)
+	contacts.job.Fields = append(contacts.job.Fields, plan.Field{
+		Name: "owner", Column: "s", Nulls: plan.Clear, Lookup: &plan.Lookup{Job: "accounts", Miss: plan.MissSkip},
+	})
+	var rows, people [][3]string
+	for i := range 2000 {
+		rows = append(rows, [3]string{fmt.Sprint(i), "", strings.Repeat("x", 200)})
+		people = append(people, [3]string{fmt.Sprint("p", i), fmt.Sprint(i + 1000), fmt.Sprint(i / 2)})
+	}
+	accounts.rows(rows...)
+	accounts.run()
+	contacts.rows(people...)
+	if res, _ := contacts.run(); res.Counts.OK != 1000 || res.Counts.HeldBack != 1000 {
+		t.Fatalf("%+v", res.Counts)
+	}
+	for i := range 1000 {
+		held := contacts.shelf.held[fmt.Sprint("p", i)]
+		if a, o := string(held["account"].Data), string(held["owner"].Data); a != fmt.Sprint("id-", i+1000) || o != fmt.Sprint("id-", i/2) {
+			t.Fatalf("p%d: %s %s", i, a, o)
+		}
+	}
+	req := contacts.req
+	req.Job, req.Warehouse = contacts.job, contacts.grid
+	one, err := contacts.engine.One(context.Background(), nil, engine.OneRequest{Request: req, Keys: []string{"p7"}})
+	if err != nil || one.Op != 0 || string(one.Fields[1].Sent.Data) != "id-1007" {
+		t.Errorf("%+v %v", one, err)
+	}
+	if _, err = contacts.engine.One(context.Background(), nil, engine.OneRequest{Request: req, Keys: []string{"p1007"}}); err == nil || !strings.Contains(err.Error(), "lookup_miss") {
+		t.Errorf("%v", err)
+	}
 }

@@ -71,6 +71,9 @@ func (e *Engine) One(ctx context.Context, stop <-chan struct{}, req OneRequest) 
 	}
 	one := &One{Sync: p.Plan.Sync, FirstRun: p.Plan.FirstRun, There: -1}
 	values, key, err := e.fetchOne(ctx, p, req.Keys, one)
+	if err == nil {
+		err = p.lookUpOne(ctx, values)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +133,9 @@ func (e *Engine) fetchOne(ctx context.Context, p *Prepared, texts []string, one 
 	}
 	defer func() { _ = snap.Close() }()
 	if err := p.bind(ctx, snap); err != nil {
+		return nil, nil, err
+	}
+	if err := e.openLookups(ctx, p); err != nil {
 		return nil, nil, err
 	}
 	m := newMapper(p.bound)
@@ -245,9 +251,7 @@ func (o *One) leave(m *mapper, op record.Op, values record.Record) {
 		}
 	}
 	for i, v := range values {
-		if v.Kind == record.Absent {
-			o.Fields[i].Sent = v
-		}
+		o.Fields[i].Sent = v
 	}
 }
 

@@ -29,6 +29,8 @@ type Prepared struct {
 	settled   *changes // ledger entries without a delivery: adopted and forgotten keys
 	dropped   *changes // marks outside of the window, forgotten at the run's end
 	standing  groups
+	lookups   []*lookup
+	parents   []ledger.Sync // of lookups
 }
 
 // Close releases the lease, the writer and the spooled rows.
@@ -38,6 +40,7 @@ func (p *Prepared) Close() error {
 			c.close()
 		}
 	}
+	p.closeLookups()
 	if p.writer != nil {
 		_ = p.writer.Close()
 	}
@@ -105,6 +108,10 @@ func (e *Engine) read(ctx context.Context, p *Prepared) error {
 	if was := p.header.Mapping; was != "" && was != p.Plan.Mapping {
 		p.Plan.MappingWas = was
 	}
+	if err := e.openLookups(ctx, p); err != nil {
+		return err
+	}
+	defer p.closeLookups()
 	s := newScan(e, p, snap)
 	defer s.spill.close()
 	return s.run(ctx)

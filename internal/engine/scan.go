@@ -27,6 +27,8 @@ type scan struct {
 	badKeys  int64
 	unfit    unfits
 	filling  filling
+	row      []byte        // of the row that is read
+	looked   record.Record // of the row whose ids are looked up
 	tally    diff.Tally
 	fetching []diff.Decision // decided without their rows, which are fetched by key
 	asking   []diff.Decision // creates of a first run to compare with the destination
@@ -41,7 +43,7 @@ func newScan(e *Engine, p *Prepared, snap warehouse.Snapshot) *scan {
 	s := &scan{
 		e: e, p: p, snap: snap, mapper: newMapper(p.bound),
 		spill:    &spill{dir: e.Spool},
-		keepRows: p.Plan.FirstRun || p.Plan.MappingWas != "",
+		keepRows: p.Plan.FirstRun || p.Plan.MappingWas != "" || len(p.lookups) > 0,
 		window:   e.window(p),
 	}
 	s.query = warehouse.Query{Relation: p.req.Job.Source.Relation, Columns: p.bound.Columns, Since: s.window.since()}
@@ -54,6 +56,9 @@ func newScan(e *Engine, p *Prepared, snap warehouse.Snapshot) *scan {
 
 func (s *scan) run(ctx context.Context) error {
 	if err := s.rows(ctx); err != nil {
+		return err
+	}
+	if err := s.lookUp(ctx); err != nil {
 		return err
 	}
 	s.rules = diff.Rules{
@@ -91,7 +96,6 @@ func (s *scan) run(ctx context.Context) error {
 
 // rows reads the source once, to its end.
 func (s *scan) rows(ctx context.Context) error {
-	var row []byte
 	for r, err := range s.snap.Rows(ctx, s.query) {
 		if err != nil {
 			return err
@@ -105,17 +109,19 @@ func (s *scan) rows(ctx context.Context) error {
 			continue
 		}
 		values, failed := s.mapper.values(r)
-		row = row[:0]
-		hash := record.Hash{}
-		if failed != nil {
-			hash = s.unfit.hash(failed)
-		} else {
-			hash = s.mapper.sum(values)
+		switch {
+		case failed != nil:
+			err = s.spill.add(key.Hash(), s.unfit.hash(failed), key, nil)
+		case len(s.p.lookups) > 0:
+			err = s.route(0, key, values)
+		default:
+			s.row = s.row[:0]
 			if s.keepRows {
-				row = record.AppendRecord(row, values)
+				s.row = record.AppendRecord(s.row, values)
 			}
+			err = s.spill.add(key.Hash(), s.mapper.sum(values), key, s.row)
 		}
-		if err := s.spill.add(key.Hash(), hash, key, row); err != nil {
+		if err != nil {
 			return err
 		}
 	}

@@ -33,6 +33,41 @@ func mappingPages() map[string]Page {
 			Means: "For the values of a record the expression cannot be computed: a division by zero, a text that is no number, a fraction without an end. The record counts as invalid and was not sent; the message says where in the expression it happened, never the value. The other records went.",
 			Next:  "Guard against it in the expression (n == 0 ? nil : total / n; round(x / 3, 2)), or correct the value in the export model.",
 		},
+		"lookup_unknown": {
+			Title: "a lookup names a sync that there is not",
+			Means: "lookup: names another sync, whose destination gave the ids that are looked up. No exposure or sync of the project has this name, or it declares no sync.",
+			Next:  "Write the name of a sync of the same exposure, of another exposure, or exposure.sync, then run dbt parse.",
+		},
+		"lookup_circle": {
+			Title: "syncs look up each other's ids",
+			Means: "A sync that looks up ids runs after the one it looks them up in. These wait for each other, so that none could be first.",
+			Next:  "Send one of the links by a sync of its own that runs after both: its key and this field only, in mode update.",
+		},
+		"lookup_key": {
+			Title: "the other sync's key has several fields",
+			Means: "A lookup finds a record by one column that holds its key. A key of several fields does not fit into one column.",
+			Next:  "Give the other sync a key of one field, or make its record's id a column of the export model.",
+		},
+		"lookup_incremental": {
+			Title: "a sync that reads its source in part looks up ids",
+			Means: "With changed_since: or cursor: a row is read when it changed. One that waits for another record's id would not be read again when that id is there, and would be missed.",
+			Next:  "Remove changed_since: or cursor: from the sync, or make the other record's id a column of the export model.",
+		},
+		"lookup_no_ids": {
+			Title: "the other sync's destination tells no ids",
+			Means: "A lookup needs the id that the other sync's destination gave to each record. This type of destination, or this way of writing to it, never tells one. Nothing was read or sent.",
+			Next:  "Send the other record's key itself, or make its id a column of the export model.",
+		},
+		"lookup_type": {
+			Title: "a lookup compares keys of two types",
+			Means: "The column with the other record's key holds another type than that key has: 12 as a number is not the text \"12\". Nothing would ever be found. Nothing was sent.",
+			Next:  "Add cast: text, or cast: integer, to the field, so that it has the type of the other sync's key.",
+		},
+		"lookup_miss": {
+			Title: "a record waits for another record's id",
+			Means: "The field looks up the id of another record, which the other sync has not sent yet, was refused, or was taken over without its id being known (first: adopt or compare). The record is held back and not sent; a later run sends it by itself once the id is there.",
+			Next:  "Run the other sync, and look at what was rejected in it (exposync rejects). If such records should go without it: miss: skip leaves the field as it is, miss: clear clears it.",
+		},
 		"if_empty_unsupported": {
 			Title: "nobody can tell whether a field is empty there",
 			Means: "`write: if_empty` sends a field only while the destination has nothing in it. For that the destination has to be read by key, which this one cannot. Nothing was sent.",

@@ -37,6 +37,9 @@ func Definition(j plan.Job) string {
 		case f.Rule != nil:
 			line = fmt.Sprintf("field %q %s nulls %s", f.Name, f.Rule.Text(f.Column, as), f.Nulls)
 		}
+		if f.Lookup != nil {
+			line += fmt.Sprintf(" lookup %q miss %s", f.Lookup.Job, f.Lookup.Miss)
+		}
 		if f.Write != plan.WriteAlways {
 			line += " write " + string(f.Write)
 		}

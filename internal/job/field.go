@@ -13,8 +13,8 @@ import (
 // (from, value, expr, object, array), what is done to it, and when it is sent.
 func detailedField(r *config.Reader, theirs string, src source) plan.Field {
 	v := readValue(r, src)
-	f := plan.Field{Name: theirs, Column: v.column, Value: v.value, Rule: v.rule, Nulls: v.nulls, Write: readWrite(r)}
-	r.Later("lookup", "miss", "format", "default")
+	f := plan.Field{Name: theirs, Column: v.column, Value: v.value, Rule: v.rule, Nulls: v.nulls, Write: readWrite(r), Lookup: readLookup(r)}
+	r.Later("format", "default")
 	r.Done()
 	return f
 }

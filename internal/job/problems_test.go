@@ -43,6 +43,15 @@ func TestProblemsOfOneExposure(t *testing.T) {
 		"hosted": {`{"hosted":"hightouch/42606"}`, []string{
 			at + `.hosted: "hosted" does not act in this version (unknown_key)`,
 		}},
+		"lookups": {`{"to":"crm.c","key":"id","fields":{"a":{"lookup":"x","from":"b"},"c":{"lookup":"y","from":"b","hash":"sha256"},"d":{"from":"b","miss":"skip"},"e":{"lookup":"z","miss":"fail"}}}`, []string{
+			at + `.fields.c.hash: cannot be said of a field with lookup (setting_invalid)`,
+			at + `.fields.d.miss: is for fields with lookup (setting_invalid)`,
+			at + `.fields.e: says neither from nor value nor expr nor object nor array (setting_missing)`,
+			at + `.fields.e.miss: must be wait, skip or clear, not "fail" (setting_invalid)`,
+			at + `.fields.c.lookup: job x: fields.c: lookup: there is no sync "y" (lookup_unknown)`,
+			at + `.fields.e.lookup: job x: fields.e: lookup: there is no sync "z" (lookup_unknown)`,
+			at + `.fields.a.lookup: job x: fields.a: lookup: looks up itself (lookup_circle)`,
+		}},
 		"later keys of fields": {`{"to":"crm.c","key":"id","fields":{"a":{"from":"b","format":"x"}}}`, []string{
 			at + `.fields.a.format: "format" does not act in this version (unknown_key)`,
 		}},

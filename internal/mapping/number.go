@@ -24,7 +24,9 @@ func ratOf(digits string) rat {
 
 // large reports whether a number has more digits than any result may have, so
 // that no expression can make ever larger ones.
-func (r rat) large() bool { return r.Num().BitLen() > 4*4*maxDigits || r.Denom().BitLen() > 4*4*maxDigits }
+func (r rat) large() bool {
+	return r.Num().BitLen() > 4*4*maxDigits || r.Denom().BitLen() > 4*4*maxDigits
+}
 
 // digits is the number as canonical text; false if it has no end.
 func (r rat) digits() (string, bool) {

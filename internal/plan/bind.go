@@ -31,6 +31,7 @@ type BoundPart struct {
 	Value  *record.Value // the constant
 	Nulls  Nulls
 	Write  Write
+	Lookup *Lookup // see Field; Kind is that of the id
 
 	// Derive makes the value; nil for a constant and for a column as it
 	// stands. Sources are the columns that it reads, and Text is what the
@@ -64,7 +65,10 @@ func Bind(job Job, columns []record.Column) (Bound, fault.List) {
 		default:
 			part = b.column("fields."+f.Name, f.Name, f.Column)
 		}
-		part.Nulls, part.Write = f.Nulls, f.Write
+		part.Nulls, part.Write, part.Lookup = f.Nulls, f.Write, f.Lookup
+		if f.Lookup != nil {
+			part.Kind = record.Text
+		}
 		bound.Fields = append(bound.Fields, part)
 	}
 	bound.Since = b.since(job)
@@ -88,6 +92,9 @@ func (b Bound) Mapping() string {
 			line = fmt.Sprintf("field %q := %s %q", f.Name, f.Value.Kind, f.Value.Data)
 		case f.Derive != nil:
 			line = fmt.Sprintf("field %q %s nulls %s", f.Name, f.Text, f.Nulls)
+		}
+		if f.Lookup != nil {
+			line += fmt.Sprintf(" lookup %q miss %s", f.Lookup.Job, f.Lookup.Miss)
 		}
 		if f.Write != WriteAlways {
 			line += " write " + string(f.Write)

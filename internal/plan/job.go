@@ -119,6 +119,7 @@ type Field struct {
 	Nulls  Nulls
 	Rule   *mapping.Rule // how the value is made of its columns; nil for a column as it stands
 	Write  Write
+	Lookup *Lookup // the value is looked up under what the column holds; nil for none
 }
 
 // Write says when a field is sent.
