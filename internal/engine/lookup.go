@@ -144,7 +144,7 @@ func (s *scan) join(ctx context.Context, n, part int, seen []diff.Seen) error {
 		for len(seen) > 0 && bytes.Compare(seen[0].KeyHash[:], m.KeyHash[:]) <= 0 {
 			id, there := "", false
 			if seen[0].KeyHash == m.KeyHash {
-				id, there = m.RemoteID, true
+				id, there = m.RemoteID, m.Confirmed()
 			}
 			if err := s.found(ctx, n, seen[0], id, there); err != nil {
 				return err
@@ -250,7 +250,7 @@ func (p *Prepared) lookUpOne(ctx context.Context, values record.Record) error {
 				return err
 			}
 			if m.KeyHash == hash {
-				id, there = m.RemoteID, true
+				id, there = m.RemoteID, m.Confirmed()
 				break
 			}
 		}
