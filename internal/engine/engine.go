@@ -47,7 +47,7 @@ type Request struct {
 	Retry       bool // send permanent rejects again
 	// FullRead says why the whole source has to be read, though the job reads
 	// it in parts; empty if nothing asks for it.
-	FullRead    string
+	FullRead string
 	// Parents are the jobs that fields look up, by their IDs.
 	Parents     map[string]Parent
 	Quarantined bool // send what waits for a release, too

@@ -11,6 +11,7 @@ type mapper struct {
 	bound  plan.Bound
 	hasher *record.Hasher
 	keyBuf record.Key
+	failed *mapping.Failure // why the last key could not be made, nil if a part of it is null
 	out    record.Record
 
 	creates []int         // fields that are sent when the record is created
@@ -28,11 +29,24 @@ func newMapper(b plan.Bound) *mapper {
 	return m
 }
 
-// key gives the row's key, valid until the next call; false if a part is null.
+// partOf gives a part of the key.
+func partOf(k *plan.BoundPart, r record.Record) (record.Value, *mapping.Failure) {
+	if k.Derive != nil {
+		return k.Derive.Value(r)
+	}
+	return r[k.Index], nil
+}
+
+// key gives the row's key, valid until the next call; false if a part is null
+// or cannot be made.
 func (m *mapper) key(r record.Record) (record.Key, bool) {
-	m.keyBuf = m.keyBuf[:0]
-	for _, k := range m.bound.Key {
-		v := r[k.Index]
+	m.keyBuf, m.failed = m.keyBuf[:0], nil
+	for i := range m.bound.Key {
+		v, failed := partOf(&m.bound.Key[i], r)
+		if failed != nil {
+			m.failed = failed
+			return nil, false
+		}
 		if v.Kind == record.Null || v.Kind == record.Absent {
 			return nil, false
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -154,10 +155,10 @@ type mapped struct {
 	req    engine.Request
 }
 
-func mappedJob(t testing.TB, fields ...plan.Field) *mapped {
-	t.Helper()
+func mappedJob(tb testing.TB, fields ...plan.Field) *mapped {
+	tb.Helper()
 	off := plan.Limit{Off: true}
-	m := &mapped{TB: t, shelf: newShelf(), grid: &grid{columns: []record.Column{
+	m := &mapped{TB: tb, shelf: newShelf(), grid: &grid{columns: []record.Column{
 		{Name: "id", Kind: record.Text}, {Name: "n", Kind: record.Decimal}, {Name: "s", Kind: record.Text},
 	}}, job: plan.Job{
 		ID: "people", Object: "people", Type: "shelf", Key: []plan.KeyField{{Field: "id", Column: "id"}}, Fields: fields, First: plan.FirstSend,
@@ -168,7 +169,7 @@ func mappedJob(t testing.TB, fields ...plan.Field) *mapped {
 			m.job.Fields[i].Nulls = plan.Clear
 		}
 	}
-	m.engine = wideEngine(newMemory(), t.TempDir())
+	m.engine = wideEngine(newMemory(), tb.TempDir())
 	m.req.Destination = reading{m.shelf}
 	return m
 }
@@ -216,13 +217,11 @@ func (m *mapped) wants(sent ...string) plan.Result {
 	return res
 }
 
-func rule(r mapping.Rule) *mapping.Rule { return &r }
-
 // A record whose value would lose something is invalid, with the reason, and
 // everything else goes its way. It is neither changed nor gone.
 func TestAValueThatWouldLoseSomethingIsInvalid(t *testing.T) {
 	t.Parallel()
-	m := mappedJob(t, plan.Field{Name: "clv", Column: "n", Rule: rule(mapping.Rule{Cast: mapping.ToInteger})})
+	m := mappedJob(t, plan.Field{Name: "clv", Column: "n", Rule: new(mapping.Rule{Cast: mapping.ToInteger})})
 	m.job.Mode = plan.Mirror
 	m.rows([3]string{"a", "1", ""}, [3]string{"b", "2.5", ""}, [3]string{"c", "", ""})
 	res := m.wants("create a: clv=1", "create c: clv=")
@@ -244,7 +243,7 @@ func TestAValueThatWouldLoseSomethingIsInvalid(t *testing.T) {
 // An invalid row that has its key twice is a duplicate, and counts once.
 func TestInvalidDuplicates(t *testing.T) {
 	t.Parallel()
-	m := mappedJob(t, plan.Field{Name: "clv", Column: "n", Rule: rule(mapping.Rule{Cast: mapping.ToInteger})})
+	m := mappedJob(t, plan.Field{Name: "clv", Column: "n", Rule: new(mapping.Rule{Cast: mapping.ToInteger})})
 	m.rows([3]string{"a", "1.5", ""}, [3]string{"a", "2", ""}, [3]string{"", "1.5", ""})
 	p, err := m.prepare()
 	if err != nil {
@@ -312,7 +311,7 @@ func TestFillingManyRecords(t *testing.T) {
 	m := mappedJob(t, plan.Field{Name: "score", Column: "n", Write: plan.WriteIfEmpty})
 	var rows [][3]string
 	for i := range 5001 {
-		rows = append(rows, [3]string{fmt.Sprint(i), "1", ""})
+		rows = append(rows, [3]string{strconv.Itoa(i), "1", ""})
 	}
 	m.rows(rows...)
 	m.shelf.keys["7"], m.shelf.held["7"] = record.Record{text("7")}, map[string]record.Value{"score": text("9")}
@@ -325,11 +324,11 @@ func TestFillingManyRecords(t *testing.T) {
 func TestDerivedFieldsInheritTheStrictestPolicy(t *testing.T) {
 	t.Parallel()
 	m := mappedJob(t,
-		plan.Field{Name: "both", Rule: rule(mapping.Rule{Expr: `s + text(n)`})},
-		plan.Field{Name: "open", Column: "n", Rule: rule(mapping.Rule{Cast: mapping.ToText})},
-		plan.Field{Name: "hash", Column: "s", Rule: rule(mapping.Rule{Hash: mapping.SHA256})},
-		plan.Field{Name: "doc", Rule: rule(mapping.Rule{Object: []mapping.Member{{Name: "n", Column: "n"}, {Name: "id", Column: "id"}}})},
-		plan.Field{Name: "nobody", Rule: rule(mapping.Rule{Expr: `"dbt"`})},
+		plan.Field{Name: "both", Rule: new(mapping.Rule{Expr: `s + text(n)`})},
+		plan.Field{Name: "open", Column: "n", Rule: new(mapping.Rule{Cast: mapping.ToText})},
+		plan.Field{Name: "hash", Column: "s", Rule: new(mapping.Rule{Hash: mapping.SHA256})},
+		plan.Field{Name: "doc", Rule: new(mapping.Rule{Object: []mapping.Member{{Name: "n", Column: "n"}, {Name: "id", Column: "id"}}})},
+		plan.Field{Name: "nobody", Rule: new(mapping.Rule{Expr: `"dbt"`})},
 	)
 	m.rows([3]string{"a", "1", "secret"})
 	p, err := m.prepare()
@@ -358,11 +357,11 @@ func TestAnyMappingSettles(t *testing.T) {
 	t.Parallel()
 	dir := t
 	rules := []*mapping.Rule{
-		nil, rule(mapping.Rule{Cast: mapping.ToText}), rule(mapping.Rule{Cast: mapping.ToInteger}), rule(mapping.Rule{Cast: mapping.ToJSON}),
-		rule(mapping.Rule{Cast: mapping.ToText, Hash: mapping.SHA256}), rule(mapping.Rule{Cast: mapping.ToText, Normalize: mapping.Name}),
-		rule(mapping.Rule{Expr: `n * 2`}), rule(mapping.Rule{Expr: `s ?? "none"`}), rule(mapping.Rule{Expr: `n / 3`}),
-		rule(mapping.Rule{Object: []mapping.Member{{Name: "n", Column: "n", SkipNulls: true}, {Name: "s", Column: "s"}}}),
-		rule(mapping.Rule{Array: []mapping.Member{{Column: "n"}, {Column: "s"}}}),
+		nil, new(mapping.Rule{Cast: mapping.ToText}), new(mapping.Rule{Cast: mapping.ToInteger}), new(mapping.Rule{Cast: mapping.ToJSON}),
+		new(mapping.Rule{Cast: mapping.ToText, Hash: mapping.SHA256}), new(mapping.Rule{Cast: mapping.ToText, Normalize: mapping.Name}),
+		new(mapping.Rule{Expr: `n * 2`}), new(mapping.Rule{Expr: `s ?? "none"`}), new(mapping.Rule{Expr: `n / 3`}),
+		new(mapping.Rule{Object: []mapping.Member{{Name: "n", Column: "n", SkipNulls: true}, {Name: "s", Column: "s"}}}),
+		new(mapping.Rule{Array: []mapping.Member{{Column: "n"}, {Column: "s"}}}),
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		type drawn struct {
@@ -426,7 +425,7 @@ func family(t *testing.T, miss plan.Miss) (accounts, contacts *mapped) {
 	accounts.job.ID, accounts.job.Object, accounts.shelf.ids = "accounts", "accounts", true
 	accounts.req.Destination = identifying{accounts.shelf}
 	contacts = mappedJob(t, plan.Field{Name: "name", Column: "s"},
-		plan.Field{Name: "account", Column: "n", Rule: rule(mapping.Rule{Cast: mapping.ToText}), Lookup: &plan.Lookup{Job: "accounts", Miss: miss}})
+		plan.Field{Name: "account", Column: "n", Rule: new(mapping.Rule{Cast: mapping.ToText}), Lookup: &plan.Lookup{Job: "accounts", Miss: miss}})
 	contacts.job.ID = "contacts"
 	contacts.req.Parents = map[string]engine.Parent{"accounts": {Job: accounts.job, Destination: accounts.req.Destination}}
 	two := &several{syncs: map[string]*memory{"accounts": newMemory(), "contacts": newMemory()}, memory: newMemory()}
@@ -518,8 +517,8 @@ func TestManyLookups(t *testing.T) {
 	})
 	var rows, people [][3]string
 	for i := range 2000 {
-		rows = append(rows, [3]string{fmt.Sprint(i), "", strings.Repeat("x", 200)})
-		people = append(people, [3]string{fmt.Sprint("p", i), fmt.Sprint(i + 1000), fmt.Sprint(i / 2)})
+		rows = append(rows, [3]string{strconv.Itoa(i), "", strings.Repeat("x", 200)})
+		people = append(people, [3]string{fmt.Sprint("p", i), strconv.Itoa(i + 1000), strconv.Itoa(i / 2)})
 	}
 	accounts.rows(rows...)
 	accounts.run()
@@ -542,4 +541,39 @@ func TestManyLookups(t *testing.T) {
 	if _, err = contacts.engine.One(context.Background(), nil, engine.OneRequest{Request: req, Keys: []string{"p1007"}}); err == nil || !strings.Contains(err.Error(), "lookup_miss") {
 		t.Errorf("%v", err)
 	}
+}
+
+// A key may be made as values are. A row whose key cannot be made is like one
+// without a key.
+func TestKeysThatAreMade(t *testing.T) {
+	t.Parallel()
+	m := mappedJob(t, plan.Field{Name: "name", Column: "s"})
+	m.job.Mode = plan.Mirror
+	m.job.Key = []plan.KeyField{{Field: "ext", Column: "n", Rule: new(mapping.Rule{Cast: mapping.ToInteger})}}
+	m.job.Guards.Keys = plan.Limit{Off: true}
+	m.rows([3]string{"a", "1", "x"}, [3]string{"b", "2", "y"})
+	m.wants("create 1: name=x", "create 2: name=y")
+	m.wants()
+	m.rows([3]string{"a", "1", "z"}, [3]string{"b", "2.5", "y"}, [3]string{"c", "", "y"})
+	res := m.wants("update 1: name=z") // nobody knows whether 2 is gone
+	want := []plan.RejectGroup{{Code: "cast_lossy", Reason: "ext: cast: integer: the value has a fraction", Records: 1, State: "no_key"}}
+	if d := cmp.Diff(want, res.Rejects); d != "" || res.Counts.Invalid != 2 || res.Plan.Deletes {
+		t.Errorf("%+v deletes %t\n%s", res.Counts, res.Plan.Deletes, d)
+	}
+	m.rows([3]string{"a", "1", "z"}, [3]string{"b", "1", "y"})
+	if res = m.wants(); res.Counts.Invalid != 2 || len(res.Rejects) > 0 {
+		t.Errorf("two rows with one key: %+v %v", res.Counts, res.Rejects)
+	}
+	m.rows([3]string{"a", "1", "z"})
+	m.wants("delete 2: ")
+	req := m.req
+	req.Job, req.Warehouse = m.job, m.grid
+	one, err := m.engine.One(context.Background(), nil, engine.OneRequest{Request: req, Keys: []string{"1"}})
+	if err != nil || one.Op != 0 || string(one.Key[0].Sent.Data) != "1" || one.There != 1 {
+		t.Errorf("%+v %v", one, err)
+	}
+
+	m.job.Key[0].Rule = new(mapping.Rule{Cast: mapping.ToText, Hash: mapping.SHA256})
+	m.rows([3]string{"a", "1", "z"})
+	m.wants("create 6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b: name=z", "delete 1: ")
 }

@@ -143,12 +143,17 @@ func (e *Engine) fetchOne(ctx context.Context, p *Prepared, texts []string, one 
 	var values record.Record
 	var key record.Key
 	rows := 0
-	for r, err := range snap.Fetch(ctx, query, keysOf(p.bound, texts)) {
+	keys := keysOf(p.bound, texts)
+	found := snap.Fetch(ctx, query, keys)
+	if p.bound.DerivesKey() { // the warehouse knows no such key
+		found = snap.Rows(ctx, query)
+	}
+	for r, err := range found {
 		if err != nil {
 			return nil, nil, err
 		}
 		k, ok := m.key(r)
-		if !ok {
+		if !ok || p.bound.DerivesKey() && !slices.ContainsFunc(keys, func(key record.Key) bool { return string(key) == string(k) }) {
 			continue
 		}
 		mapped, failed := m.values(r)
@@ -229,7 +234,12 @@ func notOne(job plan.Job, rows int) error {
 func (o *One) show(b plan.Bound, row, values record.Record) {
 	o.Key, o.Fields = nil, nil
 	for _, k := range b.Key {
-		o.Key = append(o.Key, OneField{Name: k.Name, Column: k.Column, Ours: row[k.Index], Sent: row[k.Index]})
+		sent, _ := partOf(&k, row) // it was made before
+		field := OneField{Name: k.Name, Column: k.Column, Ours: sent, Sent: record.Record{sent}.Clone()[0]}
+		if k.Index >= 0 {
+			field.Ours = row[k.Index]
+		}
+		o.Key = append(o.Key, field)
 	}
 	for i, f := range b.Fields {
 		field := OneField{Name: f.Name, Column: f.Column, Sent: values[i], Ours: values[i]}

@@ -51,7 +51,9 @@ func (r *rekeying) read(ctx context.Context) error {
 	}
 	query := warehouse.Query{Relation: r.req.Job.Source.Relation, Columns: bound.Columns}
 	for _, k := range bound.Key {
-		query.Key = append(query.Key, k.Column)
+		if k.Derive == nil {
+			query.Key = append(query.Key, k.Column)
+		}
 	}
 	is, was := newMapper(plan.Bound{Key: bound.Key}), newMapper(plan.Bound{Key: bound.Fields})
 	for row, err := range snap.Rows(ctx, query) {

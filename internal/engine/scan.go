@@ -43,12 +43,14 @@ func newScan(e *Engine, p *Prepared, snap warehouse.Snapshot) *scan {
 	s := &scan{
 		e: e, p: p, snap: snap, mapper: newMapper(p.bound),
 		spill:    &spill{dir: e.Spool},
-		keepRows: p.Plan.FirstRun || p.Plan.MappingWas != "" || len(p.lookups) > 0,
+		keepRows: p.Plan.FirstRun || p.Plan.MappingWas != "" || len(p.lookups) > 0 || p.bound.DerivesKey(),
 		window:   e.window(p),
 	}
 	s.query = warehouse.Query{Relation: p.req.Job.Source.Relation, Columns: p.bound.Columns, Since: s.window.since()}
 	for _, k := range p.bound.Key {
-		s.query.Key = append(s.query.Key, k.Column)
+		if !p.bound.DerivesKey() { // no row is fetched by such a key
+			s.query.Key = append(s.query.Key, k.Column)
+		}
 	}
 	p.empty(e.Spool)
 	return s
@@ -106,6 +108,9 @@ func (s *scan) rows(ctx context.Context) error {
 		key, ok := s.mapper.key(r)
 		if !ok {
 			s.badKeys++
+			if f := s.mapper.failed; f != nil {
+				s.p.standing.add(plan.RejectGroup{Code: f.Code, Reason: f.Reason, Records: 1, State: StateNoKey})
+			}
 			continue
 		}
 		values, failed := s.mapper.values(r)

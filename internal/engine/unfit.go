@@ -11,6 +11,10 @@ import (
 // make.
 const StateInvalid = "invalid"
 
+// StateNoKey is the state of rows whose key the mapping could not make: nobody
+// can say which record they are.
+const StateNoKey = "no_key"
+
 // maxUnfits bounds the reasons that are told apart.
 const maxUnfits = 1000
 

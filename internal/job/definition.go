@@ -27,7 +27,11 @@ func Definition(j plan.Job) string {
 		lines = append(lines, fmt.Sprintf("settings %q", j.Settings))
 	}
 	for _, k := range j.Key {
-		lines = append(lines, fmt.Sprintf("key %q = %q", k.Field, k.Column))
+		line := fmt.Sprintf("key %q = %q", k.Field, k.Column)
+		if k.Rule != nil {
+			line = fmt.Sprintf("key %q %s", k.Field, k.Rule.Text(k.Column, as))
+		}
+		lines = append(lines, line)
 	}
 	for _, f := range j.Fields {
 		line := fmt.Sprintf("field %q = %q nulls %s", f.Name, f.Column, f.Nulls)

@@ -93,6 +93,32 @@ func onlyOfColumns(r *config.Reader) {
 	}
 }
 
+// derivedKey reads {from: column, cast: text} or {expr: …} of a part of the key.
+func derivedKey(r *config.Reader, theirs string) plan.KeyField {
+	for _, key := range []string{"value", "object", "array", "nulls"} {
+		if r.Has(key) {
+			r.Fault(key, "setting_invalid", "remove it", "cannot be said of a part of the key")
+		}
+	}
+	v := readValue(r, source{})
+	r.Done()
+	return plan.KeyField{Field: theirs, Column: v.column, Rule: v.rule}
+}
+
+// requireWholeSource reports a key that is made of columns, where rows are
+// asked for by their keys.
+func (s spec) requireWholeSource(r *config.Reader) {
+	setting := plan.Incremental{Column: s.cursor + s.changedSince, Forget: s.cursor != ""}
+	if !setting.On() {
+		return
+	}
+	for _, k := range s.key {
+		if k.Rule != nil {
+			r.Fault("key", "setting_invalid", "make the key in the export model", "%s: with %s, rows are fetched by their key, which has to be a column as it stands", k.Field, setting.Setting())
+		}
+	}
+}
+
 func readWrite(r *config.Reader) plan.Write {
 	word := plan.Write(r.Choice("write", "always", string(plan.WriteCreate), string(plan.WriteIfEmpty)))
 	if word == "always" {

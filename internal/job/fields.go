@@ -24,8 +24,12 @@ func readKey(r *config.Reader) []plan.KeyField {
 	}
 	var out []plan.KeyField
 	m := r.Map("key")
-	for theirs := range m.Entries() {
+	for theirs, n := range m.Entries() {
 		checkName(m, theirs)
+		if n.Kind == yamlx.Map {
+			out = append(out, derivedKey(m.Map(theirs), theirs))
+			continue
+		}
 		out = append(out, plan.KeyField{Field: theirs, Column: m.Text(theirs)})
 	}
 	if len(out) == 0 {

@@ -52,6 +52,15 @@ func TestProblemsOfOneExposure(t *testing.T) {
 			at + `.fields.e.lookup: job x: fields.e: lookup: there is no sync "z" (lookup_unknown)`,
 			at + `.fields.a.lookup: job x: fields.a: lookup: looks up itself (lookup_circle)`,
 		}},
+		"a key that is made": {`{"to":"crm.c","key":{"a":{"from":"b","cast":"txt"},"c":{"value":1},"d":{"from":"x","nulls":"skip","write":"create"}},"fields":"all"}`, []string{
+			at + `.key.a.cast: must be integer, decimal, text, boolean, date, time, timestamp, instant or json, not "txt"; did you mean "text"? (setting_invalid)`,
+			at + `.key.c.value: cannot be said of a part of the key (setting_invalid)`,
+			at + `.key.d.nulls: cannot be said of a part of the key (setting_invalid)`,
+			at + `.key.d.write: unknown key "write" (unknown_key)`,
+		}},
+		"a key that is made, in a window": {`{"to":"crm.c","key":{"a":{"from":"b","cast":"text"}},"fields":"all","changed_since":"u","lookback":"1d"}`, []string{
+			at + `.key: a: with changed_since, rows are fetched by their key, which has to be a column as it stands (setting_invalid)`,
+		}},
 		"later keys of fields": {`{"to":"crm.c","key":"id","fields":{"a":{"from":"b","format":"x"}}}`, []string{
 			at + `.fields.a.format: "format" does not act in this version (unknown_key)`,
 		}},
@@ -98,8 +107,8 @@ func TestProblemsOfOneExposure(t *testing.T) {
 			at + `.key[2]: must be text, not a number; unquoted digits are a number, and dbt reads 1:30 as 90: put the value in quotes (setting_invalid)`,
 			at + `.key[1]: "a" stands twice (field_twice)`,
 		}},
-		"key map": {`{"to":"crm.c","key":{"id":{"from":"x"}},"fields":"all"}`, []string{
-			at + `.key.id: must be text, not a map (setting_invalid)`,
+		"key map": {`{"to":"crm.c","key":{"id":["x"]},"fields":"all"}`, []string{
+			at + `.key.id: must be text, not a list (setting_invalid)`,
 		}},
 		"no key": {`{"to":"crm.c","key":{},"fields":[]}`, []string{
 			at + `.key: names no field (setting_invalid)`, at + `.fields: names no field (setting_invalid)`,

@@ -15,8 +15,7 @@ import (
 // function is one that expressions can call. Same arguments, same result: there
 // is no clock and no chance among them.
 type function struct {
-	takes []typ // of each argument; the last one again for as many as there are, if many
-	many  bool
+	takes []typ // of each argument
 	least int // arguments that must be there
 	gives typ
 	do    func(v []val) (val, string)

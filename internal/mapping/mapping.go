@@ -6,6 +6,7 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"exposync/internal/record"
@@ -98,12 +99,9 @@ type compiler struct {
 }
 
 func (c *compiler) note(column string) {
-	for _, known := range c.columns {
-		if known == column {
-			return
-		}
+	if !slices.Contains(c.columns, column) {
+		c.columns = append(c.columns, column)
 	}
-	c.columns = append(c.columns, column)
 }
 
 func (c *compiler) problem(code, hint, format string, args ...any) {

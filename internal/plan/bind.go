@@ -49,7 +49,8 @@ func Bind(job Job, columns []record.Column) (Bound, fault.List) {
 	b := &binder{job: job, columns: columns, index: map[string]int{}}
 	bound := Bound{Job: job}
 	for _, k := range job.Key {
-		bound.Key = append(bound.Key, b.column("key."+k.Field, k.Field, k.Column))
+		part := b.part("key."+k.Field, k.Field, k.Column, k.Rule)
+		bound.Key = append(bound.Key, part)
 	}
 	fields := job.Fields
 	if job.AllFields {
@@ -60,10 +61,8 @@ func Bind(job Job, columns []record.Column) (Bound, fault.List) {
 		switch {
 		case f.Value != nil:
 			part.Kind = f.Value.Kind
-		case f.Rule != nil:
-			part = b.derived("fields."+f.Name, f.Name, f.Column, f.Rule)
 		default:
-			part = b.column("fields."+f.Name, f.Name, f.Column)
+			part = b.part("fields."+f.Name, f.Name, f.Column, f.Rule)
 		}
 		part.Nulls, part.Write, part.Lookup = f.Nulls, f.Write, f.Lookup
 		if f.Lookup != nil {
@@ -83,7 +82,11 @@ func Bind(job Job, columns []record.Column) (Bound, fault.List) {
 func (b Bound) Mapping() string {
 	lines := []string{"mode " + string(b.Job.Mode)}
 	for _, k := range b.Key {
-		lines = append(lines, fmt.Sprintf("key %q = %q", k.Name, k.Column))
+		line := fmt.Sprintf("key %q = %q", k.Name, k.Column)
+		if k.Derive != nil {
+			line = fmt.Sprintf("key %q %s", k.Name, k.Text)
+		}
+		lines = append(lines, line)
 	}
 	for _, f := range b.Fields {
 		line := fmt.Sprintf("field %q = %q nulls %s", f.Name, f.Column, f.Nulls)

@@ -221,6 +221,10 @@ func TestFingerprintsArePinned(t *testing.T) {
 		}
 		return bound.Mapping()
 	}
+	hashed := bindable()
+	hashed.Key[0].Rule = &mapping.Rule{Hash: mapping.SHA256}
+	bound, _ := plan.Bind(hashed, cols)
+	key := bound.Mapping()
 	for name, pin := range map[string][2]string{
 		"plain":  {of(), "m1:b0ccbc081902dc62293a3a4705ddd741"},
 		"cast":   {of(plan.Field{Name: "b", Column: "BEE", Nulls: plan.Skip, Rule: &mapping.Rule{Cast: mapping.ToInteger}}), "m1:8d5cbecd32430c6d6d2ae2fda2108d98"},
@@ -229,6 +233,8 @@ func TestFingerprintsArePinned(t *testing.T) {
 		"object": {of(plan.Field{Name: "b", Nulls: plan.Clear, Rule: &mapping.Rule{Object: []mapping.Member{{Name: "z", Column: "bee"}, {Name: "a", Value: plan.TextConstant("x")}}}}), "m1:66cceab1dc4e02467eb348fccab97abd"},
 		"array":  {of(plan.Field{Name: "b", Nulls: plan.Clear, Rule: &mapping.Rule{Array: []mapping.Member{{Column: "bee", SkipNulls: true}}}}), "m1:6628d82b5197cefe188b308486e01afb"},
 		"create": {of(plan.Field{Name: "b", Column: "bee", Nulls: plan.Clear, Write: plan.WriteCreate}), "m1:3532d9476a6e0bd80fdc712d32bf0e3e"},
+		"key":    {key, "m1:6ce586bc473f8f661f46d86404249a16"},
+		"lookup": {of(plan.Field{Name: "b", Column: "bee", Nulls: plan.Clear, Lookup: &plan.Lookup{Job: "x.a", Miss: plan.MissWait, Where: "a.yml:1"}}), "m1:82834124763d1ea7dd026949b6dc8c68"},
 	} {
 		if pin[0] != pin[1] {
 			t.Errorf("%s: %s, pinned %s", name, pin[0], pin[1])

@@ -3,11 +3,26 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"exposync/internal/fault"
 	"exposync/internal/mapping"
 )
+
+// DerivesKey reports whether a part of the key is made of columns: then the
+// source cannot be asked for a key.
+func (b Bound) DerivesKey() bool {
+	return slices.ContainsFunc(b.Key, func(k BoundPart) bool { return k.Derive != nil })
+}
+
+// part binds a column as it stands, or what a rule makes of columns.
+func (b *binder) part(place, field, column string, rule *mapping.Rule) BoundPart {
+	if rule != nil {
+		return b.derived(place, field, column, rule)
+	}
+	return b.column(place, field, column)
+}
 
 // derived binds a field whose value is made by a rule.
 func (b *binder) derived(place, field, column string, rule *mapping.Rule) BoundPart {

@@ -107,8 +107,9 @@ type Source struct {
 
 // KeyField maps one column to a field that identifies a record there.
 type KeyField struct {
-	Field  string // theirs
-	Column string // ours
+	Field  string        // theirs
+	Column string        // ours; empty for an expression
+	Rule   *mapping.Rule // how the value is made of its columns; nil for a column as it stands
 }
 
 // Field maps one column or constant to a field of the destination.
