@@ -16,7 +16,7 @@ import (
 // is no clock and no chance among them.
 type function struct {
 	takes []typ // of each argument
-	least int // arguments that must be there
+	least int   // arguments that must be there
 	gives typ
 	do    func(v []val) (val, string)
 }
