@@ -32,6 +32,10 @@ func Unfits(h record.Hash) (reason uint16, why Why) {
 	return binary.BigEndian.Uint16(h[14:]), Why(h[13])
 }
 
+// Aside reports whether a decision is about what is known or missing of a key,
+// and sends nothing by itself.
+func (d Decision) Aside() bool { return d.Unfit || d.Assume || d.Ask || d.Drop }
+
 // unfit counts a row without values. Its key is neither gone nor changed.
 func (m *merger) unfit(row Seen, why Why) error {
 	if why == Waits {

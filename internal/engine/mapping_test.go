@@ -343,8 +343,11 @@ func TestDerivedFieldsInheritTheStrictestPolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []plan.Cell{
-		{Field: "both", After: "‹text›"}, {Field: "open", After: `"1"`}, {Field: "hash", After: "‹text›"},
-		{Field: "doc", After: "‹json 1›"}, {Field: "nobody", After: `"dbt"`},
+		{Field: "both", After: "‹text›"},
+		{Field: "open", After: `"1"`},
+		{Field: "hash", After: "‹text›"},
+		{Field: "doc", After: "‹json 1›"},
+		{Field: "nobody", After: `"dbt"`},
 	}
 	if d := cmp.Diff(want, got.Records[0].Fields); d != "" {
 		t.Errorf("cells (-want +got):\n%s", d)
@@ -372,8 +375,10 @@ func TestAnyMappingSettles(t *testing.T) {
 		}
 		draw := func(label string) []drawn {
 			return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) drawn {
-				d := drawn{rapid.IntRange(0, len(rules)-1).Draw(t, "rule"), rapid.SampledFrom([]string{"n", "s"}).Draw(t, "column"),
-					rapid.SampledFrom([]plan.Nulls{plan.Skip, plan.Clear}).Draw(t, "nulls"), rapid.SampledFrom([]plan.Write{"", "", plan.WriteCreate, plan.WriteIfEmpty}).Draw(t, "write")}
+				d := drawn{
+					rapid.IntRange(0, len(rules)-1).Draw(t, "rule"), rapid.SampledFrom([]string{"n", "s"}).Draw(t, "column"),
+					rapid.SampledFrom([]plan.Nulls{plan.Skip, plan.Clear}).Draw(t, "nulls"), rapid.SampledFrom([]plan.Write{"", "", plan.WriteCreate, plan.WriteIfEmpty}).Draw(t, "write"),
+				}
 				if r := rules[d.rule]; r != nil && (r.Expr != "" || r.Object != nil || r.Array != nil) {
 					d.column = ""
 				}

@@ -136,16 +136,8 @@ func (s *scan) rows(ctx context.Context) error {
 // decide puts one decision where it belongs. What a decision points to is
 // valid until the next one only.
 func (s *scan) decide(ctx context.Context, d diff.Decision) error {
-	switch {
-	case d.Unfit:
-		s.p.standing.add(s.unfit.group(d.Seen.RowHash))
-		return nil
-	case d.Assume:
-		return s.assume(d.Mark)
-	case d.Ask:
-		return s.recall(ctx, d.Mark)
-	case d.Drop:
-		return s.p.dropped.add(record.Change{KeyHash: d.Mark.KeyHash}, 0, nil)
+	if d.Aside() {
+		return s.aside(ctx, d)
 	}
 	if d.Op == 0 && !d.Forget {
 		s.p.standing.add(known(*d.Mark.Standing))
@@ -181,6 +173,20 @@ func (s *scan) decide(ctx context.Context, d diff.Decision) error {
 		return s.fetch(ctx)
 	}
 	return nil
+}
+
+// aside takes a decision that sends nothing by itself.
+func (s *scan) aside(ctx context.Context, d diff.Decision) error {
+	switch {
+	case d.Unfit:
+		s.p.standing.add(s.unfit.group(d.Seen.RowHash))
+		return nil
+	case d.Assume:
+		return s.assume(d.Mark)
+	case d.Ask:
+		return s.recall(ctx, d.Mark)
+	}
+	return s.p.dropped.add(record.Change{KeyHash: d.Mark.KeyHash}, 0, nil)
 }
 
 // lasting copies a decision, so that it does not keep its whole partition in

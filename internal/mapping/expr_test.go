@@ -15,9 +15,20 @@ import (
 func people() *table {
 	t := &table{}
 	for _, c := range []struct{ name, value string }{
-		{"first_name", "text:Anna"}, {"last_name", "text:Lee"}, {"nick", "text!"}, {"n", "int:9007199254740993"}, {"price", "decimal:0.1"},
-		{"score", "float:2.5"}, {"none", "decimal!"}, {"active", "bool:true"}, {"born", "date:1990-05-06"}, {"seen", "instant:2026-01-02T10:00:00Z"},
-		{"doc", `json:{"a":1}`}, {"raw", "bytes:x"}, {"First Name", "text:Zoe"}, {"unknown", "bool!"},
+		{"first_name", "text:Anna"},
+		{"last_name", "text:Lee"},
+		{"nick", "text!"},
+		{"n", "int:9007199254740993"},
+		{"price", "decimal:0.1"},
+		{"score", "float:2.5"},
+		{"none", "decimal!"},
+		{"active", "bool:true"},
+		{"born", "date:1990-05-06"},
+		{"seen", "instant:2026-01-02T10:00:00Z"},
+		{"doc", `json:{"a":1}`},
+		{"raw", "bytes:x"},
+		{"First Name", "text:Zoe"},
+		{"unknown", "bool!"},
 	} {
 		v := cell(c.value)
 		if kind, null := strings.CutSuffix(c.value, "!"); null { // a null of that kind

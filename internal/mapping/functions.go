@@ -44,7 +44,6 @@ func functions() map[string]function {
 	numeric := func(do func(r rat) rat) function {
 		return function{takes: []typ{number}, least: 1, gives: number, do: func(v []val) (val, string) { return val{num: do(v[0].num)}, "" }}
 	}
-	negative := func(r rat) rat { out, _ := arithmetic("-", ratOf("0"), r); return out }
 	return map[string]function{
 		"lower":   plainly(strings.ToLower),
 		"upper":   plainly(strings.ToUpper),
@@ -85,13 +84,8 @@ func functions() map[string]function {
 			return val{num: v[0].num.round(places)}, ""
 		}},
 		"floor": numeric(rat.floor),
-		"ceil":  numeric(func(r rat) rat { return negative(negative(r).floor()) }),
-		"abs": numeric(func(r rat) rat {
-			if r.Sign() < 0 {
-				return negative(r)
-			}
-			return r
-		}),
+		"ceil":  numeric(rat.ceil),
+		"abs":   numeric(rat.abs),
 		"date": one(text, date, func(s string) (string, string) {
 			out, ok := record.AppendMoment(nil, record.Date, strings.TrimSpace(s))
 			if !ok {
@@ -177,16 +171,7 @@ func (x *exprCompiler) specially(n ast.Node, name string, parts []node) node {
 	case name == "coalesce" && len(parts) > 0 && same:
 		return node{typ: t, eval: firstKnown(parts...)}
 	case name == "nullif" && len(parts) == 2 && same && t != document:
-		return node{typ: t, eval: func(r record.Record) (val, *evalError) {
-			a, failed := parts[0].eval(r)
-			if failed != nil || a.null {
-				return a, failed
-			}
-			if b, failed := parts[1].eval(r); failed != nil || !b.null && order(t, a, b) == 0 {
-				return val{null: true}, failed
-			}
-			return a, nil
-		}}
+		return node{typ: t, eval: nullIf(t, parts[0], parts[1])}
 	case name == "concat" && len(parts) > 0 && same && (t == text || t == nothing):
 		known := make([]node, len(parts)) // a null is an empty text, as in SQL
 		for i, p := range parts {
@@ -206,6 +191,20 @@ func (x *exprCompiler) specially(n ast.Node, name string, parts []node) node {
 		"nullif":   "nullif takes 2 values of one type",
 		"concat":   "concat takes texts: text(…) makes one of anything",
 	}[name])
+}
+
+// nullIf is a value, but null where it is equal to another one.
+func nullIf(t typ, of, other node) eval {
+	return func(r record.Record) (val, *evalError) {
+		a, failed := of.eval(r)
+		if failed != nil || a.null {
+			return a, failed
+		}
+		if b, failed := other.eval(r); failed != nil || !b.null && order(t, a, b) == 0 {
+			return val{null: true}, failed
+		}
+		return a, nil
+	}
 }
 
 // replace puts one text for another, and keeps the result within bounds before

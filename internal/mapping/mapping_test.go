@@ -235,7 +235,10 @@ func TestObjectsAndArrays(t *testing.T) {
 	}
 	constant := cell("bool:true")
 	object := []mapping.Member{
-		{Name: "zip", Column: "zip"}, {Name: "city", Column: "city"}, {Name: "gone", Column: "zip", SkipNulls: true}, {Name: "is", Value: &constant},
+		{Name: "zip", Column: "zip"},
+		{Name: "city", Column: "city"},
+		{Name: "gone", Column: "zip", SkipNulls: true},
+		{Name: "is", Value: &constant},
 		{Name: "more", Rule: &mapping.Rule{Array: []mapping.Member{{Column: "tags"}, {Rule: &mapping.Rule{Expr: `upper(city)`}}, {Column: "zip"}}}},
 	}
 	want := `json:{"city":"Köln \"x\"","is":true,"more":[["a",1],"KÖLN \"X\"",null],"zip":null}`

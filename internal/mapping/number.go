@@ -49,6 +49,14 @@ func (r rat) floor() rat {
 	return rat{new(big.Rat).SetInt(q)}
 }
 
+// ceil is the smallest whole number that is not below r.
+func (r rat) ceil() rat { return r.negative().floor().negative() }
+
+// abs is r without its sign.
+func (r rat) abs() rat { return rat{new(big.Rat).Abs(r.Rat)} }
+
+func (r rat) negative() rat { return rat{new(big.Rat).Neg(r.Rat)} }
+
 // whole gives a small whole number.
 func (r rat) whole() (int, bool) {
 	if !r.IsInt() || !r.Num().IsInt64() {

@@ -72,54 +72,65 @@ func (x *exprCompiler) binary(n *ast.BinaryNode) node {
 		return left
 	}
 	t, same := common(left.typ, right.typ)
-	at := n.Location().From
-	mismatch := func() node { return x.wrong(n, "%s cannot join a %s and a %s", n.Operator, left.typ, right.typ) }
-	switch n.Operator {
+	fits := func(types ...typ) bool { return same && slices.Contains(types, t) }
+	switch op := n.Operator; op {
 	case "??":
-		if !same {
-			return mismatch()
+		if same {
+			return node{typ: t, eval: firstKnown(left, right)}
 		}
-		return node{typ: t, eval: firstKnown(left, right)}
 	case "and", "&&", "or", "||":
-		if !same || t != boolean && t != nothing {
-			return mismatch()
+		if fits(boolean, nothing) {
+			return node{typ: boolean, eval: logic(op == "or" || op == "||", left, right)}
 		}
-		return node{typ: boolean, eval: logic(n.Operator == "or" || n.Operator == "||", left, right)}
 	case "==", "!=":
-		if left.typ == nothing || right.typ == nothing {
-			return node{typ: boolean, eval: isNull(n.Operator == "==", left, right)}
+		if same && (t != document || left.typ != right.typ) {
+			return equality(n, t, left, right)
 		}
-		if !same || t == document {
-			return mismatch()
-		}
-		equal := n.Operator == "=="
-		return node{typ: boolean, eval: strict(func(v []val) (val, string) { return truth((order(t, v[0], v[1]) == 0) == equal), "" }, at, left, right)}
 	case "<", "<=", ">", ">=":
-		if !same || t == document || t == boolean || t == nothing {
-			return mismatch()
+		if fits(number, text, date, timeOfDay, timestamp, instant) {
+			return compared(n, t, left, right)
 		}
-		return node{typ: boolean, eval: strict(func(v []val) (val, string) {
-			o := order(t, v[0], v[1])
-			return truth(o < 0 && n.Operator[0] == '<' || o > 0 && n.Operator[0] == '>' || o == 0 && len(n.Operator) == 2), ""
-		}, at, left, right)}
 	case "+", "-", "*", "/", "%":
-		if same && t == text && n.Operator == "+" {
-			return node{typ: text, eval: strict(func(v []val) (val, string) { return val{text: v[0].text + v[1].text}, "" }, at, left, right)}
+		if fits(number, nothing) || fits(text) && op == "+" {
+			return computed(n, t, left, right)
 		}
-		if !same || t != number && t != nothing {
-			return mismatch()
-		}
-		return node{typ: number, eval: strict(func(v []val) (val, string) {
-			out, why := arithmetic(n.Operator, v[0].num, v[1].num)
-			return val{num: out}, why
-		}, at, left, right)}
 	case "contains", "startsWith", "endsWith", "matches":
-		if !same || t != text {
-			return mismatch()
+		if fits(text) {
+			return x.search(n, left, right)
 		}
-		return x.search(n, left, right)
+	default:
+		return x.wrong(n, "there is no operator %s", op)
 	}
-	return x.wrong(n, "there is no operator %s", n.Operator)
+	return x.wrong(n, "%s cannot join a %s and a %s", n.Operator, left.typ, right.typ)
+}
+
+// equality is == and !=, with a value or with nil.
+func equality(n *ast.BinaryNode, t typ, left, right node) node {
+	if left.typ == nothing || right.typ == nothing {
+		return node{typ: boolean, eval: isNull(n.Operator == "==", left, right)}
+	}
+	return compared(n, t, left, right)
+}
+
+// compared is a comparison of two values of one type.
+func compared(n *ast.BinaryNode, t typ, left, right node) node {
+	holds := map[string]func(order int) bool{
+		"==": func(o int) bool { return o == 0 }, "!=": func(o int) bool { return o != 0 },
+		"<": func(o int) bool { return o < 0 }, "<=": func(o int) bool { return o <= 0 },
+		">": func(o int) bool { return o > 0 }, ">=": func(o int) bool { return o >= 0 },
+	}[n.Operator]
+	return node{typ: boolean, eval: strict(func(v []val) (val, string) { return truth(holds(order(t, v[0], v[1]))), "" }, n.Location().From, left, right)}
+}
+
+// computed is arithmetic, or a text after another one.
+func computed(n *ast.BinaryNode, t typ, left, right node) node {
+	if t == text {
+		return node{typ: text, eval: strict(func(v []val) (val, string) { return val{text: v[0].text + v[1].text}, "" }, n.Location().From, left, right)}
+	}
+	return node{typ: number, eval: strict(func(v []val) (val, string) {
+		out, why := arithmetic(n.Operator, v[0].num, v[1].num)
+		return val{num: out}, why
+	}, n.Location().From, left, right)}
 }
 
 // order compares two values of one type. Texts are compared byte by byte.
