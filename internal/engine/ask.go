@@ -59,7 +59,7 @@ func (s *scan) settleAsked(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	tally, err := diff.Settle(seen, each(marks), s.rules, func(d diff.Decision) error { return s.decide(ctx, d) })
+	tally, err := diff.Settle(seen, each(marks), s.rules, func(d diff.Decision) error { return s.take(ctx, d) })
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func (s *scan) run(ctx context.Context) error {
 			return err
 		}
 		tally, err := diff.Partition(seen, s.p.sync.Marks(ctx, part), s.rules,
-			func(d diff.Decision) error { return s.decide(ctx, d) })
+			func(d diff.Decision) error { return s.take(ctx, d) })
 		if err != nil {
 			return err
 		}
@@ -133,12 +133,17 @@ func (s *scan) rows(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// decide puts one decision where it belongs. What a decision points to is
-// valid until the next one only.
-func (s *scan) decide(ctx context.Context, d diff.Decision) error {
+// take puts one decision where it belongs, whether it sends something or not.
+func (s *scan) take(ctx context.Context, d diff.Decision) error {
 	if d.Aside() {
 		return s.aside(ctx, d)
 	}
+	return s.decide(ctx, d)
+}
+
+// decide puts one decision where it belongs. What a decision points to is
+// valid until the next one only.
+func (s *scan) decide(ctx context.Context, d diff.Decision) error {
 	if d.Op == 0 && !d.Forget {
 		s.p.standing.add(known(*d.Mark.Standing))
 		return nil

@@ -80,7 +80,7 @@ func (x *exprCompiler) binary(n *ast.BinaryNode) node {
 		}
 	case "and", "&&", "or", "||":
 		if fits(boolean, nothing) {
-			return node{typ: boolean, eval: logic(op == "or" || op == "||", left, right)}
+			return node{typ: boolean, eval: logic(slices.Contains([]string{"or", "||"}, op), left, right)}
 		}
 	case "==", "!=":
 		if same && (t != document || left.typ != right.typ) {
