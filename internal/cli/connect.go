@@ -180,10 +180,14 @@ func (s *session) request(ctx context.Context, j plan.Job) (engine.Request, erro
 	if err != nil {
 		return engine.Request{}, err
 	}
+	parents, err := s.parents(ctx, j)
+	if err != nil {
+		return engine.Request{}, err
+	}
 	j.Target = ledgerTarget(j.Target, j.Sandbox)
 	matters := !j.Sandbox && j.Type != "file" && j.Type != "sandbox"
 	return engine.Request{
-		Job: j, Warehouse: house, Destination: dest, Expect: expect,
+		Job: j, Warehouse: house, Destination: dest, Expect: expect, Parents: parents,
 		AskFirst: matters, Ephemeral: matters && s.ephemeralLedger(),
 	}, nil
 }

@@ -29,6 +29,7 @@ type runner struct {
 	jobs     []plan.Job // those that have a line
 	reports  []report.JobReport
 	prepared []*engine.Prepared
+	ended    []chan struct{} // closed when the job of this place has ended
 	notInRun int
 
 	mu     sync.Mutex
@@ -59,9 +60,11 @@ func (r *runner) run(ctx context.Context) (report.Run, error) {
 		if err := r.unraised(); err != nil {
 			return report.Run{}, err
 		}
+		r.planAgain()
 	}
 	settled := make([]bool, len(r.jobs))
 	r.each(func(i int) {
+		r.await(i)
 		if r.prepared[i] == nil {
 			r.refuse(ctx, i)
 		}
@@ -71,6 +74,7 @@ func (r *runner) run(ctx context.Context) (report.Run, error) {
 		}
 		r.line(i, true)
 	}, func(i int) {
+		defer close(r.ended[i])
 		if settled[i] {
 			return
 		}
@@ -98,6 +102,11 @@ func (r *runner) choose() {
 			continue
 		}
 		r.jobs = append(r.jobs, j)
+	}
+	r.jobs = inOrder(r.jobs)
+	r.ended = make([]chan struct{}, len(r.jobs))
+	for i := range r.ended {
+		r.ended[i] = make(chan struct{})
 	}
 	r.reports = make([]report.JobReport, len(r.jobs))
 	r.prepared = make([]*engine.Prepared, len(r.jobs))

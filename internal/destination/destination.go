@@ -52,6 +52,9 @@ type Field struct {
 	// SkipNulls: a null leaves the field as it is. The engine sends such
 	// values as record.Absent.
 	SkipNulls bool
+	// Partial: not every change sends the field, though the source has a value
+	// for it. Such changes have record.Absent there.
+	Partial bool
 }
 
 // Writer writes batches of one target. Write is called from as many
@@ -133,6 +136,14 @@ type Paced interface {
 	// PerSecond is how many batches a second all jobs of the connection can
 	// send together, 0 if nothing limits them.
 	PerSecond() float64
+}
+
+// Identifier is a Destination that tells its own ids of records: they can be
+// looked up by other jobs.
+type Identifier interface {
+	// Identifies reports whether outcomes of what the mode writes to the
+	// object carry a RemoteID.
+	Identifies(object string, mode Mode) bool
 }
 
 // Reader is a Destination that can be read by key, for first: compare.

@@ -42,6 +42,9 @@ type Decision struct {
 	// Assume: the change in doubt counts as sent from now on. What has to be
 	// done about the key beyond that is a decision of its own.
 	Assume bool
+	// Unfit: the row has no values that could be sent, see Unfit. Nothing is
+	// decided about its key.
+	Unfit bool
 }
 
 // Rules decide what a difference means for one job.
@@ -74,6 +77,7 @@ func (r Rules) resends() bool { return r.Idempotent || r.OnInDoubt == plan.Resen
 type Tally struct {
 	Read, Unchanged, Create, Update, Delete int64
 	Duplicate, HeldBack, Quarantined        int64
+	Unfit                                   int64 // rows that Unfit marks as invalid
 	Standing                                int64 // known rejects and doubts: of HeldBack and Quarantined, and of keys without a row
 }
 
@@ -85,6 +89,7 @@ func (t *Tally) Add(o Tally) {
 	t.Update += o.Update
 	t.Delete += o.Delete
 	t.Duplicate += o.Duplicate
+	t.Unfit += o.Unfit
 	t.HeldBack += o.HeldBack
 	t.Quarantined += o.Quarantined
 	t.Standing += o.Standing
@@ -171,6 +176,9 @@ func (m *merger) row(mark *record.Mark) error {
 	if n > 1 {
 		m.tally.Duplicate += int64(n)
 		return nil
+	}
+	if _, why := Unfits(first.RowHash); why != 0 {
+		return m.unfit(*first, why)
 	}
 	if err := m.assume(mark); err != nil {
 		return err

@@ -289,8 +289,9 @@ func status(res plan.Result, maxRejected plan.Limit, interrupted, cut bool) plan
 }
 
 // Handled reports whether the job has nothing left to do for this dbt run:
-// every change ended ok or rejected.
+// every change ended ok or rejected, and no record waits for an id.
 func Handled(res plan.Result) bool {
 	done := res.Status == plan.Success || res.Status == plan.PartialDone
-	return done && res.Counts.InDoubt == 0 && res.Counts.NotSent == 0
+	waits := slices.ContainsFunc(res.Rejects, func(g plan.RejectGroup) bool { return g.State == plan.StateWaiting })
+	return done && res.Counts.InDoubt == 0 && res.Counts.NotSent == 0 && !waits
 }

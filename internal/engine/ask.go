@@ -45,16 +45,18 @@ func (s *scan) settleAsked(ctx context.Context) error {
 		if !ok || !wanted[key.Hash()] {
 			continue
 		}
-		values := s.mapper.values(r)
-		seen = append(seen, diff.Seen{
-			KeyHash: key.Hash(), RowHash: s.mapper.hasher.Sum(values),
-			Key: append(record.Key(nil), key...), Row: record.AppendRecord(nil, values),
-		})
+		one := diff.Seen{KeyHash: key.Hash(), Key: append(record.Key(nil), key...)}
+		if values, failed := s.mapper.values(r); failed != nil {
+			one.RowHash = s.unfit.hash(failed)
+		} else {
+			one.RowHash, one.Row = s.mapper.sum(values), record.AppendRecord(nil, values)
+		}
+		seen = append(seen, one)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	tally, err := diff.Settle(seen, each(marks), s.rules, func(d diff.Decision) error { return s.decide(ctx, d) })
+	tally, err := diff.Settle(seen, each(marks), s.rules, func(d diff.Decision) error { return s.take(ctx, d) })
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func (s *scan) compare(ctx context.Context) error {
 		s.p.Plan.Match = &plan.Match{}
 	}
 	for i, d := range s.asking {
-		if err := s.matched(d, matches[i]); err != nil {
+		if err := s.matched(ctx, d, matches[i]); err != nil {
 			return err
 		}
 	}
@@ -68,7 +68,7 @@ func (s *scan) compare(ctx context.Context) error {
 
 // matched decides one record by what the destination has of it. In mode
 // append a record has no identity: any one with our values will do.
-func (s *scan) matched(d diff.Decision, m match) error {
+func (s *scan) matched(ctx context.Context, d diff.Decision, m match) error {
 	mode, found := s.p.req.Job.Mode, s.p.Plan.Match
 	switch {
 	case m.records == 0 || mode == plan.Append && !m.same:
@@ -83,7 +83,7 @@ func (s *scan) matched(d diff.Decision, m match) error {
 		found.Different++
 		d.Op = record.Update
 	}
-	return s.write(d, d.Seen.Row)
+	return s.write(ctx, d, d.Seen.Row)
 }
 
 // hold keeps an ambiguous record back, and has the ledger remember it: a later
@@ -141,10 +141,12 @@ func (s *scan) matches(ctx context.Context) ([]match, error) {
 		}
 		m := &out[i]
 		m.records++
-		if same(m.ours, r[len(t.Key):]) {
+		if s.mapper.equal(m.ours, r[len(t.Key):]) {
 			m.same = true
 		} else if m.theirs == nil {
 			m.theirs = r[len(t.Key):].Clone()
+			s.mapper.leave(m.ours)
+			s.mapper.keep(m.ours, m.theirs)
 		}
 	}
 	return out, s.tolerate(ctx, reader, t, out)

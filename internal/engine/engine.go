@@ -47,7 +47,9 @@ type Request struct {
 	Retry       bool // send permanent rejects again
 	// FullRead says why the whole source has to be read, though the job reads
 	// it in parts; empty if nothing asks for it.
-	FullRead    string
+	FullRead string
+	// Parents are the jobs that fields look up, by their IDs.
+	Parents     map[string]Parent
 	Quarantined bool // send what waits for a release, too
 }
 
@@ -84,7 +86,7 @@ func target(b plan.Bound, runID string) destination.Target {
 		t.Key = append(t.Key, destination.Field{Name: k.Name, Kind: k.Kind})
 	}
 	for _, f := range b.Fields {
-		t.Fields = append(t.Fields, destination.Field{Name: f.Name, Kind: f.Kind, SkipNulls: f.Nulls == plan.Skip})
+		t.Fields = append(t.Fields, destination.Field{Name: f.Name, Kind: f.Kind, SkipNulls: f.Nulls == plan.Skip, Partial: f.Write != plan.WriteAlways})
 	}
 	return t
 }

@@ -29,7 +29,7 @@ func (e *Engine) hold(ctx context.Context, p *Prepared) error {
 	}
 	p.Plan.Holds = append(p.Plan.Holds, diff.Guards(p.req.Job.Guards, diff.Facts{
 		Counts: p.Plan.Counts, Marks: p.header.Marks, PreviousRows: p.header.Rows,
-		FirstRun: p.Plan.FirstRun || p.header.Marks == 0, Remapped: p.Plan.MappingWas != "", BadKeys: p.Plan.Counts.Invalid,
+		FirstRun: p.Plan.FirstRun || p.header.Marks == 0, Remapped: p.Plan.MappingWas != "", BadKeys: badKeys(&p.Plan),
 		Retried: p.Plan.Retried, Window: !p.Plan.Reading.Full,
 	})...)
 	p.holdEphemeral()

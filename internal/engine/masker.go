@@ -32,6 +32,8 @@ func (m *masker) text(f plan.BoundPart, v record.Value) string {
 	switch {
 	case f.Value != nil:
 		showing = plan.Show
+	case f.Derive != nil:
+		showing = m.strictest(f.Sources)
 	case f.Column != "":
 		showing = m.showing(f.Column)
 	}
@@ -39,10 +41,28 @@ func (m *masker) text(f plan.BoundPart, v record.Value) string {
 	case plan.Show:
 		return shown(v)
 	case plan.Hash:
-		return "‹" + f.Kind.String() + " " + strconv.Itoa(m.number(f.Column, v)) + "›"
+		return "‹" + f.Kind.String() + " " + strconv.Itoa(m.number(numbered(f), v)) + "›"
 	case plan.Mask:
 	}
 	return "‹" + f.Kind.String() + "›" // of the column: where every value may have its own, it tells about the value
+}
+
+// strictest is how much is shown of what was made of several columns: no more
+// than of any of them. What no column is in was written by whoever declared it.
+func (m *masker) strictest(columns []string) plan.Showing {
+	showing := plan.Show
+	for _, c := range columns {
+		showing = min(showing, m.showing(c))
+	}
+	return showing
+}
+
+// numbered is whose numbers the values of a field share.
+func numbered(f plan.BoundPart) string {
+	if f.Derive != nil {
+		return "\x00" + f.Name
+	}
+	return f.Column
 }
 
 // number tells equal values of a column from others without saying anything

@@ -10,6 +10,7 @@ import (
 	"exposync/internal/destination"
 	"exposync/internal/diff"
 	"exposync/internal/fault"
+	"exposync/internal/mapping"
 	"exposync/internal/plan"
 	"exposync/internal/record"
 )
@@ -71,15 +72,22 @@ func (e *Engine) One(ctx context.Context, stop <-chan struct{}, req OneRequest) 
 	}
 	one := &One{Sync: p.Plan.Sync, FirstRun: p.Plan.FirstRun, There: -1}
 	values, key, err := e.fetchOne(ctx, p, req.Keys, one)
+	if err == nil {
+		err = p.lookUpOne(ctx, values)
+	}
 	if err != nil {
 		return nil, err
 	}
-	d, err := p.decideOne(ctx, key, newMapper(p.bound).hasher.Sum(values), one)
+	d, err := p.decideOne(ctx, key, newMapper(p.bound).sum(values), one)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.readOne(ctx, key, one); err != nil || !req.Send {
+	if err := p.readOne(ctx, key, one); err != nil {
 		return one, err
+	}
+	one.leave(newMapper(p.bound), d.Op, values)
+	if !req.Send {
+		return one, nil
 	}
 	if refusal := one.refusal(req.Job.ID); refusal != nil {
 		return one, refusal
@@ -106,21 +114,33 @@ func (e *Engine) fetchOne(ctx context.Context, p *Prepared, texts []string, one 
 	if err := p.bind(ctx, snap); err != nil {
 		return nil, nil, err
 	}
+	if err := e.openLookups(ctx, p); err != nil {
+		return nil, nil, err
+	}
 	m := newMapper(p.bound)
 	query := wholeQuery(p.bound)
 	var values record.Record
 	var key record.Key
 	rows := 0
-	for r, err := range snap.Fetch(ctx, query, keysOf(p.bound, texts)) {
+	keys := keysOf(p.bound, texts)
+	found := snap.Fetch(ctx, query, keys)
+	if p.bound.DerivesKey() { // the warehouse knows no such key
+		found = snap.Rows(ctx, query)
+	}
+	for r, err := range found {
 		if err != nil {
 			return nil, nil, err
 		}
 		k, ok := m.key(r)
-		if !ok {
+		if !ok || p.bound.DerivesKey() && !slices.ContainsFunc(keys, func(key record.Key) bool { return string(key) == string(k) }) {
 			continue
 		}
+		mapped, failed := m.values(r)
+		if failed != nil {
+			return nil, nil, unmapped(p.req.Job, failed)
+		}
 		rows++
-		key, values = slices.Clone(k), m.values(r).Clone()
+		key, values = slices.Clone(k), mapped.Clone()
 		one.show(p.bound, r.Clone(), values)
 	}
 	if rows == 1 {
@@ -165,6 +185,15 @@ func spellings(kind record.Kind, text string) []record.Value {
 	return out
 }
 
+// unmapped is the fault of a record that has no values to send.
+func unmapped(job plan.Job, why *mapping.Failure) error {
+	return &fault.Fault{
+		Code: why.Code, Kind: fault.Config, Whose: fault.Mapping, Where: job.Where,
+		Msg:  "job " + job.ID + ": the record cannot be sent: " + why.Reason,
+		Hint: "correct the value in the export model, or the mapping; more: exposync explain " + why.Code,
+	}
+}
+
 func notOne(job plan.Job, rows int) error {
 	if rows > 1 {
 		return &fault.Fault{
@@ -184,14 +213,34 @@ func notOne(job plan.Job, rows int) error {
 func (o *One) show(b plan.Bound, row, values record.Record) {
 	o.Key, o.Fields = nil, nil
 	for _, k := range b.Key {
-		o.Key = append(o.Key, OneField{Name: k.Name, Column: k.Column, Ours: row[k.Index], Sent: row[k.Index]})
+		sent, _ := partOf(&k, row) // it was made before
+		field := OneField{Name: k.Name, Column: k.Column, Ours: sent, Sent: record.Record{sent}.Clone()[0]}
+		if k.Index >= 0 {
+			field.Ours = row[k.Index]
+		}
+		o.Key = append(o.Key, field)
 	}
 	for i, f := range b.Fields {
 		field := OneField{Name: f.Name, Column: f.Column, Sent: values[i], Ours: values[i]}
-		if f.Value == nil {
+		if f.Index >= 0 {
 			field.Ours = row[f.Index]
 		}
 		o.Fields = append(o.Fields, field)
+	}
+}
+
+// leave takes out the fields that are not sent with this change.
+func (o *One) leave(m *mapper, op record.Op, values record.Record) {
+	if op != record.Create {
+		m.leave(values)
+	}
+	for _, i := range m.fills {
+		if theirs := o.Fields[i].Theirs; theirs != nil && !empty(*theirs) {
+			values[i] = record.Value{}
+		}
+	}
+	for i, v := range values {
+		o.Fields[i].Sent = v
 	}
 }
 

@@ -29,6 +29,8 @@ type Prepared struct {
 	settled   *changes // ledger entries without a delivery: adopted and forgotten keys
 	dropped   *changes // marks outside of the window, forgotten at the run's end
 	standing  groups
+	lookups   []*lookup
+	parents   []ledger.Sync // of lookups
 }
 
 // Close releases the lease, the writer and the spooled rows.
@@ -38,6 +40,7 @@ func (p *Prepared) Close() error {
 			c.close()
 		}
 	}
+	p.closeLookups()
 	if p.writer != nil {
 		_ = p.writer.Close()
 	}
@@ -113,6 +116,10 @@ func (e *Engine) read(ctx context.Context, p *Prepared) error {
 	if was := p.header.Mapping; was != "" && was != p.Plan.Mapping {
 		p.Plan.MappingWas = was
 	}
+	if err := e.openLookups(ctx, p); err != nil {
+		return err
+	}
+	defer p.closeLookups()
 	s := newScan(e, p, snap)
 	defer s.spill.close()
 	return s.run(ctx)
@@ -131,6 +138,9 @@ func (p *Prepared) bind(ctx context.Context, snap warehouse.Snapshot) error {
 	}
 	p.bound = bound
 	if p.writer, err = p.req.Destination.Open(ctx, target(bound, p.req.RunID)); err != nil {
+		return err
+	}
+	if err := p.checkFills(); err != nil {
 		return err
 	}
 	if p.req.Job.Mode == plan.Mirror && !p.writer.Traits().Deletes {

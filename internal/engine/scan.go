@@ -25,6 +25,10 @@ type scan struct {
 
 	keepRows bool // rows go to the spill, because nearly all of them will be sent
 	badKeys  int64
+	unfit    unfits
+	filling  filling
+	row      []byte        // of the row that is read
+	looked   record.Record // of the row whose ids are looked up
 	tally    diff.Tally
 	fetching []diff.Decision // decided without their rows, which are fetched by key
 	asking   []diff.Decision // creates of a first run to compare with the destination
@@ -39,7 +43,7 @@ func newScan(e *Engine, p *Prepared, snap warehouse.Snapshot) *scan {
 	s := &scan{
 		e: e, p: p, snap: snap, mapper: newMapper(p.bound),
 		spill:    &spill{dir: e.Spool},
-		keepRows: p.Plan.FirstRun || p.Plan.MappingWas != "",
+		keepRows: p.Plan.FirstRun || p.Plan.MappingWas != "" || len(p.lookups) > 0 || p.bound.DerivesKey(),
 		window:   e.window(p),
 	}
 	s.query = wholeQuery(p.bound)
@@ -51,6 +55,9 @@ func newScan(e *Engine, p *Prepared, snap warehouse.Snapshot) *scan {
 // wholeQuery asks for a job's columns of every row.
 func wholeQuery(b plan.Bound) warehouse.Query {
 	q := warehouse.Query{Relation: b.Job.Source.Relation, Columns: b.Columns}
+	if b.DerivesKey() { // no row is fetched by such a key
+		return q
+	}
 	for _, k := range b.Key {
 		q.Key = append(q.Key, k.Column)
 	}
@@ -59,6 +66,9 @@ func wholeQuery(b plan.Bound) warehouse.Query {
 
 func (s *scan) run(ctx context.Context) error {
 	if err := s.rows(ctx); err != nil {
+		return err
+	}
+	if err := s.lookUp(ctx); err != nil {
 		return err
 	}
 	s.rules = diff.Rules{
@@ -73,7 +83,7 @@ func (s *scan) run(ctx context.Context) error {
 			return err
 		}
 		tally, err := diff.Partition(seen, s.p.sync.Marks(ctx, part), s.rules,
-			func(d diff.Decision) error { return s.decide(ctx, d) })
+			func(d diff.Decision) error { return s.take(ctx, d) })
 		if err != nil {
 			return err
 		}
@@ -88,12 +98,14 @@ func (s *scan) run(ctx context.Context) error {
 	if err := s.compare(ctx); err != nil {
 		return err
 	}
+	if err := s.fillEmpty(ctx); err != nil {
+		return err
+	}
 	return s.count()
 }
 
 // rows reads the source once, to its end.
 func (s *scan) rows(ctx context.Context) error {
-	var row []byte
 	for r, err := range s.snap.Rows(ctx, s.query) {
 		if err != nil {
 			return err
@@ -104,31 +116,42 @@ func (s *scan) rows(ctx context.Context) error {
 		key, ok := s.mapper.key(r)
 		if !ok {
 			s.badKeys++
+			if f := s.mapper.failed; f != nil {
+				s.p.standing.add(plan.RejectGroup{Code: f.Code, Reason: f.Reason, Records: 1, State: StateNoKey})
+			}
 			continue
 		}
-		values := s.mapper.values(r)
-		row = row[:0]
-		if s.keepRows {
-			row = record.AppendRecord(row, values)
+		values, failed := s.mapper.values(r)
+		switch {
+		case failed != nil:
+			err = s.spill.add(key.Hash(), s.unfit.hash(failed), key, nil)
+		case len(s.p.lookups) > 0:
+			err = s.route(0, key, values)
+		default:
+			s.row = s.row[:0]
+			if s.keepRows {
+				s.row = record.AppendRecord(s.row, values)
+			}
+			err = s.spill.add(key.Hash(), s.mapper.sum(values), key, s.row)
 		}
-		if err := s.spill.add(key.Hash(), s.mapper.hasher.Sum(values), key, row); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
 }
 
+// take puts one decision where it belongs, whether it sends something or not.
+func (s *scan) take(ctx context.Context, d diff.Decision) error {
+	if d.Aside() {
+		return s.aside(ctx, d)
+	}
+	return s.decide(ctx, d)
+}
+
 // decide puts one decision where it belongs. What a decision points to is
 // valid until the next one only.
 func (s *scan) decide(ctx context.Context, d diff.Decision) error {
-	switch {
-	case d.Assume:
-		return s.assume(d.Mark)
-	case d.Ask:
-		return s.recall(ctx, d.Mark)
-	case d.Drop:
-		return s.p.dropped.add(record.Change{KeyHash: d.Mark.KeyHash}, 0, nil)
-	}
 	if d.Op == 0 && !d.Forget {
 		s.p.standing.add(known(*d.Mark.Standing))
 		return nil
@@ -171,7 +194,21 @@ func (s *scan) due(ctx context.Context, d diff.Decision) error {
 	case answered && s.p.Plan.First == plan.FirstCompare, d.Op == record.Create && unclear:
 		return s.ask(ctx, d)
 	}
-	return s.write(d, d.Seen.Row)
+	return s.write(ctx, d, d.Seen.Row)
+}
+
+// aside takes a decision that sends nothing by itself.
+func (s *scan) aside(ctx context.Context, d diff.Decision) error {
+	switch {
+	case d.Unfit:
+		s.p.standing.add(s.unfit.group(d.Seen.RowHash))
+		return nil
+	case d.Assume:
+		return s.assume(d.Mark)
+	case d.Ask:
+		return s.recall(ctx, d.Mark)
+	}
+	return s.p.dropped.add(record.Change{KeyHash: d.Mark.KeyHash}, 0, nil)
 }
 
 // lasting copies a decision, so that it does not keep its whole partition in
@@ -197,8 +234,27 @@ func (s *scan) release() {
 	}
 }
 
-// write plans one create or update whose row is at hand.
-func (s *scan) write(d diff.Decision, encoded []byte) error {
+// write plans one create or update whose row is at hand, less the fields that
+// are not sent with it.
+func (s *scan) write(ctx context.Context, d diff.Decision, encoded []byte) error {
+	if len(s.mapper.fills) == 0 && (len(s.mapper.creates) == 0 || d.Op == record.Create) {
+		return s.put(d, encoded)
+	}
+	values, _, err := record.ReadRecord(encoded, nil)
+	if err != nil {
+		return err
+	}
+	if d.Op != record.Create {
+		s.mapper.leave(values)
+	}
+	if len(s.mapper.fills) > 0 {
+		return s.fill(ctx, d, values)
+	}
+	return s.put(d, record.AppendRecord(nil, values))
+}
+
+// put plans one create or update.
+func (s *scan) put(d diff.Decision, encoded []byte) error {
 	if d.Op == record.Create {
 		s.p.Plan.Counts.Create++
 		if d.Mark.Standing != nil {
@@ -246,8 +302,8 @@ func (s *scan) fetch(ctx context.Context) error {
 			continue
 		}
 		d := decisions[i]
-		values := s.mapper.values(r)
-		if s.mapper.hasher.Sum(values) != d.Seen.RowHash {
+		values, failed := s.mapper.values(r)
+		if failed != nil || s.mapper.sum(values) != d.Seen.RowHash {
 			break // it stays due: see below
 		}
 		delete(due, d.Seen.KeyHash)
@@ -256,7 +312,7 @@ func (s *scan) fetch(ctx context.Context) error {
 			d.Seen.Row = row
 			err = s.ask(ctx, d)
 		} else {
-			err = s.write(d, row)
+			err = s.write(ctx, d, row)
 		}
 		if err != nil {
 			return err
@@ -280,21 +336,22 @@ func (s *scan) count() error {
 	p, c := s.p, &s.p.Plan.Counts
 	c.Read = s.tally.Read + s.badKeys
 	c.Unchanged = s.tally.Unchanged + c.Adopted
-	c.Invalid = s.badKeys + s.tally.Duplicate
+	badKeys := s.badKeys + s.tally.Duplicate
+	c.Invalid = badKeys + s.tally.Unfit
 	c.HeldBack, c.Quarantined, c.Standing = s.tally.HeldBack+s.held, s.tally.Quarantined, s.tally.Standing+s.held
 	p.Plan.Deletes = p.req.Job.Mode == plan.Mirror && p.Plan.Reading.Full
-	if p.Plan.Deletes && c.Invalid > 0 {
+	if p.Plan.Deletes && badKeys > 0 {
 		p.Plan.Deletes = false
 		p.Plan.Notes = append(p.Plan.Notes, fmt.Sprintf(
-			"null or duplicate keys in %d rows: nothing is deleted in this run", c.Invalid))
+			"null or duplicate keys in %d rows: nothing is deleted in this run", badKeys))
 		p.deletes.close()
 		c.Delete = 0
 	}
 	s.notes()
 	p.Plan.Reading.Forgotten = p.dropped.n
+	p.Plan.Standing = p.standing.list()
 	s.window.finish(p)
 	p.Plan.Digest = digestOf(p.writes, p.deletes, p.settled, p.dropped)
-	p.Plan.Standing = p.standing.list()
 	if !c.ReadAddsUp() {
 		return &fault.Fault{
 			Code: "internal", Kind: fault.Bug, Whose: fault.Ours, Where: "job " + p.req.Job.ID,

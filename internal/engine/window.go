@@ -250,7 +250,11 @@ func (w *window) note(p *Prepared) {
 		tell("rows whose %s is endless or no %s, read every time: %d", w.part.Column, w.part.Kind, w.odd)
 	}
 	if w.stays(p) {
-		tell("rows with a null or duplicate key, so that the next run begins where this one did: %d", p.Plan.Counts.Invalid)
+		what := "a null or duplicate key"
+		if badKeys(&p.Plan) < p.Plan.Counts.Invalid {
+			what += ", or a value that the mapping cannot make"
+		}
+		tell("rows with %s, so that the next run begins where this one did: %d", what, p.Plan.Counts.Invalid)
 	}
 	if w.job.Mode == plan.Mirror && w.partial() {
 		tell("nothing is deleted in this run: that takes a reading of the whole source (full_read: %s)", plan.Age(w.job.Incremental.FullRead))

@@ -27,12 +27,25 @@ func Definition(j plan.Job) string {
 		lines = append(lines, fmt.Sprintf("settings %q", j.Settings))
 	}
 	for _, k := range j.Key {
-		lines = append(lines, fmt.Sprintf("key %q = %q", k.Field, k.Column))
+		line := fmt.Sprintf("key %q = %q", k.Field, k.Column)
+		if k.Rule != nil {
+			line = fmt.Sprintf("key %q %s", k.Field, k.Rule.Text(k.Column, as))
+		}
+		lines = append(lines, line)
 	}
 	for _, f := range j.Fields {
 		line := fmt.Sprintf("field %q = %q nulls %s", f.Name, f.Column, f.Nulls)
-		if f.Value != nil {
+		switch {
+		case f.Value != nil:
 			line = fmt.Sprintf("field %q := %s %q", f.Name, f.Value.Kind, f.Value.Data)
+		case f.Rule != nil:
+			line = fmt.Sprintf("field %q %s nulls %s", f.Name, f.Rule.Text(f.Column, as), f.Nulls)
+		}
+		if f.Lookup != nil {
+			line += fmt.Sprintf(" lookup %q miss %s", f.Lookup.Job, f.Lookup.Miss)
+		}
+		if f.Write != plan.WriteAlways {
+			line += " write " + string(f.Write)
 		}
 		lines = append(lines, line)
 	}
@@ -46,3 +59,6 @@ func Definition(j plan.Job) string {
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
 	return "d1:" + hex.EncodeToString(sum[:16])
 }
+
+// as spells a column as the declaration does.
+func as(column string) string { return column }

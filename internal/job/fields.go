@@ -24,8 +24,12 @@ func readKey(r *config.Reader) []plan.KeyField {
 	}
 	var out []plan.KeyField
 	m := r.Map("key")
-	for theirs := range m.Entries() {
+	for theirs, n := range m.Entries() {
 		checkName(m, theirs)
+		if n.Kind == yamlx.Map {
+			out = append(out, derivedKey(m.Map(theirs), theirs))
+			continue
+		}
 		out = append(out, plan.KeyField{Field: theirs, Column: m.Text(theirs)})
 	}
 	if len(out) == 0 {
@@ -79,34 +83,12 @@ func mappedFields(m *config.Reader, src source) []plan.Field {
 	return out
 }
 
-// detailedField reads {from: column, nulls: skip} or {value: constant}.
-func detailedField(r *config.Reader, theirs string, src source) plan.Field {
-	f := plan.Field{Name: theirs, Column: r.Text("from"), Nulls: plan.Nulls(r.Choice("nulls", string(plan.Skip), string(plan.Clear)))}
-	if value := r.Node("value"); value != nil {
-		f.Value = constant(r, value, src)
-		if r.Has("from") {
-			r.Fault("", "setting_invalid", "remove one of them", "has both from and value")
-		}
-		if r.Has("nulls") {
-			r.Fault("nulls", "setting_invalid", "remove it", "a constant is never null")
-		}
-	} else if r.Node("from") == nil {
-		r.Fault("", "setting_missing", "add `from: column`, or `value:` for a constant", "says neither from nor value")
-	}
-	if f.Nulls == "" {
-		f.Nulls = plan.Clear
-	}
-	r.Later("cast", "expr", "write", "lookup", "miss", "format", "default")
-	r.Done()
-	return f
-}
-
 // names reads a text or a list of texts that name a field each, on both sides.
 func names(r *config.Reader, key string) []string {
 	out := r.Texts(key)
 	for i, name := range out {
 		if name != "" && slices.Contains(out[:i], name) {
-			r.Fault(fmt.Sprintf("%s[%d]", key, i), "field_twice", "remove one of them", "%q stands twice", name)
+			r.Fault(at(key, i), "field_twice", "remove one of them", "%q stands twice", name)
 		}
 	}
 	if len(out) == 0 {
@@ -114,6 +96,9 @@ func names(r *config.Reader, key string) []string {
 	}
 	return out
 }
+
+// at is the key of a place in a list.
+func at(key string, i int) string { return fmt.Sprintf("%s[%d]", key, i) }
 
 // checkName refuses names that YAML 1.1 made of unquoted words.
 func checkName(m *config.Reader, theirs string) {

@@ -43,11 +43,59 @@ func TestProblemsOfOneExposure(t *testing.T) {
 		"hosted": {`{"hosted":"hightouch/42606"}`, []string{
 			at + `.hosted: "hosted" does not act in this version (unknown_key)`,
 		}},
-		"later keys of fields": {`{"to":"crm.c","key":"id","fields":{"a":{"from":"b","cast":"integer","write":"create"},"n":{"expr":"x"}}}`, []string{
-			at + `.fields.a.cast: "cast" does not act in this version (unknown_key)`,
-			at + `.fields.a.write: "write" does not act in this version (unknown_key)`,
-			at + `.fields.n: says neither from nor value (setting_missing)`,
-			at + `.fields.n.expr: "expr" does not act in this version (unknown_key)`,
+		"lookups": {`{"to":"crm.c","key":"id","fields":{"a":{"lookup":"x","from":"b"},"c":{"lookup":"y","from":"b","hash":"sha256"},"d":{"from":"b","miss":"skip"},"e":{"lookup":"z","miss":"fail"}}}`, []string{
+			at + `.fields.c.hash: cannot be said of a field with lookup (setting_invalid)`,
+			at + `.fields.d.miss: is for fields with lookup (setting_invalid)`,
+			at + `.fields.e: says neither from nor value nor expr nor object nor array (setting_missing)`,
+			at + `.fields.e.miss: must be wait, skip or clear, not "fail" (setting_invalid)`,
+			at + `.fields.c.lookup: job x: fields.c: lookup: there is no sync "y" (lookup_unknown)`,
+			at + `.fields.e.lookup: job x: fields.e: lookup: there is no sync "z" (lookup_unknown)`,
+			at + `.fields.a.lookup: job x: fields.a: lookup: looks up itself (lookup_circle)`,
+		}},
+		"a key that is made": {`{"to":"crm.c","key":{"a":{"from":"b","cast":"txt"},"c":{"value":1},"d":{"from":"x","nulls":"skip","write":"create"}},"fields":"all"}`, []string{
+			at + `.key.a.cast: must be integer, decimal, text, boolean, date, time, timestamp, instant or json, not "txt"; did you mean "text"? (setting_invalid)`,
+			at + `.key.c.value: cannot be said of a part of the key (setting_invalid)`,
+			at + `.key.d.nulls: cannot be said of a part of the key (setting_invalid)`,
+			at + `.key.d.write: unknown key "write" (unknown_key)`,
+		}},
+		"a key that is made, in a window": {`{"to":"crm.c","key":{"a":{"from":"b","cast":"text"}},"fields":"all","changed_since":"u","lookback":"1d"}`, []string{
+			at + `.key: a: with changed_since, rows are fetched by their key, which has to be a column as it stands (setting_invalid)`,
+		}},
+		"later keys of fields": {`{"to":"crm.c","key":"id","fields":{"a":{"from":"b","format":"x"}}}`, []string{
+			at + `.fields.a.format: "format" does not act in this version (unknown_key)`,
+		}},
+		"words of a field": {`{"to":"crm.c","key":"id","fields":{"a":{"from":"b","cast":"int","normalize":"mail","hash":"md5","write":"once"}}}`, []string{
+			at + `.fields.a.cast: must be integer, decimal, text, boolean, date, time, timestamp, instant or json, not "int" (setting_invalid)`,
+			at + `.fields.a.normalize: must be email, phone, e164, name, zip or country, not "mail"; did you mean "email"? (setting_invalid)`,
+			at + `.fields.a.hash: must be sha256, not "md5" (setting_invalid)`,
+			at + `.fields.a.write: must be always, create or if_empty, not "once" (setting_invalid)`,
+		}},
+		"sources of a field": {`{"to":"crm.c","key":"id","fields":{"a":{"from":"b","expr":"x"},"n":{"cast":"text"}}}`, []string{
+			at + `.fields.a: has both from and expr (setting_invalid)`,
+			at + `.fields.n: says neither from nor value nor expr nor object nor array (setting_missing)`,
+		}},
+		"an expression": {`{"to":"crm.c","key":"id","fields":{"a":{"expr":"x +"},"b":{"expr":" "},"c":{"expr":1}}}`, []string{
+			at + `.fields.a.expr: at column 3: unexpected token EOF (expr_invalid)`,
+			at + `.fields.b.expr: is empty (setting_invalid)`,
+			at + `.fields.c.expr: must be text, not a number; unquoted digits are a number, and dbt reads 1:30 as 90: put the value in quotes (setting_invalid)`,
+		}},
+		"casts of a constant": {`{"to":"crm.c","key":"id","fields":{"a":{"value":"x","cast":"text","hash":"sha256"}}}`, []string{
+			at + `.fields.a.cast: acts on columns, not on a constant (setting_invalid)`,
+			at + `.fields.a.hash: acts on columns, not on a constant (setting_invalid)`,
+		}},
+		"members": {`{"to":"crm.c","key":"id","fields":{"a":{"object":{"x":1,"y":{"from":"b","write":"create"},"z":{"object":{}}}},"b":{"array":[]},"c":{"array":["x",2,{"expr":"("}]}}}`, []string{
+			at + `.fields.a.object.x: must be the name of a column, not a number; unquoted digits are a number, and dbt reads 1:30 as 90: put the value in quotes (setting_invalid)`,
+			at + `.fields.a.object.y.write: unknown key "write" (unknown_key)`,
+			at + `.fields.a.object.z.object: names no member (setting_invalid)`,
+			at + `.fields.b.array: must be a list of columns (setting_invalid)`,
+			at + `.fields.c.array[1]: must be the name of a column, not a number; unquoted digits are a number, and dbt reads 1:30 as 90: put the value in quotes (setting_invalid)`,
+			at + `.fields.c.array[2].expr: at column 1: unexpected token EOF (expr_invalid)`,
+		}},
+		"write in mode append": {`{"to":"crm.c","key":"id","mode":"append","fields":{"a":{"from":"b","write":"if_empty"}}}`, []string{
+			at + `.fields: a: write: if_empty: in mode append every version is a new record (setting_invalid)`,
+		}},
+		"write in mode update": {`{"to":"crm.c","key":"id","mode":"update","fields":{"a":{"from":"b","write":"create"}}}`, []string{
+			at + `.fields: a: write: create: mode update creates no record (setting_invalid)`,
 		}},
 		"to": {`{"to":"contacts","key":"id","fields":"all"}`, []string{
 			at + `.to: "contacts" does not name a connection and an object (setting_invalid)`,
@@ -59,8 +107,8 @@ func TestProblemsOfOneExposure(t *testing.T) {
 			at + `.key[2]: must be text, not a number; unquoted digits are a number, and dbt reads 1:30 as 90: put the value in quotes (setting_invalid)`,
 			at + `.key[1]: "a" stands twice (field_twice)`,
 		}},
-		"key map": {`{"to":"crm.c","key":{"id":{"from":"x"}},"fields":"all"}`, []string{
-			at + `.key.id: must be text, not a map (setting_invalid)`,
+		"key map": {`{"to":"crm.c","key":{"id":["x"]},"fields":"all"}`, []string{
+			at + `.key.id: must be text, not a list (setting_invalid)`,
 		}},
 		"no key": {`{"to":"crm.c","key":{},"fields":[]}`, []string{
 			at + `.key: names no field (setting_invalid)`, at + `.fields: names no field (setting_invalid)`,

@@ -149,6 +149,8 @@ func (s spec) require(r *config.Reader) {
 	if s.owned == plan.OwnedAll && s.mode != plan.Mirror {
 		r.Fault("owned", "setting_invalid", "remove it, or use `mode: mirror`", "all: only mode mirror deletes")
 	}
+	s.requireWrites(r)
+	s.requireWholeSource(r)
 	for _, f := range s.fields {
 		if slices.ContainsFunc(s.key, func(k plan.KeyField) bool { return k.Field == f.Name }) {
 			r.Fault("fields", "field_twice", "remove it from fields: the key is always sent",

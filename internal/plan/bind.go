@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"exposync/internal/fault"
+	"exposync/internal/mapping"
 	"exposync/internal/record"
 )
 
@@ -29,6 +30,15 @@ type BoundPart struct {
 	Kind   record.Kind   // of the column or constant
 	Value  *record.Value // the constant
 	Nulls  Nulls
+	Write  Write
+	Lookup *Lookup // see Field; Kind is that of the id
+
+	// Derive makes the value; nil for a constant and for a column as it
+	// stands. Sources are the columns that it reads, and Text is what the
+	// mapping's fingerprint says about it.
+	Derive  *mapping.Deriver
+	Sources []string
+	Text    string
 }
 
 // Bind resolves the columns of a job against those of its relation. A name
@@ -39,19 +49,24 @@ func Bind(job Job, columns []record.Column) (Bound, fault.List) {
 	b := &binder{job: job, columns: columns, index: map[string]int{}}
 	bound := Bound{Job: job}
 	for _, k := range job.Key {
-		bound.Key = append(bound.Key, b.column("key."+k.Field, k.Field, k.Column))
+		part := b.part("key."+k.Field, k.Field, k.Column, k.Rule)
+		bound.Key = append(bound.Key, part)
 	}
 	fields := job.Fields
 	if job.AllFields {
 		fields = b.rest()
 	}
 	for _, f := range fields {
-		part := BoundPart{Name: f.Name, Index: -1, Value: f.Value, Nulls: f.Nulls}
-		if f.Value != nil {
+		part := BoundPart{Name: f.Name, Index: -1, Value: f.Value}
+		switch {
+		case f.Value != nil:
 			part.Kind = f.Value.Kind
-		} else {
-			part = b.column("fields."+f.Name, f.Name, f.Column)
-			part.Nulls = f.Nulls
+		default:
+			part = b.part("fields."+f.Name, f.Name, f.Column, f.Rule)
+		}
+		part.Nulls, part.Write, part.Lookup = f.Nulls, f.Write, f.Lookup
+		if f.Lookup != nil {
+			part.Kind = record.Text
 		}
 		bound.Fields = append(bound.Fields, part)
 	}
@@ -67,12 +82,25 @@ func Bind(job Job, columns []record.Column) (Bound, fault.List) {
 func (b Bound) Mapping() string {
 	lines := []string{"mode " + string(b.Job.Mode)}
 	for _, k := range b.Key {
-		lines = append(lines, fmt.Sprintf("key %q = %q", k.Name, k.Column))
+		line := fmt.Sprintf("key %q = %q", k.Name, k.Column)
+		if k.Derive != nil {
+			line = fmt.Sprintf("key %q %s", k.Name, k.Text)
+		}
+		lines = append(lines, line)
 	}
 	for _, f := range b.Fields {
 		line := fmt.Sprintf("field %q = %q nulls %s", f.Name, f.Column, f.Nulls)
-		if f.Value != nil {
+		switch {
+		case f.Value != nil:
 			line = fmt.Sprintf("field %q := %s %q", f.Name, f.Value.Kind, f.Value.Data)
+		case f.Derive != nil:
+			line = fmt.Sprintf("field %q %s nulls %s", f.Name, f.Text, f.Nulls)
+		}
+		if f.Lookup != nil {
+			line += fmt.Sprintf(" lookup %q miss %s", f.Lookup.Job, f.Lookup.Miss)
+		}
+		if f.Write != WriteAlways {
+			line += " write " + string(f.Write)
 		}
 		lines = append(lines, line)
 	}

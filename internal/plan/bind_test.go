@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"exposync/internal/mapping"
 	"exposync/internal/plan"
 	"exposync/internal/record"
 )
@@ -201,4 +202,67 @@ func parts(p plan.BoundPart) string {
 		return fmt.Sprintf("%q := %q", p.Name, p.Value.Data)
 	}
 	return fmt.Sprintf("%q = %q", p.Name, p.Column)
+}
+
+// Fingerprints and hashes stand in ledgers. A different text here makes every
+// sync hold with mapping_changed after an upgrade, or send everything again.
+func TestFingerprintsArePinned(t *testing.T) {
+	t.Parallel()
+
+	cols := []record.Column{{Name: "mail", Kind: record.Text}, {Name: "bee", Kind: record.Decimal}}
+	of := func(fields ...plan.Field) string {
+		j := bindable()
+		if len(fields) > 0 {
+			j.Fields = fields
+		}
+		bound, problems := plan.Bind(j, cols)
+		if problems != nil {
+			t.Fatal(problems)
+		}
+		return bound.Mapping()
+	}
+	hashed := bindable()
+	hashed.Key[0].Rule = &mapping.Rule{Hash: mapping.SHA256}
+	bound, _ := plan.Bind(hashed, cols)
+	key := bound.Mapping()
+	for name, pin := range map[string][2]string{
+		"plain":  {of(), "m1:b0ccbc081902dc62293a3a4705ddd741"},
+		"cast":   {of(plan.Field{Name: "b", Column: "BEE", Nulls: plan.Skip, Rule: &mapping.Rule{Cast: mapping.ToInteger}}), "m1:8d5cbecd32430c6d6d2ae2fda2108d98"},
+		"hash":   {of(plan.Field{Name: "b", Column: "mail", Nulls: plan.Clear, Rule: &mapping.Rule{Normalize: mapping.Email, Hash: mapping.SHA256}}), "m1:a930f39273bc4454a591690327a2690f"},
+		"expr":   {of(plan.Field{Name: "b", Nulls: plan.Clear, Rule: &mapping.Rule{Expr: "lower(MAIL) + text( bee )"}}), "m1:cf9fb958f912f826fbe1097005c7bc85"},
+		"object": {of(plan.Field{Name: "b", Nulls: plan.Clear, Rule: &mapping.Rule{Object: []mapping.Member{{Name: "z", Column: "bee"}, {Name: "a", Value: plan.TextConstant("x")}}}}), "m1:66cceab1dc4e02467eb348fccab97abd"},
+		"array":  {of(plan.Field{Name: "b", Nulls: plan.Clear, Rule: &mapping.Rule{Array: []mapping.Member{{Column: "bee", SkipNulls: true}}}}), "m1:6628d82b5197cefe188b308486e01afb"},
+		"create": {of(plan.Field{Name: "b", Column: "bee", Nulls: plan.Clear, Write: plan.WriteCreate}), "m1:3532d9476a6e0bd80fdc712d32bf0e3e"},
+		"key":    {key, "m1:6ce586bc473f8f661f46d86404249a16"},
+		"lookup": {of(plan.Field{Name: "b", Column: "bee", Nulls: plan.Clear, Lookup: &plan.Lookup{Job: "x.a", Miss: plan.MissWait, Where: "a.yml:1"}}), "m1:82834124763d1ea7dd026949b6dc8c68"},
+	} {
+		if pin[0] != pin[1] {
+			t.Errorf("%s: %s, pinned %s", name, pin[0], pin[1])
+		}
+	}
+}
+
+func TestBindReportsRules(t *testing.T) {
+	t.Parallel()
+
+	cols := []record.Column{{Name: "mail", Kind: record.Text}, {Name: "bee", Kind: record.Instant}}
+	j := bindable()
+	j.Fields = []plan.Field{
+		{Name: "d", Column: "bee", Rule: &mapping.Rule{Cast: mapping.ToDate, Where: "a.yml:9"}},
+		{Name: "e", Rule: &mapping.Rule{Expr: "mail + maul"}},
+		{Name: "f", Rule: &mapping.Rule{Expr: "mail + 1", Where: "a.yml:11"}},
+	}
+	_, problems := plan.Bind(j, cols)
+	var got []string
+	for _, f := range problems {
+		got = append(got, f.Error())
+	}
+	want := []string{
+		`a.yml:9: job x: fields.d: cast: date: nothing of type instant becomes that without a loss (cast_type)`,
+		`a.yml:3: job x: fields.e: export_a has no column "maul"; it has mail, bee (column_missing)`,
+		`a.yml:11: job x: fields.f: expr: at column 6: + cannot join a text and a number (expr_invalid)`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems mismatch (-want +got):\n%s", diff)
+	}
 }

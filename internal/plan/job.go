@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"exposync/internal/fault"
+	"exposync/internal/mapping"
 	"exposync/internal/record"
 )
 
@@ -106,17 +107,31 @@ type Source struct {
 
 // KeyField maps one column to a field that identifies a record there.
 type KeyField struct {
-	Field  string // theirs
-	Column string // ours
+	Field  string        // theirs
+	Column string        // ours; empty for an expression
+	Rule   *mapping.Rule // how the value is made of its columns; nil for a column as it stands
 }
 
 // Field maps one column or constant to a field of the destination.
 type Field struct {
 	Name   string        // theirs
-	Column string        // ours; empty for a constant
+	Column string        // ours; empty for a constant, an expression, an object or an array
 	Value  *record.Value // the constant, see Constant
 	Nulls  Nulls
+	Rule   *mapping.Rule // how the value is made of its columns; nil for a column as it stands
+	Write  Write
+	Lookup *Lookup // the value is looked up under what the column holds; nil for none
 }
+
+// Write says when a field is sent.
+type Write string
+
+// The answers to when a field is sent.
+const (
+	WriteAlways  Write = ""         // with every change (the default)
+	WriteCreate  Write = "create"   // when the record is created; what becomes of the column later changes nothing
+	WriteIfEmpty Write = "if_empty" // while the destination has nothing in it
+)
 
 // Nulls says what a null does to the destination's field.
 type Nulls string

@@ -150,6 +150,6 @@ type RejectGroup struct {
 	Reason  string `json:"reason"`
 	Records int64  `json:"records"`
 	New     int64  `json:"new"`   // first seen in this run
-	State   string `json:"state"` // rejected, in_doubt, quarantined, ambiguous
+	State   string `json:"state"` // rejected, in_doubt, quarantined, ambiguous, invalid, no_key, waiting
 	Waits   bool   `json:"waits"` // for a person: no run tries them again by itself
 }

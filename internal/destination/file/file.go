@@ -128,6 +128,12 @@ func (f *Files) Open(ctx context.Context, t destination.Target) (destination.Wri
 	if name, twice := l.twice(); twice {
 		problems = append(problems, f.config.fault("file_column", "two columns of the file are called "+name, "set op_column: of the connection"))
 	}
+	for _, field := range t.Fields {
+		if field.Partial && f.config.Format == CSV {
+			problems = append(problems, f.config.fault("write_unsupported",
+				"field "+field.Name+" is not part of every change (write:), but a CSV file has a cell for it in every line", "use format: ndjson"))
+		}
+	}
 	if named {
 		if err := f.place.ready(ctx, t.Object); err != nil {
 			problems = append(problems, fault.All(err)...)
