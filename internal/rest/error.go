@@ -62,7 +62,11 @@ type Error struct {
 
 // Error gives the failure on one line.
 func (e *Error) Error() string {
-	return strings.TrimSpace(fmt.Sprintf("%s %s: %s", e.Method, e.Host, e.Msg))
+	from := strings.TrimSpace(e.Method + " " + e.Host)
+	if from == "" {
+		return e.Msg
+	}
+	return from + ": " + e.Msg
 }
 
 // Unwrap gives the cause.
@@ -81,6 +85,8 @@ func (e *Error) Fault(where string) *fault.Fault {
 		if e.Denied {
 			f.Kind, f.Whose, f.Hint = fault.Config, fault.Setup, "renew the credentials of this connection"
 		}
+	case CodeAuth:
+		f.Kind, f.Whose, f.Hint = fault.Config, fault.Setup, "renew the credentials of this connection"
 	case CodeInterrupted:
 		f.Kind, f.Whose = fault.Interrupted, fault.User
 	case CodeReply:

@@ -16,14 +16,14 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		d.fail(root, "", "a destination must be a map, not %s", root.Kind)
 		return nil
 	}
-	s := &spec{ops: map[string]*op{}, auth: auth{kind: "none"}}
+	s := &spec{ops: map[string]*op{}, auth: []auth{{kind: "none"}}}
 	var version, title, docs, verified string
 	d.keys(root, "destination", known{
 		"apiVersion": d.text(&version), "name": d.text(&s.name), "title": d.text(&title),
 		"docs": d.text(&docs), "verified_on": d.text(&verified),
 		"params": func(n *yamlx.Node) { d.params(s, n) },
 		"vars":   d.pairs(&s.vars, "vars", d.template), "headers": d.pairs(&s.headers, "headers", d.credential),
-		"auth":   func(n *yamlx.Node) { d.auth(&s.auth, n) },
+		"auth":   func(n *yamlx.Node) { d.auths(s, n) },
 		"check":  func(n *yamlx.Node) { s.check = d.check(n) },
 		"limits": func(n *yamlx.Node) { d.limits(&s.limits, n) },
 		"rate":   func(n *yamlx.Node) { d.rate(&s.rate, n) },
@@ -60,23 +60,49 @@ func (d *decoder) params(s *spec, n *yamlx.Node) {
 	d.keys(n, "params", fields)
 }
 
-func (d *decoder) auth(a *auth, n *yamlx.Node) {
-	d.keys(n, "auth", known{
-		"type":  d.choice(&a.kind, "none", "bearer", "basic", "header"),
-		"token": d.credential(&a.token), "user": d.credential(&a.user), "password": d.credential(&a.password),
-		"name": d.text(&a.name), "value": d.credential(&a.value),
-	})
-	needs := map[string][]string{"bearer": {"token"}, "basic": {"user", "password"}, "header": {"name", "value"}}
-	for _, key := range needs[a.kind] {
+// auths reads one way to prove who sends, or a list of which the first is
+// taken that applies.
+func (d *decoder) auths(s *spec, n *yamlx.Node) {
+	s.auth = nil
+	if n.Kind == yamlx.List {
+		d.list("auth", func(n *yamlx.Node) { s.auth = append(s.auth, d.auth(n)) })(n)
+		return
+	}
+	s.auth = append(s.auth, d.auth(n))
+}
+
+func (d *decoder) auth(n *yamlx.Node) auth {
+	a := auth{kind: "none", texts: map[string]*string{}}
+	fields := known{"type": d.choice(&a.kind, authWords()...), "when": d.template(&a.when)}
+	for _, key := range authKeys() {
+		fields[key] = func(n *yamlx.Node) {
+			var s string
+			switch key {
+			case "algorithm":
+				d.choice(&s, "sha256", "sha512", "sha1")(n)
+			case "format":
+				d.choice(&s, "hex", "base64")(n)
+			case "name", "timestamp_name", "base_url_from":
+				d.text(&s)(n)
+			default:
+				d.credential(&s)(n)
+			}
+			a.texts[key] = &s
+		}
+	}
+	d.keys(n, "auth", fields)
+	kind := authKinds()[a.kind]
+	for _, key := range kind.needs {
 		if n.Get(key).IsNull() {
 			d.fail(n, "", "auth of type %s needs %s", a.kind, key)
 		}
 	}
 	for _, p := range n.Keys() {
-		if p != "type" && !slices.Contains(needs[a.kind], p) && slices.Contains([]string{"token", "user", "password", "name", "value"}, p) {
+		if slices.Contains(authKeys(), p) && !slices.Contains(kind.needs, p) && !slices.Contains(kind.takes, p) {
 			d.fail(n.Get(p), "", "auth of type %s takes no %s", a.kind, p)
 		}
 	}
+	return a
 }
 
 func (d *decoder) check(n *yamlx.Node) *check {

@@ -48,7 +48,7 @@ type spec struct {
 	name    string
 	params  []Param
 	vars    []pair
-	auth    auth
+	auth    []auth // the first that applies
 	headers []pair
 	check   *check
 	limits  limits
@@ -59,14 +59,6 @@ type spec struct {
 
 // pair is a name with a text that may hold ${…}.
 type pair struct{ name, text string }
-
-// auth says how requests prove who sends them.
-type auth struct {
-	kind           string // none, bearer, basic, header
-	token          string // bearer
-	user, password string // basic
-	name, value    string // header
-}
 
 // check is the request that tells the account.
 type check struct {

@@ -69,7 +69,7 @@ func TestSpecProblems(t *testing.T) {
 			good + "auth: {type: bearer, user: x}\n",
 			[]string{"x.yaml:7: auth of type bearer needs token", "x.yaml:7: auth of type bearer takes no user"},
 		},
-		"auth of no known type": {good + "auth: {type: oauth}\n", []string{"x.yaml:7: must be one of none, bearer, basic, header"}},
+		"auth of no known type": {good + "auth: {type: oauth}\n", []string{"x.yaml:7: must be one of " + strings.Join(authWords(), ", ")}},
 		"names nobody knows": {
 			"name: x\nparams: {url: {kind: url}}\nvars: {base_url: \"${ulr}\"}\nops:\n  upsert:\n    request: {path: \"/${objekt}/${\"}\n" +
 				"    row: {\"${nope}\": \"${what}\"}\n    response: [{outcome: ok}]\n",

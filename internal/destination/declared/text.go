@@ -124,8 +124,8 @@ func (v values) text(s string) (string, error) { return expand(s, v.lookup, verb
 
 func (v values) path(s string) (string, error) { return expand(s, v.lookup, url.PathEscape) }
 
-// url is the complete address of a request.
-func (v values) url(r request) (string, error) {
+// target is the path and query of a request.
+func (v values) target(r request) (string, error) {
 	path, err := v.path(r.path)
 	if err != nil {
 		return "", err
@@ -138,13 +138,8 @@ func (v values) url(r request) (string, error) {
 		}
 		query.Add(q.name, text)
 	}
-	base, suffix, _ := strings.Cut(v.named["base_url"], "?")
-	address := strings.TrimRight(base, "/") + path
 	if more := query.Encode(); more != "" {
-		suffix = strings.TrimLeft(suffix+"&"+more, "&")
+		path = withQuery(path, more)
 	}
-	if suffix != "" {
-		address += "?" + suffix
-	}
-	return address, nil
+	return path, nil
 }

@@ -99,7 +99,7 @@ type sender struct {
 	target     destination.Target
 	row        *template
 	head, tail []byte // of the body, around the records
-	url        string
+	path       string // with its query
 	header     http.Header
 	scope      string // of idempotency keys
 	overhead   int    // rough size of a record besides its values
@@ -143,7 +143,7 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 // request prepares what all requests of the job have in common.
 func (s *sender) request(c *compiler) {
 	var err error
-	if s.url, err = c.values.url(s.op.request); err != nil {
+	if s.path, err = c.values.target(s.op.request); err != nil {
 		c.failf("%s", err)
 	}
 	s.header = s.d.header.Clone()
@@ -275,17 +275,15 @@ func (s *sender) full(p *parcel, ch *record.Change) bool {
 func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out []destination.Outcome) bool {
 	body := append(p.body, s.tail...)
 	s.grow.Store(int64(len(body)))
-	req := rest.Request{
-		Class: rest.Insert, Method: s.op.request.method, URL: s.url, Header: s.header, Body: body, Attempts: 1,
-	}
+	x := exchange{class: rest.Insert, method: s.op.request.method, target: s.path, header: s.header, body: body, attempts: 1}
 	if s.op.safe() {
-		req.Class = rest.Upsert
+		x.class = rest.Upsert
 	}
 	if s.op.idem.header != "" {
-		req.Header = s.header.Clone()
-		req.Header.Set(s.op.idem.header, requestName(s.scope, s.op, body))
+		x.header = s.header.Clone()
+		x.header.Set(s.op.idem.header, requestName(s.scope, s.op, body))
 	}
-	resp, err := s.d.client.Do(ctx, req)
+	resp, err := s.d.do(ctx, x)
 	j := &judge{s: s, batch: batch, at: p.at}
 	var outcomes []destination.Outcome
 	if err != nil {
