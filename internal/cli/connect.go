@@ -129,7 +129,7 @@ func (s *session) destinationOf(ctx context.Context, c config.Connection, v conf
 // declared opens a connection that is described as data.
 func (s *session) declared(c config.Connection, v config.Values) (destination.Destination, error) {
 	cfg := declared.Config{
-		Kind: c.Type, Name: c.Name, Where: c.Where, File: s.config.File, Params: map[string]string{}, Rest: s.restConfig(),
+		Kind: c.Type, Name: c.Name, Where: c.Where, File: s.config.File, Params: map[string]string{}, Rest: s.restConfig(), Rates: &s.rates,
 	}
 	for _, p := range connectionTypes()[c.Type] {
 		switch {

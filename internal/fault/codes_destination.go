@@ -71,6 +71,11 @@ func httpPages() map[string]Page {
 			Means: "It answered 429 and named a moment that lies beyond this run's deadline or patience.",
 			Next:  "Run again after that moment, or lower rate.requests of the connection so that the limit is not reached.",
 		},
+		"quota_spent": {
+			Title: "the quota of a service is used up",
+			Means: "Its answers tell that no more requests are left today, or none but those that the description reserves for others, or that the next one may start only much later.",
+			Next:  "Nothing is lost: what was not sent is still due. Run again when the quota is renewed; rate.daily.reserve of the connection says how much is left to others.",
+		},
 	}
 }
 

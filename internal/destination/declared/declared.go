@@ -36,6 +36,7 @@ type Config struct {
 	Blocks  map[string]*yamlx.Node // blocks that stand inline, references resolved
 	Secrets []string               // more values that no message may repeat
 	Rest    rest.Config            // clock, random numbers, proxy, user agent; rate and concurrency are the spec's
+	Rates   *Rates                 // shared by all connections of the process; nil: this one's own
 }
 
 // Destination is one described service, opened for one run.
@@ -46,6 +47,7 @@ type Destination struct {
 	header  http.Header
 	client  *rest.Client
 	creds   *credentials
+	pacer   *pacer
 	secrets []string
 }
 
@@ -90,8 +92,8 @@ func open(cfg Config, s *spec) (*Destination, error) {
 		// every worker of every job may meet the end of a token once
 		rc.Breaker.Denials = max(rc.Breaker.Denials, 32, 4*rc.Concurrency)
 	}
-	rc.PerSecond = s.rate.perSecond()
-	rc.Burst = max(1, min(s.rate.requests, rc.Concurrency))
+	d.pacer = newPacer(s.rate, rc.Concurrency, rc.Now)
+	rc.Pacer = d.pacer
 	d.client = rest.New(rc)
 	return d, nil
 }
@@ -222,6 +224,7 @@ func (d *Destination) headers() (http.Header, error) {
 func (d *Destination) Account(ctx context.Context) (string, error) {
 	c := d.spec.check
 	if c == nil {
+		d.pacer.share(d.cfg.Rates, d.spec.name+"\x00"+d.address())
 		return d.address(), nil
 	}
 	target, err := d.values.target(c.request)
@@ -243,6 +246,9 @@ func (d *Destination) Account(ctx context.Context) (string, error) {
 		}
 	}
 	account := plain(gjson.GetBytes(resp.Body, c.identity))
+	if account != "" {
+		d.pacer.share(d.cfg.Rates, d.spec.name+"\x00"+account)
+	}
 	if account == "" {
 		return "", &fault.Fault{
 			Code: "account_unknown", Kind: fault.Config, Whose: fault.Destination, Where: d.cfg.Where,

@@ -3,6 +3,7 @@ package declared
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -129,15 +130,41 @@ func (d *decoder) limits(l *limits, n *yamlx.Node) {
 
 func (d *decoder) rate(r *rateLimit, n *yamlx.Node) {
 	per := "1s"
-	d.keys(n, "rate", known{"requests": d.count(&r.requests), "per": d.text(&per)})
+	d.keys(n, "rate", known{
+		"requests": d.count(&r.requests), "per": d.text(&per),
+		"headers": func(n *yamlx.Node) {
+			d.keys(n, "rate.headers", known{
+				"remaining": d.text(&r.remaining), "limit": d.text(&r.limit), "interval_ms": d.text(&r.interval), "reset": d.text(&r.reset),
+			})
+		},
+		"daily": func(n *yamlx.Node) { d.daily(&r.daily, n) },
+	})
 	length, err := time.ParseDuration(per)
 	if err != nil || length <= 0 {
 		d.fail(n.Get("per"), "write it as 10s, 1m or 500ms", "rate.per must be a duration")
 		return
 	}
 	r.per = length.Seconds()
-	if r.requests == 0 {
-		d.fail(n, "", "rate needs requests")
+	if r.requests == 0 && r.limit == "" && r.remaining == "" && r.daily == (dailyQuota{}) {
+		d.fail(n, "", "rate needs requests, or headers that tell the limit")
+	}
+}
+
+func (d *decoder) daily(q *dailyQuota, n *yamlx.Node) {
+	reserve := "0%"
+	d.keys(n, "rate.daily", known{
+		"remaining": d.text(&q.remaining), "limit": d.text(&q.limit), "usage": d.text(&q.usage), "reserve": d.text(&reserve),
+	})
+	share, err := strconv.ParseFloat(strings.TrimSuffix(reserve, "%"), 64)
+	if err != nil || share < 0 || share >= 100 || !strings.HasSuffix(reserve, "%") {
+		d.fail(n.Get("reserve"), "", "reserve must be a share such as 10%%")
+	}
+	q.reserve = share / 100
+	if q.remaining == "" && q.usage == "" {
+		d.fail(n, "", "daily needs remaining or usage, the header that tells what is left")
+	}
+	if share > 0 && q.limit == "" && q.usage == "" {
+		d.fail(n, "", "reserve needs limit, the header that tells the whole quota")
 	}
 }
 

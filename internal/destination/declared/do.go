@@ -2,6 +2,7 @@ package declared
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -29,6 +30,12 @@ func (d *Destination) do(ctx context.Context, x exchange) (*rest.Response, error
 			return nil, err
 		}
 		resp, err := d.client.Do(ctx, r)
+		for room := (*rest.Error)(nil); x.class == rest.Read && errors.As(err, &room) && room.After > 0; {
+			if err := rest.Pause(ctx, room.After); err != nil {
+				return nil, err
+			}
+			resp, err = d.client.Do(ctx, r)
+		}
 		if err != nil || renewed || resp.Status != http.StatusUnauthorized || !d.creds.refused(token) {
 			return resp, err
 		}

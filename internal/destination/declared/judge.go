@@ -49,7 +49,9 @@ func (j *judge) unanswered(err error) []destination.Outcome {
 		switch {
 		case failure.Denied:
 			o.State = destination.Auth
-		case failure.Code == rest.CodeStopped, failure.Code == rest.CodeURL, failure.Code == rest.CodeCertificate:
+		case failure.After > 0:
+			o.State, o.After = destination.Retry, failure.After
+		case failure.Code == rest.CodeStopped, failure.Code == rest.CodeQuota, failure.Code == rest.CodeURL, failure.Code == rest.CodeCertificate:
 			o.State = destination.Stop
 		case failure.Code == rest.CodeInterrupted, failure.Code == rest.CodeLimited:
 			o.State = destination.NotSent

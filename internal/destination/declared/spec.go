@@ -87,19 +87,6 @@ func (l limits) or(other limits) limits {
 	}
 }
 
-type rateLimit struct {
-	requests int
-	per      float64 // seconds
-}
-
-// perSecond is 0 for no limit.
-func (r rateLimit) perSecond() float64 {
-	if r.requests == 0 {
-		return 0
-	}
-	return float64(r.requests) / max(r.per, 0.001)
-}
-
 // encoding says how values are written where JSON leaves a choice.
 type encoding struct {
 	stringify bool    // numbers and booleans as text
