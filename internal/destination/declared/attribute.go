@@ -205,7 +205,7 @@ func (c *claims) byKey(v gjson.Result) (int, bool) {
 		c.keys = make(map[string]int, len(c.j.at))
 		for i, at := range c.j.at {
 			if k := c.j.batch[at].KeyVals; len(k) == 1 && k[0].Kind != record.Null {
-				c.keys[string(k[0].Data)] = i
+				c.keys[c.j.s.op.encode.plainKey(k[0])] = i
 			}
 		}
 	}

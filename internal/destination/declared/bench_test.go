@@ -73,7 +73,7 @@ func BenchmarkEncode(b *testing.B) {
 	for b.Loop() {
 		start := time.Now()
 		buf = buf[:0]
-		row := rowContext{encode: s.encode}
+		row := rowContext{encode: &s.encode}
 		for i := range changes {
 			row.change, row.trace = &changes[i], i
 			if buf, err = sender.row.append(buf, &row); err != nil {

@@ -41,7 +41,10 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		d.fail(root, "", "ops is missing: without an operation nothing can be written")
 	}
 	for _, o := range s.ops {
+		o.encode = s.encode
+		d.encode(&o.encode, o.encodeNode)
 		o.limits = o.limits.or(s.limits).or(limits{rows: 1, concurrency: 1})
+		d.format(o)
 	}
 	return s
 }
@@ -169,15 +172,43 @@ func (d *decoder) daily(q *dailyQuota, n *yamlx.Node) {
 }
 
 func (d *decoder) encode(e *encoding, n *yamlx.Node) {
-	decimal, null := "number", ""
+	pointer := func(dst **string) func(*yamlx.Node) {
+		return func(n *yamlx.Node) {
+			var s string
+			d.text(&s)(n)
+			*dst = &s
+		}
+	}
 	d.keys(n, "encode", known{
-		"stringify": d.flag(&e.stringify), "decimal": d.choice(&decimal, "number", "string"),
-		"null": func(n *yamlx.Node) {
-			d.text(&null)(n)
-			e.null = &null
+		"stringify": d.flag(&e.stringify), "gzip": d.flag(&e.gzip), "null": pointer(&e.null), "absent": pointer(&e.absent),
+		"format": d.choice(&e.format, "json", "ndjson", "csv", "form"),
+		"decimal": func(n *yamlx.Node) {
+			var s string
+			d.choice(&s, "number", "string")(n)
+			e.decimal = s == "string"
+		},
+		"date": func(n *yamlx.Node) {
+			var s string
+			d.choice(&s, "iso", "epoch_ms", "unix_s")(n)
+			e.date = map[string]dateForm{"epoch_ms": epochMillis, "unix_s": unixSeconds}[s]
+		},
+		"bool": func(n *yamlx.Node) {
+			var s string
+			d.text(&s)(n)
+			yes, no, ok := strings.Cut(s, "/")
+			if !ok || yes == no {
+				d.fail(n, "write it as true/false or 1/0", "bool must name two texts")
+			}
+			e.bools = &[2]string{yes, no}
+		},
+		"hash": func(n *yamlx.Node) {
+			var fields []pair
+			d.pairs(&fields, "hash", func(s *string) func(*yamlx.Node) { return d.choice(s, "sha256") })(n)
+			for _, f := range fields {
+				e.hash = append(e.hash, f.name)
+			}
 		},
 	})
-	e.decimal = decimal == "string"
 }
 
 func (d *decoder) ops(s *spec, n *yamlx.Node) {
@@ -204,6 +235,7 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 			})
 		},
 		"limits":   func(n *yamlx.Node) { d.limits(&o.limits, n) },
+		"encode":   d.tree(&o.encodeNode),
 		"request":  func(n *yamlx.Node) { d.request(&o.request, n) },
 		"envelope": d.tree(&o.envelope), "row": d.tree(&o.row),
 		"reply":    d.choice(&reply, "json", "any"),

@@ -39,6 +39,14 @@ func (d *decoder) shape(o *op) {
 	}
 }
 
+// format checks that an operation's body can be written as it says. Only JSON
+// has an envelope: the other formats leave it out.
+func (d *decoder) format(o *op) {
+	if o.encode.format == "form" && o.limits.rows != 1 {
+		d.failAt(o.where, "add limits: {rows: 1}", "ops.%s: a form holds one record", o.name)
+	}
+}
+
 func rowWord(word string) bool {
 	name, part, dotted := strings.Cut(word, ".")
 	switch name {

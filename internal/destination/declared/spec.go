@@ -87,13 +87,6 @@ func (l limits) or(other limits) limits {
 	}
 }
 
-// encoding says how values are written where JSON leaves a choice.
-type encoding struct {
-	stringify bool    // numbers and booleans as text
-	decimal   bool    // decimals as text
-	null      *string // a null as this text
-}
-
 // op is one way of writing: upsert, update, insert, append, delete.
 type op struct {
 	name       string
@@ -103,6 +96,8 @@ type op struct {
 	idem       idempotency
 	anyReply   bool // the body of an answer means nothing
 	limits     limits
+	encode     encoding
+	encodeNode *yamlx.Node // over the spec's
 	request    request
 	envelope   *yamlx.Node
 	row        *yamlx.Node

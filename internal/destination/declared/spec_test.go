@@ -220,7 +220,7 @@ func FuzzParse(f *testing.F) {
 		d := &Destination{spec: s, values: values{named: map[string]string{}}, header: http.Header{}}
 		for name := range s.ops {
 			if sender, problems := d.sender(name, people(destination.Upsert)); len(problems) == 0 {
-				if _, err := sender.row.append(nil, &rowContext{change: new(person(1)), encode: s.encode}); err != nil && err != errNoRemoteID { //nolint:errorlint // the sentinel itself
+				if _, err := sender.row.append(nil, &rowContext{change: new(person(1)), encode: &s.encode}); err != nil && err != errNoRemoteID { //nolint:errorlint // the sentinel itself
 					t.Errorf("%s: %v", name, err)
 				}
 			}

@@ -98,7 +98,10 @@ type sender struct {
 	op         *op
 	target     destination.Target
 	row        *template
+	cells      []cell // of the row, in formats without nesting
+	hashed     []bool // by field; nil for none
 	head, tail []byte // of the body, around the records
+	sep        []byte // between them
 	path       string // with its query
 	header     http.Header
 	scope      string // of idempotency keys
@@ -126,7 +129,7 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 		name := append(c.quoted(o.idem.field), ':')
 		s.row.entries = append(s.row.entries, entry{name, &template{kind: idemKey}})
 	}
-	s.head, s.tail, _ = c.compile(o.envelope).split(nil)
+	s.frame(c)
 	s.overhead = s.row.overhead()
 	s.request(c)
 	var problems fault.List
@@ -140,6 +143,43 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 	return s, problems
 }
 
+// frame prepares what stands around the records, and between them.
+func (s *sender) frame(c *compiler) {
+	switch o := s.op; o.encode.format {
+	case "ndjson":
+		s.tail, s.sep = []byte("\n"), []byte("\n")
+	case "csv":
+		s.cells = c.flat(s.row, o.encode.format)
+		s.head = headCSV(s.cells)
+	case "form":
+		s.cells = c.flat(s.row, o.encode.format)
+	default:
+		s.sep = []byte(",")
+		s.head, s.tail, _ = c.compile(o.envelope).split(nil)
+	}
+	for _, name := range s.op.encode.hash {
+		for i, f := range s.target.Fields {
+			if f.Name == name {
+				if s.hashed == nil {
+					s.hashed = make([]bool, len(s.target.Fields))
+				}
+				s.hashed[i] = true
+			}
+		}
+	}
+}
+
+// appendRow appends one record in the operation's format.
+func (s *sender) appendRow(dst []byte, row *rowContext) ([]byte, error) {
+	switch s.op.encode.format {
+	case "csv":
+		return appendCSV(dst, s.cells, row)
+	case "form":
+		return appendForm(dst, s.cells, row)
+	}
+	return s.row.append(dst, row)
+}
+
 // request prepares what all requests of the job have in common.
 func (s *sender) request(c *compiler) {
 	var err error
@@ -147,7 +187,10 @@ func (s *sender) request(c *compiler) {
 		c.failf("%s", err)
 	}
 	s.header = s.d.header.Clone()
-	s.header.Set("Content-Type", "application/json")
+	s.header.Set("Content-Type", s.op.encode.contentType())
+	if s.op.encode.gzip {
+		s.header.Set("Content-Encoding", "gzip")
+	}
 	for _, h := range s.op.request.headers {
 		text, err := c.values.text(h.text)
 		if err != nil || strings.ContainsAny(text, "\r\n\x00") {
@@ -195,7 +238,7 @@ type parcel struct {
 // nothing more should be sent.
 func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(int) bool, out []destination.Outcome) bool {
 	p := s.parcel(len(batch))
-	row := rowContext{encode: s.d.spec.encode, scope: s.scope, max: s.op.idem.max}
+	row := rowContext{encode: &s.op.encode, hashed: s.hashed, scope: s.scope, max: s.op.idem.max}
 	for i := range batch {
 		if !mine(i) {
 			continue
@@ -203,10 +246,10 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 		row.change, row.trace = &batch[i], i
 		start := len(p.body)
 		if len(p.at) > 0 {
-			p.body = append(p.body, ',')
+			p.body = append(p.body, s.sep...)
 		}
 		from := len(p.body)
-		body, err := s.row.append(p.body, &row)
+		body, err := s.appendRow(p.body, &row)
 		encoded := body[min(from, len(body)):]
 		if o, bad := s.unfit(encoded, err); bad {
 			out[i], p.body = o, body[:start]
@@ -250,10 +293,10 @@ func (s *sender) unfit(encoded []byte, err error) (destination.Outcome, bool) {
 		o.Code, o.Message = "invalid_value", err.Error()
 	case s.op.limits.rowBytes > 0 && len(encoded) > s.op.limits.rowBytes:
 		o.Code = "row_too_large"
-		o.Message = fmt.Sprintf("the record is %d bytes as JSON, the destination takes %d", len(encoded), s.op.limits.rowBytes)
+		o.Message = fmt.Sprintf("the record is %d bytes as it is sent, the destination takes %d", len(encoded), s.op.limits.rowBytes)
 	case s.op.limits.bytes > 0 && len(s.head)+len(encoded)+len(s.tail) > s.op.limits.bytes:
 		o.Code = "row_too_large"
-		o.Message = fmt.Sprintf("the record is %d bytes as JSON, a request may have %d", len(encoded), s.op.limits.bytes)
+		o.Message = fmt.Sprintf("the record is %d bytes as it is sent, a request may have %d", len(encoded), s.op.limits.bytes)
 	default:
 		return o, false
 	}
@@ -282,6 +325,9 @@ func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out
 	if s.op.idem.header != "" {
 		x.header = s.header.Clone()
 		x.header.Set(s.op.idem.header, requestName(s.scope, s.op, body))
+	}
+	if s.op.encode.gzip {
+		x.body = packed(body)
 	}
 	resp, err := s.d.do(ctx, x)
 	j := &judge{s: s, batch: batch, at: p.at}
