@@ -87,6 +87,16 @@ func specPages() map[string]Page {
 			Means: "A block such as ops, limits or auth, in a destination's own file or inline in exposync.yml, has an unknown key, a value of the wrong kind, or two settings that contradict each other.",
 			Next:  "Every problem is listed with its line. Correct them all, then run: exposync plan",
 		},
+		"wrong_type": {
+			Title: "a value has another type than its field",
+			Means: "The service tells that the field takes numbers, and the value is a text that is none. The record was not sent; the others were.",
+			Next:  "Correct the value in the export model, or cast it there.",
+		},
+		"option_unknown": {
+			Title: "a value is not one of its field's options",
+			Means: "The service tells which values the field takes, and this is none of them. The record was not sent; the others were.",
+			Next:  "Correct the value in the export model, or add the option at the destination, then: exposync retry JOB",
+		},
 		"param_missing": {
 			Title: "a connection lacks a parameter",
 			Means: "The type of the connection needs a value that exposync.yml does not give for the chosen target.",

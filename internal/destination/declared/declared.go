@@ -18,8 +18,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tidwall/gjson"
-
 	"exposync/internal/destination"
 	"exposync/internal/fault"
 	"exposync/internal/rest"
@@ -48,6 +46,7 @@ type Destination struct {
 	client  *rest.Client
 	creds   *credentials
 	pacer   *pacer
+	catalog catalog
 	secrets []string
 }
 
@@ -231,28 +230,18 @@ func (d *Destination) Account(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("connection %s: check: %w", d.cfg.Name, err)
 	}
-	resp, err := d.do(ctx, exchange{class: rest.Read, method: c.request.method, target: target, header: d.header, attempts: 3})
+	doc, err := d.document(ctx, exchange{class: rest.Read, method: c.request.method, target: target, header: d.header, attempts: 3})
 	if err != nil {
-		return "", d.unreachable(err)
+		return "", err
 	}
-	if f := resp.Fault(d.cfg.Where); f != nil {
-		return "", f
-	}
-	if !resp.JSON() || !gjson.ValidBytes(resp.Body) {
-		return "", &fault.Fault{
-			Code: rest.CodeReply, Kind: fault.Unavailable, Whose: fault.Destination, Where: d.cfg.Where,
-			Msg:  fmt.Sprintf("connection %s: %s answered %d with something that is not JSON", d.cfg.Name, resp.Host, resp.Status),
-			Hint: "check the url of the connection: a login page or a proxy answers like this",
-		}
-	}
-	account := plain(gjson.GetBytes(resp.Body, c.identity))
+	account := plain(doc.Get(c.identity))
 	if account != "" {
 		d.pacer.share(d.cfg.Rates, d.spec.name+"\x00"+account)
 	}
 	if account == "" {
 		return "", &fault.Fault{
 			Code: "account_unknown", Kind: fault.Config, Whose: fault.Destination, Where: d.cfg.Where,
-			Msg:  fmt.Sprintf("connection %s: %s answers the check without %q", d.cfg.Name, resp.Host, c.identity),
+			Msg:  fmt.Sprintf("connection %s: the answer to the check holds no %q", d.cfg.Name, c.identity),
 			Hint: "check.identity must be the path of the account in the answer",
 		}
 	}

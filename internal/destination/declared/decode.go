@@ -192,6 +192,17 @@ func (d *decoder) list(what string, item func(*yamlx.Node)) func(*yamlx.Node) {
 	}
 }
 
+// words reads one text or a list of them.
+func (d *decoder) words(dst *[]string) func(*yamlx.Node) {
+	return func(n *yamlx.Node) {
+		list, ok := n.Strings()
+		if !ok {
+			d.fail(n, "", "must be a text or a list of texts, not %s", n.Kind)
+		}
+		*dst = list
+	}
+}
+
 func (d *decoder) choice(dst *string, words ...string) func(*yamlx.Node) {
 	return func(n *yamlx.Node) {
 		s, _ := n.Str()

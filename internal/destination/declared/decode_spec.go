@@ -24,12 +24,13 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		"docs": d.text(&docs), "verified_on": d.text(&verified),
 		"params": func(n *yamlx.Node) { d.params(s, n) },
 		"vars":   d.pairs(&s.vars, "vars", d.template), "headers": d.pairs(&s.headers, "headers", d.credential),
-		"auth":   func(n *yamlx.Node) { d.auths(s, n) },
-		"check":  func(n *yamlx.Node) { s.check = d.check(n) },
-		"limits": func(n *yamlx.Node) { d.limits(&s.limits, n) },
-		"rate":   func(n *yamlx.Node) { d.rate(&s.rate, n) },
-		"encode": func(n *yamlx.Node) { d.encode(&s.encode, n) },
-		"ops":    func(n *yamlx.Node) { d.ops(s, n) },
+		"auth":     func(n *yamlx.Node) { d.auths(s, n) },
+		"check":    func(n *yamlx.Node) { s.check = d.check(n) },
+		"discover": func(n *yamlx.Node) { s.discover = d.discovery(n) },
+		"limits":   func(n *yamlx.Node) { d.limits(&s.limits, n) },
+		"rate":     func(n *yamlx.Node) { d.rate(&s.rate, n) },
+		"encode":   func(n *yamlx.Node) { d.encode(&s.encode, n) },
+		"ops":      func(n *yamlx.Node) { d.ops(s, n) },
 	})
 	if version != "" && version != "1" {
 		d.fail(root.Get("apiVersion"), "this version of Exposync reads apiVersion 1", "apiVersion %s is not known", version)
@@ -122,6 +123,43 @@ func (d *decoder) check(n *yamlx.Node) *check {
 		c.request.method = "GET"
 	}
 	return c
+}
+
+func (d *decoder) discovery(n *yamlx.Node) *discovery {
+	s := &discovery{types: map[string]string{}}
+	d.keys(n, "discover", known{
+		"request": func(n *yamlx.Node) { d.request(&s.request, n) },
+		"paging":  func(n *yamlx.Node) { d.paging(&s.paging, n) },
+		"fields": func(n *yamlx.Node) {
+			d.keys(n, "discover.fields", known{
+				"at": d.text(&s.at), "name": d.text(&s.name), "type": d.text(&s.kind), "writable": d.text(&s.writable),
+				"creatable": d.text(&s.creatable), "unique": d.text(&s.unique), "options": d.text(&s.options),
+				"closed": d.text(&s.closed), "many": d.text(&s.many),
+				"required": d.words(&s.required), "also_unique": d.words(&s.alsoKeys),
+				"types": func(n *yamlx.Node) {
+					var list []pair
+					d.pairs(&list, "types", func(s *string) func(*yamlx.Node) { return d.choice(s, "text", "number", "bool", "date", "time") })(n)
+					for _, p := range list {
+						s.types[p.name] = p.text
+					}
+				},
+			})
+		},
+	})
+	if s.request.path == "" || s.at == "" || s.name == "" {
+		d.fail(n, "", "discover needs request.path, fields.at and fields.name")
+	}
+	if s.request.method == "" {
+		s.request.method = "GET"
+	}
+	return s
+}
+
+func (d *decoder) paging(p *paging, n *yamlx.Node) {
+	d.keys(n, "paging", known{"next": d.text(&p.next), "query": d.text(&p.query)})
+	if p.next == "" {
+		d.fail(n, "", "paging needs next, the path of the next page's address or value")
+	}
 }
 
 func (d *decoder) limits(l *limits, n *yamlx.Node) {

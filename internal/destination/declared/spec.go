@@ -45,16 +45,17 @@ func Params(kind string) ([]Param, error) {
 // spec is one destination as data: how to ask it who it is, how to write to
 // it, and how to read its answers.
 type spec struct {
-	name    string
-	params  []Param
-	vars    []pair
-	auth    []auth // the first that applies
-	headers []pair
-	check   *check
-	limits  limits
-	rate    rateLimit
-	encode  encoding
-	ops     map[string]*op
+	name     string
+	params   []Param
+	vars     []pair
+	auth     []auth // the first that applies
+	headers  []pair
+	check    *check
+	discover *discovery
+	limits   limits
+	rate     rateLimit
+	encode   encoding
+	ops      map[string]*op
 }
 
 // pair is a name with a text that may hold ${…}.

@@ -21,10 +21,12 @@ type writer struct {
 	traits destination.Traits
 }
 
-// Open compiles the mode's operations for the target. It sends nothing. What
+// Open compiles the mode's operations for the target and, where the service
+// tells its fields, holds the target's against them. It writes nothing. What
 // the target asks for and the spec does not offer are faults with the codes
-// mode_unsupported and target_unsupported.
-func (d *Destination) Open(_ context.Context, t destination.Target) (destination.Writer, error) {
+// mode_unsupported and target_unsupported; those about fields are the ones of
+// every destination.
+func (d *Destination) Open(ctx context.Context, t destination.Target) (destination.Writer, error) {
 	w := &writer{d: d}
 	var problems fault.List
 	for _, name := range opsOf(t.Mode) {
@@ -39,6 +41,11 @@ func (d *Destination) Open(_ context.Context, t destination.Target) (destination
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
+	fields, err := d.checkFields(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	w.write.learn(fields)
 	w.traits = w.limits()
 	return w, nil
 }
@@ -98,11 +105,13 @@ type sender struct {
 	op         *op
 	target     destination.Target
 	row        *template
-	cells      []cell // of the row, in formats without nesting
-	hashed     []bool // by field; nil for none
-	head, tail []byte // of the body, around the records
-	sep        []byte // between them
-	path       string // with its query
+	judged     []int       // fields whose values are held against attrs
+	attrs      []attribute // by field, where the service told
+	cells      []cell      // of the row, in formats without nesting
+	hashed     []bool      // by field; nil for none
+	head, tail []byte      // of the body, around the records
+	sep        []byte      // between them
+	path       string      // with its query
 	header     http.Header
 	scope      string // of idempotency keys
 	overhead   int    // rough size of a record besides its values
@@ -243,6 +252,10 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 		if !mine(i) {
 			continue
 		}
+		if o, bad := s.misfit(&batch[i]); bad {
+			out[i] = o
+			continue
+		}
 		row.change, row.trace = &batch[i], i
 		start := len(p.body)
 		if len(p.at) > 0 {
@@ -281,6 +294,29 @@ func (s *sender) parcel(rows int) *parcel {
 		p.keys = make(map[string]bool, cap(p.at))
 	}
 	return p
+}
+
+// learn takes what the service told of the target's fields.
+func (s *sender) learn(attrs []attribute) {
+	s.attrs = attrs
+	for i := range attrs {
+		if attrs[i].options != nil || attrs[i].kind == "number" {
+			s.judged = append(s.judged, i)
+		}
+	}
+}
+
+// misfit is the outcome of a record with a value that its field cannot take.
+func (s *sender) misfit(ch *record.Change) (destination.Outcome, bool) {
+	for _, i := range s.judged {
+		if i >= len(ch.Values) {
+			continue
+		}
+		if code, msg := s.attrs[i].misfit(ch.Values[i], &s.op.encode); code != "" {
+			return destination.Outcome{State: destination.Rejected, Code: code, Message: msg}, true
+		}
+	}
+	return destination.Outcome{}, false
 }
 
 // unfit is the outcome of a record that cannot be sent at all.
