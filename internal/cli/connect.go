@@ -148,7 +148,7 @@ func (s *session) declared(c config.Connection, v config.Values) (destination.De
 	if c.Type == "sandbox" {
 		cfg.Params["connection"] = c.Name
 	}
-	return declared.New(cfg)
+	return declared.Connect(cfg)
 }
 
 func (s *session) restConfig() rest.Config {
@@ -216,7 +216,7 @@ func (s *session) openConnection(ctx context.Context, j plan.Job) (destination.D
 		if err != nil {
 			return nil, "", err
 		}
-		d, err := declared.New(declared.Config{
+		d, err := declared.Connect(declared.Config{
 			Kind: "sandbox", Name: c.Name, Where: c.Where, Rest: s.restConfig(),
 			Params: map[string]string{"url": base, "connection": c.Name},
 		})

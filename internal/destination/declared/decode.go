@@ -18,10 +18,12 @@ type decoder struct {
 	over     *overlay
 	problems fault.List
 	texts    []located // that may hold ${…}
+	more     []string  // names that are known where the decoder is now
 }
 
 type located struct {
 	text, where string
+	more        []string
 }
 
 // where is the place of a node: the spec's file, or exposync.yml for what
@@ -123,7 +125,7 @@ func (d *decoder) text(dst *string) func(*yamlx.Node) {
 func (d *decoder) template(dst *string) func(*yamlx.Node) {
 	return func(n *yamlx.Node) {
 		d.text(dst)(n)
-		d.texts = append(d.texts, located{*dst, d.where(n)})
+		d.texts = append(d.texts, located{*dst, d.where(n), d.more})
 	}
 }
 

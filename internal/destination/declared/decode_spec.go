@@ -27,6 +27,7 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		"auth":     func(n *yamlx.Node) { d.auths(s, n) },
 		"check":    func(n *yamlx.Node) { s.check = d.check(n) },
 		"discover": func(n *yamlx.Node) { s.discover = d.discovery(n) },
+		"read":     func(n *yamlx.Node) { s.lookup = d.lookup(n) },
 		"limits":   func(n *yamlx.Node) { d.limits(&s.limits, n) },
 		"rate":     func(n *yamlx.Node) { d.rate(&s.rate, n) },
 		"encode":   func(n *yamlx.Node) { d.encode(&s.encode, n) },
@@ -153,6 +154,32 @@ func (d *decoder) discovery(n *yamlx.Node) *discovery {
 		s.request.method = "GET"
 	}
 	return s
+}
+
+func (d *decoder) lookup(n *yamlx.Node) *lookup {
+	if n.IsNull() {
+		return nil // a connection may take it away
+	}
+	l := &lookup{rows: 100}
+	d.more = []string{"keys", "fields"}
+	defer func() { d.more = nil }()
+	d.keys(n, "read", known{
+		"rows": d.count(&l.rows), "request": func(n *yamlx.Node) { d.request(&l.request, n) },
+		"envelope": d.tree(&l.envelope), "row": d.tree(&l.row), "quote": d.text(&l.quote),
+		"at": d.text(&l.at), "key": d.template(&l.key), "fields": d.text(&l.fields), "none": d.text(&l.none),
+		"fold_case": d.flag(&l.fold), "paging": func(n *yamlx.Node) { d.paging(&l.paging, n) },
+	})
+	if l.request.path == "" || l.at == "" {
+		d.fail(n, "", "read needs request.path and at, the path of the records")
+	}
+	if l.request.method == "" {
+		l.request.method = "GET"
+	}
+	if (l.envelope == nil) != (l.row == nil) {
+		d.fail(n, "", "read has both envelope and row, or neither and ${keys} in the request")
+	}
+	d.readShape(l)
+	return l
 }
 
 func (d *decoder) paging(p *paging, n *yamlx.Node) {

@@ -70,7 +70,7 @@ func (d *Destination) discover(ctx context.Context, object string) ([]attribute,
 	s := d.spec.discover
 	v := d.values.with(pair{"object", object}, pair{"key_field", ""}, pair{"mode", ""})
 	var out []attribute
-	for doc, err := range d.pages(ctx, v, s.request, nil, s.paging) {
+	for doc, err := range d.pages(ctx, v, s.request, nil, s.paging, "") {
 		if err != nil {
 			return nil, d.noObject(err, object)
 		}

@@ -18,6 +18,7 @@ type exchange struct {
 	header   http.Header
 	body     []byte
 	attempts int
+	none     string // a status that says, to a reading request, that there is nothing
 }
 
 // do sends a request with the connection's credentials. One that is refused

@@ -18,6 +18,7 @@ func inlineBlocks() []block {
 		{"headers", "more headers of every request", true},
 		{"check", "the request that tells the account: {request: {method, path}, identity: path}", false},
 		{"discover", "the request that tells which fields an object has", false},
+		{"read", "how records are read by key, for first: compare", false},
 		{"limits", "{rows, bytes, rowbytes, concurrency}", true},
 		{"rate", "{requests: 100, per: 10s, headers, daily}", false},
 		{"encode", "{stringify, decimal, null, bool, date, format, gzip, hash}", true},

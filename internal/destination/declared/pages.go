@@ -25,7 +25,7 @@ type paging struct {
 const mostPages = 10_000
 
 // pages yields the answers to a reading request, page by page.
-func (d *Destination) pages(ctx context.Context, v values, r request, body []byte, p paging) iter.Seq2[gjson.Result, error] {
+func (d *Destination) pages(ctx context.Context, v values, r request, body []byte, p paging, none string) iter.Seq2[gjson.Result, error] {
 	return func(yield func(gjson.Result, error) bool) {
 		target, err := v.target(r)
 		if err != nil {
@@ -40,7 +40,7 @@ func (d *Destination) pages(ctx context.Context, v values, r request, body []byt
 		first, seen := target, map[string]bool{}
 		for len(seen) < mostPages && !seen[target] {
 			seen[target] = true
-			x := exchange{class: rest.Read, method: r.method, target: target, header: header, body: body, attempts: 5}
+			x := exchange{class: rest.Read, method: r.method, target: target, header: header, body: body, attempts: 5, none: none}
 			doc, err := d.document(ctx, x)
 			if !yield(doc, err) || err != nil {
 				return
@@ -119,7 +119,11 @@ func (d *Destination) document(ctx context.Context, x exchange) (gjson.Result, e
 	if err != nil {
 		return gjson.Result{}, d.unreachable(err)
 	}
+	if x.none != "" && matchesStatus(x.none, resp.Status) {
+		return gjson.Result{}, nil
+	}
 	if f := resp.Fault(d.cfg.Where); f != nil {
+		f.Msg = d.hideSecrets(f.Msg)
 		return gjson.Result{}, f
 	}
 	if !resp.JSON() || !gjson.ValidBytes(resp.Body) {

@@ -52,6 +52,7 @@ type spec struct {
 	headers  []pair
 	check    *check
 	discover *discovery
+	lookup   *lookup
 	limits   limits
 	rate     rateLimit
 	encode   encoding

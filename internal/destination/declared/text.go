@@ -64,8 +64,10 @@ func (d *decoder) checkTexts(s *spec) {
 		names = append(names, v.name)
 	}
 	names = append(names, jobNames()...)
-	known := func(name string) (string, bool) { return "", slices.Contains(names, name) }
 	for _, t := range d.texts {
+		known := func(name string) (string, bool) {
+			return "", slices.Contains(names, name) || slices.Contains(t.more, name)
+		}
 		_, err := expand(t.text, known, verbatim)
 		if err == nil {
 			continue
