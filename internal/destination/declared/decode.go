@@ -3,9 +3,11 @@ package declared
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"exposync/internal/destination"
 	"exposync/internal/fault"
@@ -191,6 +193,34 @@ func (d *decoder) list(what string, item func(*yamlx.Node)) func(*yamlx.Node) {
 		for _, i := range n.Items {
 			item(i)
 		}
+	}
+}
+
+// pattern reads a regular expression.
+func (d *decoder) pattern(dst **regexp.Regexp) func(*yamlx.Node) {
+	return func(n *yamlx.Node) {
+		var s string
+		d.text(&s)(n)
+		re, err := regexp.Compile(s)
+		if err != nil {
+			d.fail(n, "", "is no regular expression")
+			return
+		}
+		*dst = re
+	}
+}
+
+// duration reads a length of time.
+func (d *decoder) duration(dst *time.Duration) func(*yamlx.Node) {
+	return func(n *yamlx.Node) {
+		var s string
+		d.text(&s)(n)
+		length, err := time.ParseDuration(s)
+		if err != nil || length <= 0 {
+			d.fail(n, "", "must be a duration such as 5s, 10m or 2h")
+			return
+		}
+		*dst = length
 	}
 }
 

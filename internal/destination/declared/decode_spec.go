@@ -31,7 +31,8 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		"limits":   func(n *yamlx.Node) { d.limits(&s.limits, n) },
 		"rate":     func(n *yamlx.Node) { d.rate(&s.rate, n) },
 		"encode":   func(n *yamlx.Node) { d.encode(&s.encode, n) },
-		"ops":      func(n *yamlx.Node) { d.ops(s, n) },
+		"routes":   func(n *yamlx.Node) { d.routes(s, n) },
+		"ops":      func(n *yamlx.Node) { d.ops(s, n, root.Get("routes")) },
 	})
 	if version != "" && version != "1" {
 		d.fail(root.Get("apiVersion"), "this version of Exposync reads apiVersion 1", "apiVersion %s is not known", version)
@@ -42,6 +43,7 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 	if len(s.ops) == 0 && root.Get("ops") == nil {
 		d.fail(root, "", "ops is missing: without an operation nothing can be written")
 	}
+	d.checkRoutes(s, root.Get("routes"))
 	for _, o := range s.ops {
 		o.encode = s.encode
 		d.encode(&o.encode, o.encodeNode)
@@ -183,9 +185,12 @@ func (d *decoder) lookup(n *yamlx.Node) *lookup {
 }
 
 func (d *decoder) paging(p *paging, n *yamlx.Node) {
-	d.keys(n, "paging", known{"next": d.text(&p.next), "query": d.text(&p.query)})
-	if p.next == "" {
-		d.fail(n, "", "paging needs next, the path of the next page's address or value")
+	d.keys(n, "paging", known{"next": d.text(&p.next), "query": d.text(&p.query), "header": d.text(&p.from)})
+	switch {
+	case (p.next == "") == (p.from == ""):
+		d.fail(n, "", "paging needs next, the path of the next page's address or value, or header, which holds the value")
+	case p.from != "" && p.query == "":
+		d.fail(n, "", "paging by header needs query, the parameter that takes the value")
 	}
 }
 
@@ -276,9 +281,18 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 	})
 }
 
-func (d *decoder) ops(s *spec, n *yamlx.Node) {
+// ops reads the operations: those of the modes, and those that routes lead to.
+func (d *decoder) ops(s *spec, n, routes *yamlx.Node) {
+	names := opNames()
+	for _, mode := range routes.Keys() {
+		for _, r := range routes.Get(mode).Items {
+			if to, ok := r.Get("op").Str(); ok {
+				names = append(names, to)
+			}
+		}
+	}
 	fields := known{}
-	for _, name := range opNames() {
+	for _, name := range names {
 		fields[name] = func(n *yamlx.Node) {
 			if n.IsNull() {
 				return // a connection may take an operation away
@@ -289,10 +303,54 @@ func (d *decoder) ops(s *spec, n *yamlx.Node) {
 	d.keys(n, "ops", fields)
 }
 
+var rowsText = regexp.MustCompile(`^rows <= (\d{1,12})$`)
+
+// routes reads which operation carries out a mode, by the number of records.
+func (d *decoder) routes(s *spec, n *yamlx.Node) {
+	s.routes = map[string][]route{}
+	fields := known{}
+	for _, mode := range []string{"upsert", "update", "insert", "append"} {
+		fields[mode] = d.list("routes."+mode, func(n *yamlx.Node) {
+			var r route
+			var when string
+			d.keys(n, "routes."+mode, known{"when": d.text(&when), "op": d.text(&r.op)})
+			if m := rowsText.FindStringSubmatch(when); m != nil {
+				r.most, _ = strconv.ParseInt(m[1], 10, 64)
+			} else if when != "" {
+				d.fail(n.Get("when"), "write it as rows <= 2000", "a route is chosen by the number of records only")
+			}
+			s.routes[mode] = append(s.routes[mode], r)
+		})
+	}
+	d.keys(n, "routes", fields)
+}
+
+// checkRoutes makes sure that every route leads somewhere, and that it makes
+// no difference which one is taken but for the speed.
+func (d *decoder) checkRoutes(s *spec, n *yamlx.Node) {
+	for mode, list := range s.routes {
+		at := n.Get(mode)
+		for i, r := range list {
+			o := s.ops[r.op]
+			switch {
+			case o == nil:
+				d.fail(at, "", "routes.%s: there is no operation %q", mode, r.op)
+			case r.most == 0 && i < len(list)-1:
+				d.fail(at, "", "routes.%s: nothing comes behind a route without when", mode)
+			case r.most > 0 && i == len(list)-1:
+				d.fail(at, "the last route has no when", "routes.%s: there is no route for more records", mode)
+			case s.ops[list[0].op] != nil && o.safe() != s.ops[list[0].op].safe():
+				d.fail(at, "", "routes.%s: all of its operations are idempotent, or none", mode)
+			}
+		}
+	}
+}
+
 func (d *decoder) op(name string, n *yamlx.Node) *op {
 	o := &op{name: name, where: d.where(n)}
 	what, reply := "ops."+name, "json"
 	d.keys(n, what, known{
+		"job": func(n *yamlx.Node) { o.job = d.job(what, n) }, "fold_case": d.flag(&o.fold),
 		"idempotent": d.flag(&o.idempotent), "atomic": d.flag(&o.atomic), "unique_keys_per_batch": d.flag(&o.once),
 		"idempotency": func(n *yamlx.Node) {
 			d.keys(n, what+".idempotency", known{
@@ -310,7 +368,10 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 		},
 	})
 	o.anyReply = reply == "any"
-	if o.request.path == "" {
+	if o.job != nil && name == "delete" {
+		d.fail(n.Get("job"), "", "deletes are sent in requests, not in jobs")
+	}
+	if o.request.path == "" && o.job == nil {
 		d.fail(n, "", "%s needs request.path", what)
 	}
 	if o.request.method == "" {
@@ -321,7 +382,7 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 	} else {
 		d.shape(o)
 	}
-	if len(o.rules) == 0 {
+	if len(o.rules) == 0 && o.job == nil {
 		d.fail(n, "say what an answer means: without a rule none is a success", "%s needs response", what)
 	}
 	return o
@@ -337,6 +398,8 @@ func (d *decoder) request(r *request, n *yamlx.Node) {
 	}
 }
 
+var statusText = regexp.MustCompile(`^[1-5](xx|\d\d)$`)
+
 func (d *decoder) rule(n *yamlx.Node) rule {
 	r := rule{rest: destination.OK}
 	var outcome *yamlx.Node
@@ -348,7 +411,7 @@ func (d *decoder) rule(n *yamlx.Node) rule {
 		"outcome": func(n *yamlx.Node) { outcome = n; d.state(&r.outcome)(n) },
 		"code":    d.text(&r.code), "message": d.text(&r.message),
 	})
-	if r.status != "" && !regexp.MustCompile(`^[1-5](xx|\d\d)$`).MatchString(r.status) {
+	if r.status != "" && !statusText.MatchString(r.status) {
 		d.fail(n.Get("status"), `write it as "207" or "2xx"`, "status %q is none", r.status)
 	}
 	if r.rest != destination.OK && r.rest != destination.Bisect {
@@ -394,7 +457,7 @@ func (d *decoder) each(n *yamlx.Node) *each {
 func (d *decoder) errorList(n *yamlx.Node) errorList {
 	var e errorList
 	d.keys(n, "errors", known{
-		"at": d.text(&e.at), "index": d.text(&e.index), "trace": d.text(&e.trace), "key": d.text(&e.key),
+		"at": d.text(&e.at), "index": d.text(&e.index), "index_match": d.pattern(&e.indexPart), "trace": d.text(&e.trace), "key": d.text(&e.key),
 		"keylist": d.text(&e.keyList), "indexlist": d.text(&e.indexList),
 		"map_keys": d.flag(&e.mapKeys), "map_index": d.flag(&e.mapIndex), "map_key": d.flag(&e.mapKey),
 		"code": d.text(&e.code), "message": d.text(&e.message), "class": d.classes(&e.class),

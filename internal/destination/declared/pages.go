@@ -19,6 +19,7 @@ import (
 type paging struct {
 	next  string // path of an address, or with query of a value; nothing there: the end
 	query string // the parameter that takes the value
+	from  string // a header that holds the value, instead of next; "null" is the end
 }
 
 // mostPages ends a paging that leads in circles.
@@ -85,6 +86,21 @@ func (p paging) follow(first string, doc gjson.Result, base string) (string, err
 		return "", errors.New("the next page would be outside of the connection's url")
 	}
 	return rest, nil
+}
+
+// header gives the next page's target where a header tells it.
+func (p paging) header(first string, h http.Header) string {
+	value := h.Get(p.from)
+	if p.from == "" || value == "" || value == "null" {
+		return ""
+	}
+	path, query, _ := strings.Cut(first, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return ""
+	}
+	values.Set(p.query, value)
+	return path + "?" + values.Encode()
 }
 
 // host is where requests go now.

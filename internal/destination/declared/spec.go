@@ -3,6 +3,7 @@ package declared
 import (
 	"embed"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,6 +58,14 @@ type spec struct {
 	rate     rateLimit
 	encode   encoding
 	ops      map[string]*op
+	routes   map[string][]route
+}
+
+// route is one way to carry out an operation: the first is taken that is for
+// as many records as there are.
+type route struct {
+	most int64 // records; 0: any number
+	op   string
 }
 
 // pair is a name with a text that may hold ${…}.
@@ -104,9 +113,19 @@ type op struct {
 	envelope   *yamlx.Node
 	row        *yamlx.Node
 	rules      []rule
+	fold       bool   // the service does not tell keys apart by case
+	job        *job   // it goes on at the service; nil: an answer says all
 	echoID     string // paths of the ids in a success, and of the trace that
 	echoTrace  string // aligns them
 	where      string
+}
+
+// folded is a key as the service tells it apart from others.
+func (o *op) folded(key string) string {
+	if o.fold {
+		return strings.ToLower(key)
+	}
+	return key
 }
 
 // safe reports whether sending the same records again does no harm.
@@ -154,10 +173,11 @@ type each struct {
 // errorList reads errors that name their records.
 type errorList struct {
 	at                        string
-	index, trace, key         string // paths within one error
-	keyList                   string // the error is a bare key; the text is its code
-	indexList                 string // path of indexes within one error
-	mapKeys, mapIndex, mapKey bool   // at is a map; its keys are anything, indexes, record keys
+	index, trace, key         string         // paths within one error
+	keyList                   string         // the error is a bare key; the text is its code
+	indexPart                 *regexp.Regexp // of the text at index
+	indexList                 string         // path of indexes within one error
+	mapKeys, mapIndex, mapKey bool           // at is a map; its keys are anything, indexes, record keys
 	code, message             string
 	class                     classes
 }

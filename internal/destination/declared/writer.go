@@ -2,7 +2,9 @@ package declared
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -16,9 +18,16 @@ import (
 // writer writes one job's records.
 type writer struct {
 	d      *Destination
-	write  *sender // creates and updates
+	write  *sender // creates and updates: the way that was chosen
 	delete *sender // nil: not in this mode
+	ways   []way   // of which write is one; the first is for few records
 	traits destination.Traits
+}
+
+// way is one of several ways to write.
+type way struct {
+	most int64 // records; 0: any number
+	s    *sender
 }
 
 // Open compiles the mode's operations for the target and, where the service
@@ -30,12 +39,19 @@ func (d *Destination) Open(ctx context.Context, t destination.Target) (destinati
 	w := &writer{d: d}
 	var problems fault.List
 	for _, name := range opsOf(t.Mode) {
-		s, list := d.sender(name, t)
-		problems = append(problems, list...)
 		if name == "delete" {
-			w.delete = s
-		} else {
-			w.write = s
+			s, list := d.sender(name, t)
+			w.delete, problems = s, append(problems, list...)
+			continue
+		}
+		routes := d.spec.routes[name]
+		if len(routes) == 0 {
+			routes = []route{{op: name}}
+		}
+		for _, r := range routes {
+			s, list := d.sender(r.op, t)
+			problems = append(problems, list...)
+			w.ways = append(w.ways, way{r.most, s})
 		}
 	}
 	if err := problems.Err(); err != nil {
@@ -45,17 +61,96 @@ func (d *Destination) Open(ctx context.Context, t destination.Target) (destinati
 	if err != nil {
 		return nil, err
 	}
-	w.write.learn(fields)
-	w.traits = w.limits()
+	for _, x := range w.ways {
+		x.s.learn(fields)
+	}
+	w.Route(0)
 	return w, nil
+}
+
+// Route chooses the way for so many changes.
+func (w *writer) Route(changes int64) {
+	w.write = w.ways[len(w.ways)-1].s
+	for _, x := range w.ways {
+		if x.most == 0 || changes <= x.most {
+			w.write = x.s
+			break
+		}
+	}
+	w.traits = w.limits()
+}
+
+var (
+	_ destination.Router = (*writer)(nil)
+	_ destination.Jobber = (*writer)(nil)
+)
+
+// Submit hands a batch over as a job.
+func (w *writer) Submit(ctx context.Context, batch []record.Change, keep func(id string) error) (string, []destination.Outcome) {
+	return w.write.job.submit(ctx, batch, keep)
+}
+
+// Poll asks how far a job is.
+func (w *writer) Poll(ctx context.Context, id string) (destination.Progress, error) {
+	j, raw, err := w.jobOf(id)
+	if err != nil {
+		return destination.Progress{Ended: true, Lost: true}, nil //nolint:nilerr // a job of an operation that is no more
+	}
+	p, _, err := j.status(ctx, raw)
+	return p, err
+}
+
+// Results gives the outcomes of an ended job.
+func (w *writer) Results(ctx context.Context, id string, batch []record.Change) ([]destination.Outcome, error) {
+	j, raw, err := w.jobOf(id)
+	if err != nil {
+		return nil, err
+	}
+	_, doc, err := j.status(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	return j.outcomes(ctx, raw, batch, doc)
+}
+
+// Recall yields what an ended job says of its records.
+func (w *writer) Recall(ctx context.Context, id string) iter.Seq2[destination.Recalled, error] {
+	return func(yield func(destination.Recalled, error) bool) {
+		j, raw, err := w.jobOf(id)
+		if err != nil {
+			return
+		}
+		_, doc, err := j.status(ctx, raw)
+		if err != nil {
+			yield(destination.Recalled{}, err)
+			return
+		}
+		j.recall(ctx, raw, doc)(yield)
+	}
+}
+
+// jobOf finds the operation that an id belongs to.
+func (w *writer) jobOf(id string) (*jobSender, string, error) {
+	name, raw, _ := strings.Cut(id, ":")
+	for _, x := range w.ways {
+		if x.s.op.name == name && x.s.job != nil {
+			return x.s.job, raw, nil
+		}
+	}
+	return nil, "", errors.New("declared: the job is of an operation that there is no more")
 }
 
 // limits are the tighter of both operations. The rate is not among them:
 // the client's bucket holds for all jobs of the connection together.
 func (w *writer) limits() destination.Traits {
 	l := w.write.op.limits
-	t := destination.Traits{Rows: l.rows, Bytes: l.bytes, Concurrency: l.concurrency, Idempotent: w.write.op.safe()}
-	if w.delete != nil {
+	t := destination.Traits{
+		Rows: l.rows, Bytes: l.bytes, Concurrency: l.concurrency, Idempotent: w.write.op.safe(), Jobs: w.write.job != nil,
+	}
+	if w.delete != nil && t.Jobs {
+		t.Deletes = true // deletes go in requests of their own, cut to their size
+		t.Idempotent = t.Idempotent && w.delete.op.safe()
+	} else if w.delete != nil {
 		l := w.delete.op.limits
 		t.Rows, t.Concurrency = min(t.Rows, l.rows), min(t.Concurrency, l.concurrency)
 		if t.Bytes == 0 || (l.bytes > 0 && l.bytes < t.Bytes) {
@@ -107,6 +202,7 @@ type sender struct {
 	row        *template
 	judged     []int       // fields whose values are held against attrs
 	attrs      []attribute // by field, where the service told
+	job        *jobSender  // nil: an answer says all
 	cells      []cell      // of the row, in formats without nesting
 	hashed     []bool      // by field; nil for none
 	head, tail []byte      // of the body, around the records
@@ -140,7 +236,12 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 	}
 	s.frame(c)
 	s.overhead = s.row.overhead()
-	s.request(c)
+	if o.job == nil {
+		s.request(c)
+	} else {
+		s.recordHeader()
+		s.job = newJobSender(s, c)
+	}
 	var problems fault.List
 	for _, p := range c.problems {
 		problems = append(problems, &fault.Fault{
@@ -195,11 +296,7 @@ func (s *sender) request(c *compiler) {
 	if s.path, err = c.values.target(s.op.request); err != nil {
 		c.failf("%s", err)
 	}
-	s.header = s.d.header.Clone()
-	s.header.Set("Content-Type", s.op.encode.contentType())
-	if s.op.encode.gzip {
-		s.header.Set("Content-Encoding", "gzip")
-	}
+	s.recordHeader()
 	for _, h := range s.op.request.headers {
 		text, err := c.values.text(h.text)
 		if err != nil || strings.ContainsAny(text, "\r\n\x00") {
@@ -207,6 +304,15 @@ func (s *sender) request(c *compiler) {
 			continue
 		}
 		s.header.Set(h.name, text)
+	}
+}
+
+// recordHeader is the header of requests that carry records.
+func (s *sender) recordHeader() {
+	s.header = s.d.header.Clone()
+	s.header.Set("Content-Type", s.op.encode.contentType())
+	if s.op.encode.gzip {
+		s.header.Set("Content-Encoding", "gzip")
 	}
 }
 
@@ -278,10 +384,7 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 			}
 			p = next
 		}
-		p.at = append(p.at, i)
-		if p.keys != nil {
-			p.keys[string(batch[i].Key)] = true
-		}
+		s.put(p, i, &batch[i])
 	}
 	return len(p.at) == 0 || s.send(ctx, batch, p, out)
 }
@@ -346,7 +449,23 @@ func (s *sender) full(p *parcel, ch *record.Change) bool {
 		return false
 	}
 	l := s.op.limits
-	return len(p.at) >= l.rows || (l.bytes > 0 && len(p.body)+len(s.tail) > l.bytes) || p.keys[string(ch.Key)]
+	return len(p.at) >= l.rows || (l.bytes > 0 && len(p.body)+len(s.tail) > l.bytes) || (p.keys != nil && p.keys[s.identity(ch)])
+}
+
+// put takes note of the record that was just appended.
+func (s *sender) put(p *parcel, i int, ch *record.Change) {
+	p.at = append(p.at, i)
+	if p.keys != nil {
+		p.keys[s.identity(ch)] = true
+	}
+}
+
+// identity is a key as the service tells it apart from others.
+func (s *sender) identity(ch *record.Change) string {
+	if !s.op.fold {
+		return string(ch.Key)
+	}
+	return strings.ToLower(string(ch.Key))
 }
 
 // send makes one request and sorts its answer; it is false when nothing more
