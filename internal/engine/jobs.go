@@ -251,6 +251,9 @@ func (e *Engine) settleRecalled(ctx context.Context, p *Prepared, said map[recor
 			}
 			if en, ok := e.recalledEntry(m, o); ok {
 				entries = append(entries, en)
+				if en.Standing != nil { // no run told of it yet
+					p.standing.add(plan.RejectGroup{Code: en.Standing.Code, Reason: en.Standing.Reason, New: 1, State: "rejected"})
+				}
 			}
 			if len(entries) >= settleChunk {
 				if err := flush(); err != nil {

@@ -87,6 +87,26 @@ func specPages() map[string]Page {
 			Means: "A block such as ops, limits or auth, in a destination's own file or inline in exposync.yml, has an unknown key, a value of the wrong kind, or two settings that contradict each other.",
 			Next:  "Every problem is listed with its line. Correct them all, then run: exposync plan",
 		},
+		"job_open": {
+			Title: "a job of an earlier run still goes on at the destination",
+			Means: "A batch was handed over as a job whose end the run did not see. Its records count as in doubt until the job is asked what became of them; nothing is sent twice meanwhile.",
+			Next:  "Run again later: the next run asks for the results first.",
+		},
+		"job_lost": {
+			Title: "the destination does not know a job any more",
+			Means: "Its results expired, or it never began. What became of its records is not known.",
+			Next:  "Run again: records that may be sent twice are sent once more; the others wait for you: exposync rejects JOB",
+		},
+		"result_missing": {
+			Title: "a job's results do not name a record",
+			Means: "The job ended, but none of its results is about this record, so it may have arrived or not.",
+			Next:  "Run again: what may be sent twice is sent once more.",
+		},
+		"batch_full": {
+			Title: "a record goes with the next job",
+			Means: "The batch reached the size that one job may have.",
+			Next:  "Nothing: the same run sends it.",
+		},
 		"wrong_type": {
 			Title: "a value has another type than its field",
 			Means: "The service tells that the field takes numbers, and the value is a text that is none. The record was not sent; the others were.",
