@@ -47,6 +47,7 @@ type Destination struct {
 	creds   *credentials
 	pacer   *pacer
 	catalog catalog
+	trial   *trial // nil outside of fixtures
 	secrets []string
 }
 

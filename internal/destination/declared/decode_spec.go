@@ -31,6 +31,7 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		"limits":   func(n *yamlx.Node) { d.limits(&s.limits, n) },
 		"rate":     func(n *yamlx.Node) { d.rate(&s.rate, n) },
 		"encode":   func(n *yamlx.Node) { d.encode(&s.encode, n) },
+		"fixtures": d.list("fixtures", func(n *yamlx.Node) { s.fixtures = append(s.fixtures, d.fixture(n)) }),
 		"routes":   func(n *yamlx.Node) { d.routes(s, n) },
 		"ops":      func(n *yamlx.Node) { d.ops(s, n, root.Get("routes")) },
 	})
@@ -401,7 +402,7 @@ func (d *decoder) request(r *request, n *yamlx.Node) {
 var statusText = regexp.MustCompile(`^[1-5](xx|\d\d)$`)
 
 func (d *decoder) rule(n *yamlx.Node) rule {
-	r := rule{rest: destination.OK}
+	r := rule{rest: destination.OK, where: d.where(n)}
 	var outcome *yamlx.Node
 	d.keys(n, "rule", known{
 		"status": d.text(&r.status), "when": d.text(&r.when), "ok_count": d.text(&r.okCount),

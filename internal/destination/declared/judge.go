@@ -76,9 +76,11 @@ func (j *judge) answered(resp *rest.Response) []destination.Outcome {
 	}
 	for i := range j.s.op.rules {
 		if r := &j.s.op.rules[i]; j.applies(r, resp.Status) {
+			j.s.d.trial.note(j.s.op, r)
 			return j.settle(j.apply(r, resp), resp)
 		}
 	}
+	j.s.d.trial.note(j.s.op, nil)
 	return j.settle(j.byStatus(resp), resp)
 }
 

@@ -17,7 +17,7 @@ var files embed.FS
 
 // Kinds lists the destinations that are described here, sorted: the types of
 // connections that New takes.
-func Kinds() []string { return []string{"http", "sandbox"} }
+func Kinds() []string { return []string{"http", "hubspot", "salesforce", "sandbox"} }
 
 // Param is one value that a connection in exposync.yml gives to a spec.
 type Param struct {
@@ -59,6 +59,7 @@ type spec struct {
 	encode   encoding
 	ops      map[string]*op
 	routes   map[string][]route
+	fixtures []fixture
 }
 
 // route is one way to carry out an operation: the first is taken that is for
@@ -150,6 +151,7 @@ type request struct {
 
 // rule says what an answer means.
 type rule struct {
+	where   string
 	status  string // "207", "2xx"; empty matches all
 	when    string
 	each    *each

@@ -85,11 +85,12 @@ func (d *decoder) checkTexts(s *spec) {
 // values fills texts for one connection, and for one job once bind was called.
 type values struct {
 	named map[string]string
+	vars  map[string]bool // names of the spec's own: their slashes part segments of a path
 }
 
 // newValues resolves the spec's vars over the connection's parameters.
 func newValues(s *spec, params map[string]string) (values, error) {
-	v := values{named: map[string]string{}}
+	v := values{named: map[string]string{}, vars: map[string]bool{}}
 	for _, p := range s.params {
 		v.named[p.Name] = p.Default
 		if given, ok := params[p.Name]; ok {
@@ -101,7 +102,7 @@ func newValues(s *spec, params map[string]string) (values, error) {
 		if err != nil {
 			return v, fmt.Errorf("vars.%s: %w", x.name, err)
 		}
-		v.named[x.name] = text
+		v.named[x.name], v.vars[x.name] = text, true
 	}
 	return v, nil
 }
@@ -113,7 +114,7 @@ func (v values) lookup(name string) (string, bool) {
 
 // with gives the values with more names.
 func (v values) with(more ...pair) values {
-	out := values{named: make(map[string]string, len(v.named)+len(more))}
+	out := values{named: make(map[string]string, len(v.named)+len(more)), vars: v.vars}
 	maps.Copy(out.named, v.named)
 	for _, p := range more {
 		out.named[p.name] = p.text
@@ -124,7 +125,16 @@ func (v values) with(more ...pair) values {
 // text fills a text as it is; path and query make it fit for their place.
 func (v values) text(s string) (string, error) { return expand(s, v.lookup, verbatim) }
 
-func (v values) path(s string) (string, error) { return expand(s, v.lookup, url.PathEscape) }
+func (v values) path(s string) (string, error) {
+	return expand(s, func(name string) (string, bool) {
+		text, ok := v.named[name]
+		escaped := url.PathEscape(text)
+		if v.vars[name] {
+			escaped = strings.ReplaceAll(escaped, "%2F", "/")
+		}
+		return escaped, ok
+	}, verbatim)
+}
 
 // target is the path and query of a request.
 func (v values) target(r request) (string, error) {
