@@ -87,6 +87,11 @@ func specPages() map[string]Page {
 			Means: "A block such as ops, limits or auth, in a destination's own file or inline in exposync.yml, has an unknown key, a value of the wrong kind, or two settings that contradict each other.",
 			Next:  "Every problem is listed with its line. Correct them all, then run: exposync plan",
 		},
+		"fixtures_failed": {
+			Title: "a destination's description fails its fixtures",
+			Means: "A record got another state than a fixture of the description says, or a rule is reached by no fixture.",
+			Next:  "exposync destination test NAME --explain FIXTURE shows which rule decided.",
+		},
 		"job_open": {
 			Title: "a job of an earlier run still goes on at the destination",
 			Means: "A batch was handed over as a job whose end the run did not see. Its records count as in doubt until the job is asked what became of them; nothing is sent twice meanwhile.",

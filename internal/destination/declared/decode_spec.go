@@ -18,10 +18,10 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		return nil
 	}
 	s := &spec{ops: map[string]*op{}, auth: []auth{{kind: "none"}}}
-	var version, title, docs, verified string
+	var version string
 	d.keys(root, "destination", known{
-		"apiVersion": d.text(&version), "name": d.text(&s.name), "title": d.text(&title),
-		"docs": d.text(&docs), "verified_on": d.text(&verified),
+		"apiVersion": d.text(&version), "name": d.text(&s.name), "title": d.text(&s.title),
+		"docs": d.text(&s.docs), "verified_on": d.text(&s.verified),
 		"params": func(n *yamlx.Node) { d.params(s, n) },
 		"vars":   d.pairs(&s.vars, "vars", d.template), "headers": d.pairs(&s.headers, "headers", d.credential),
 		"auth":     func(n *yamlx.Node) { d.auths(s, n) },

@@ -99,6 +99,9 @@ func (s *spec) test(ctx context.Context) Report {
 	for i := range s.fixtures {
 		out.Fixtures = append(out.Fixtures, s.try(ctx, &s.fixtures[i], t))
 	}
+	if len(s.fixtures) == 0 && (s.name == "http" || s.name == "sandbox") {
+		return out // the contracts of type http and of the sandbox are held by tests against real servers
+	}
 	names := make([]string, 0, len(s.ops))
 	for name := range s.ops {
 		names = append(names, name)

@@ -21,12 +21,12 @@ func Kinds() []string { return []string{"http", "hubspot", "salesforce", "sandbo
 
 // Param is one value that a connection in exposync.yml gives to a spec.
 type Param struct {
-	Name     string
-	Kind     string // text, url, bool; tree for a block of the spec that the connection may replace
-	Required bool
-	Secret   bool
-	Default  string
-	Doc      string
+	Name     string `json:"name"`
+	Kind     string `json:"kind"` // text, url, bool; tree for a block of the spec that the connection may replace
+	Required bool   `json:"required"`
+	Secret   bool   `json:"secret"`
+	Default  string `json:"default,omitempty"`
+	Doc      string `json:"doc"`
 }
 
 // Params gives what a connection of that kind may hold: the parameters that
@@ -46,20 +46,21 @@ func Params(kind string) ([]Param, error) {
 // spec is one destination as data: how to ask it who it is, how to write to
 // it, and how to read its answers.
 type spec struct {
-	name     string
-	params   []Param
-	vars     []pair
-	auth     []auth // the first that applies
-	headers  []pair
-	check    *check
-	discover *discovery
-	lookup   *lookup
-	limits   limits
-	rate     rateLimit
-	encode   encoding
-	ops      map[string]*op
-	routes   map[string][]route
-	fixtures []fixture
+	name                  string
+	title, docs, verified string
+	params                []Param
+	vars                  []pair
+	auth                  []auth // the first that applies
+	headers               []pair
+	check                 *check
+	discover              *discovery
+	lookup                *lookup
+	limits                limits
+	rate                  rateLimit
+	encode                encoding
+	ops                   map[string]*op
+	routes                map[string][]route
+	fixtures              []fixture
 }
 
 // route is one way to carry out an operation: the first is taken that is for
