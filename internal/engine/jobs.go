@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,10 @@ import (
 // ownJob tells the jobs of destinations from those that the ledger keeps for
 // itself.
 func ownJob(j ledger.OpenJob) bool { return !j.Hosted && !strings.HasPrefix(j.ID, "exposync:") }
+
+// codeJobOpen stands against a change whose job had not ended when the run
+// did.
+const codeJobOpen = "job_open"
 
 // longestPoll is the longest wait between two questions where the destination
 // does not say.
@@ -65,7 +70,7 @@ func (d *delivery) submit(ctx context.Context, l lot) (outcomes []destination.Ou
 // open: the next run asks the job again.
 func (d *delivery) watch(ctx context.Context, id string, inside []record.Change) (out []destination.Outcome, done bool) {
 	open := func(msg string) []destination.Outcome {
-		return destination.All(len(inside), destination.Outcome{State: destination.Pending, Code: "job_open", Message: msg})
+		return destination.All(len(inside), destination.Outcome{State: destination.Pending, Code: codeJobOpen, Message: msg})
 	}
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -233,36 +238,47 @@ func (e *Engine) settleRecalled(ctx context.Context, p *Prepared, said map[recor
 	if len(said) == 0 {
 		return nil
 	}
-	entries := make([]ledger.Entry, 0, min(len(said), settleChunk))
-	flush := func() error {
-		err := p.sync.Append(context.WithoutCancel(ctx), entries...)
-		entries = entries[:0]
-		return err
-	}
 	for part := range ledger.Partitions {
-		for m, err := range p.sync.Marks(ctx, part) {
-			if err != nil {
+		entries, err := e.recalledEntries(ctx, p, part, said)
+		if err != nil {
+			return err
+		}
+		for chunk := range slices.Chunk(entries, settleChunk) {
+			if err := p.sync.Append(context.WithoutCancel(ctx), chunk...); err != nil {
 				return err
-			}
-			o, named := said[m.KeyHash]
-			s := m.Standing
-			if !named || s == nil || s.State != record.InDoubt {
-				continue
-			}
-			if en, ok := e.recalledEntry(m, o); ok {
-				entries = append(entries, en)
-				if en.Standing != nil { // no run told of it yet
-					p.standing.add(plan.RejectGroup{Code: en.Standing.Code, Reason: en.Standing.Reason, New: 1, State: "rejected"})
-				}
-			}
-			if len(entries) >= settleChunk {
-				if err := flush(); err != nil {
-					return err
-				}
 			}
 		}
 	}
-	return flush()
+	return nil
+}
+
+// recalledEntries are those of one part of the marks.
+func (e *Engine) recalledEntries(ctx context.Context, p *Prepared, part int, said map[record.Hash]destination.Outcome) ([]ledger.Entry, error) {
+	var entries []ledger.Entry
+	for m, err := range p.sync.Marks(ctx, part) {
+		if err != nil {
+			return nil, err
+		}
+		o, named := said[m.KeyHash]
+		if !named || !waitsForJob(m.Standing) {
+			continue
+		}
+		en, ok := e.recalledEntry(m, o)
+		if !ok {
+			continue
+		}
+		entries = append(entries, en)
+		if s := en.Standing; s != nil { // no run told of it yet
+			p.standing.add(plan.RejectGroup{Code: s.Code, Reason: s.Reason, New: 1, State: "rejected"})
+		}
+	}
+	return entries, nil
+}
+
+// waitsForJob reports whether a doubt is one that a job can end: a change that
+// was announced, and of which nothing more is known.
+func waitsForJob(s *record.Standing) bool {
+	return s != nil && s.State == record.InDoubt && (s.Code == ledger.CodeInterrupted || s.Code == codeJobOpen)
 }
 
 // recalledEntry is the journal's word on one record that a job names. A record
@@ -293,7 +309,7 @@ func (e *Engine) recalledEntry(m record.Mark, o destination.Outcome) (ledger.Ent
 
 func jobRuns(job string) *fault.Fault {
 	return &fault.Fault{
-		Code: "job_open", Kind: fault.Unavailable, Whose: fault.Destination, Where: "job " + job,
+		Code: codeJobOpen, Kind: fault.Unavailable, Whose: fault.Destination, Where: "job " + job,
 		Msg:  "a job of an earlier run still goes on at the destination; nothing was sent",
 		Hint: "run again later: its results are asked for then",
 	}

@@ -161,7 +161,7 @@ func (s *spec) play(ctx context.Context, f *fixture, t *trial) ([]destination.Ou
 	}
 	cfg := Config{
 		Kind: s.name, Name: "fixture", Where: f.where, Params: map[string]string{},
-		Rest: rest.Config{Now: time.Now, Jitter: func() float64 { return 0 }, Transport: stage, WaitMin: time.Nanosecond, WaitMax: time.Nanosecond},
+		Rest: rest.Config{Now: noon, Jitter: func() float64 { return 0 }, Transport: stage, WaitMin: time.Nanosecond, WaitMax: time.Nanosecond},
 	}
 	for _, p := range s.params {
 		cfg.Params[p.Name] = "fixture"
@@ -195,6 +195,9 @@ func (s *spec) play(ctx context.Context, f *fixture, t *trial) ([]destination.Ou
 	sender.deliver(ctx, batch, func(int) bool { return true }, out)
 	return out, stage.err
 }
+
+// noon is the time at which fixtures play: they wait for nothing.
+func noon() time.Time { return time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) }
 
 // play goes through a job, or through the rest of one.
 func (j *jobSender) play(ctx context.Context, f *fixture, batch []record.Change) ([]destination.Outcome, error) {

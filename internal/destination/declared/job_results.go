@@ -57,8 +57,8 @@ func (j *jobSender) list(ctx context.Context, r *results, v values, doc gjson.Re
 				yield(named{}, err)
 				return
 			}
-			for n := range r.items(page, key) {
-				if !yield(n, nil) {
+			for n, err := range r.items(page, key) {
+				if !yield(n, err) || err != nil {
 					return
 				}
 			}
@@ -141,13 +141,9 @@ func (j *jobSender) files(ctx context.Context, r *results, v values, key string)
 		header := j.s.d.header.Clone()
 		header.Set("Accept", "text/csv")
 		for target, pages := first, 0; target != "" && pages < mostPages; pages++ {
-			resp, err := j.s.d.do(ctx, exchange{class: rest.Read, method: r.request.method, target: target, header: header, attempts: 5})
+			resp, err := j.s.d.file(ctx, exchange{class: rest.Read, method: r.request.method, target: target, header: header, attempts: 5})
 			if err != nil {
-				yield(named{}, j.s.d.unreachable(err))
-				return
-			}
-			if f := resp.Fault(j.s.d.cfg.Where); f != nil {
-				yield(named{}, f)
+				yield(named{}, err)
 				return
 			}
 			for n, err := range r.lines(resp.Body, key) {
@@ -161,6 +157,18 @@ func (j *jobSender) files(ctx context.Context, r *results, v values, key string)
 			target = r.paging.header(first, resp.Header)
 		}
 	}
+}
+
+// file reads an answer of success, whatever it holds.
+func (d *Destination) file(ctx context.Context, x exchange) (*rest.Response, error) {
+	resp, err := d.do(ctx, x)
+	if err != nil {
+		return nil, d.unreachable(err)
+	}
+	if f := resp.Fault(d.cfg.Where); f != nil {
+		return nil, f
+	}
+	return resp, nil
 }
 
 // lines reads one CSV file. Services leave quotes within cells as they are.
@@ -191,25 +199,30 @@ func (r *results) lines(body []byte, key string) iter.Seq2[named, error] {
 				yield(named{}, errors.New("a line of the file is no CSV, or it was cut off"))
 				return
 			}
-			get := func(column string) string {
-				if i := slices.Index(columns, column); i >= 0 {
-					return line[i]
-				}
-				return ""
-			}
-			texts := func(column string) []string {
-				if text := get(column); text != "" {
-					return []string{text}
-				}
-				return nil
-			}
-			n := r.result(get, func(column string) bool { t := get(column); return t != "" && t != "false" && t != "0" }, texts)
+			n := r.line(columns, line)
 			n.key, n.index = line[at], -1
 			if !yield(n, nil) {
 				return
 			}
 		}
 	}
+}
+
+// line reads the result that one line states.
+func (r *results) line(columns, line []string) named {
+	get := func(column string) string {
+		if i := slices.Index(columns, column); i >= 0 {
+			return line[i]
+		}
+		return ""
+	}
+	texts := func(column string) []string {
+		if text := get(column); text != "" {
+			return []string{text}
+		}
+		return nil
+	}
+	return r.result(get, func(column string) bool { t := get(column); return t != "" && t != "false" && t != "0" }, texts)
 }
 
 // outcomes gives every record of a batch the word of the job's results. Those

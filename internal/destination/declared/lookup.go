@@ -156,15 +156,12 @@ func (l *looker) chunk(ctx context.Context, keys []record.Key) iter.Seq2[record.
 				yield(nil, err)
 				return
 			}
-			items := doc
-			if l.spec.at != "@this" {
-				items = doc.Get(l.spec.at)
-			}
-			if doc.Exists() && !items.IsArray() {
-				yield(nil, l.d.unreadable("read", fmt.Sprintf("%q is no list of records", l.spec.at)))
+			items, err := l.items(doc)
+			if err != nil {
+				yield(nil, err)
 				return
 			}
-			for _, item := range items.Array() {
+			for _, item := range items {
 				rec, err := l.record(item, wanted)
 				if !yield(rec, err) || err != nil {
 					return
@@ -172,6 +169,18 @@ func (l *looker) chunk(ctx context.Context, keys []record.Key) iter.Seq2[record.
 			}
 		}
 	}
+}
+
+// items are the records of one answer.
+func (l *looker) items(doc gjson.Result) ([]gjson.Result, error) {
+	items := doc
+	if l.spec.at != "@this" {
+		items = doc.Get(l.spec.at)
+	}
+	if doc.Exists() && !items.IsArray() {
+		return nil, l.d.unreadable("read", fmt.Sprintf("%q is no list of records", l.spec.at))
+	}
+	return items.Array(), nil
 }
 
 // question is the body of a request for keys, and how to know them again.
@@ -297,8 +306,9 @@ func (e *encoding) read(kind record.Kind, text string, v gjson.Result) (data []b
 	case record.Bytes:
 		data, err := base64.StdEncoding.DecodeString(text)
 		return data, kind, err == nil
+	default:
+		return []byte(text), kind, true
 	}
-	return []byte(text), kind, true
 }
 
 // moment reads a date or moment in one of the ways in which services write
