@@ -221,16 +221,7 @@ func reportText(reports []declared.Report, explain bool) string {
 			for _, rule := range f.Rules {
 				fmt.Fprintf(&b, "     decided by %s\n", rule)
 			}
-			for i, got := range f.Got {
-				fmt.Fprintf(&b, "     record %d: %s", i, got)
-				if want := f.Want[i]; want != got {
-					fmt.Fprintf(&b, ", want %s", want)
-				}
-				if f.Reasons[i] != "" {
-					fmt.Fprintf(&b, " (%s)", f.Reasons[i])
-				}
-				b.WriteString("\n")
-			}
+			recordsText(&b, f)
 			if f.Problem != "" {
 				fmt.Fprintf(&b, "     %s\n", f.Problem)
 			}
@@ -240,6 +231,20 @@ func reportText(reports []declared.Report, explain bool) string {
 		}
 	}
 	return b.String()
+}
+
+// recordsText says of every record of a fixture what it became, and why.
+func recordsText(b *strings.Builder, f declared.Tested) {
+	for i, got := range f.Got {
+		fmt.Fprintf(b, "     record %d: %s", i, got)
+		if want := f.Want[i]; want != got {
+			fmt.Fprintf(b, ", want %s", want)
+		}
+		if f.Reasons[i] != "" {
+			fmt.Fprintf(b, " (%s)", f.Reasons[i])
+		}
+		b.WriteString("\n")
+	}
 }
 
 func knownKind(name string) error {

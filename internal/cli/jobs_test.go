@@ -44,7 +44,7 @@ func newBulk(t *testing.T) *bulk {
 	mux.HandleFunc("GET /jobs/{id}", b.poll)
 	mux.HandleFunc("GET /jobs/{id}/{kind}", b.results)
 	b.Server = httptest.NewServer(mux)
-	t.Cleanup(b.Server.Close)
+	t.Cleanup(b.Server.Close) //nolint:staticcheck // close is a handler of its own
 	return b
 }
 
