@@ -137,7 +137,7 @@ func (s *session) destinationOf(ctx context.Context, c config.Connection, v conf
 // declared opens a connection that is described as data.
 func (s *session) declared(c config.Connection, v config.Values) (destination.Destination, error) {
 	cfg := declared.Config{
-		Kind: c.Type, Name: c.Name, Where: c.Where, File: s.config.File, Params: map[string]string{}, Rest: s.restConfig(),
+		Kind: c.Type, Name: c.Name, Where: c.Where, File: s.config.File, Params: map[string]string{}, Rest: s.restConfig(), Rates: &s.rates,
 	}
 	for _, p := range connectionTypes()[c.Type] {
 		switch {
@@ -156,7 +156,7 @@ func (s *session) declared(c config.Connection, v config.Values) (destination.De
 	if c.Type == "sandbox" {
 		cfg.Params["connection"] = c.Name
 	}
-	return declared.New(cfg)
+	return declared.Connect(cfg)
 }
 
 func (s *session) restConfig() rest.Config {
@@ -228,7 +228,7 @@ func (s *session) openConnection(ctx context.Context, j plan.Job) (destination.D
 		if err != nil {
 			return nil, "", err
 		}
-		d, err := declared.New(declared.Config{
+		d, err := declared.Connect(declared.Config{
 			Kind: "sandbox", Name: c.Name, Where: c.Where, Rest: s.restConfig(),
 			Params: map[string]string{"url": base, "connection": c.Name},
 		})

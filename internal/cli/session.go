@@ -10,6 +10,7 @@ import (
 	"exposync/internal/config"
 	"exposync/internal/dbt"
 	"exposync/internal/destination"
+	"exposync/internal/destination/declared"
 	"exposync/internal/engine"
 	"exposync/internal/gate"
 	"exposync/internal/job"
@@ -46,6 +47,7 @@ type session struct {
 	mu           sync.Mutex
 	house        warehouse.Warehouse
 	destinations map[string]*opened
+	rates        declared.Rates // of the accounts behind them
 	sandboxURL   string
 	closers      []func()
 }

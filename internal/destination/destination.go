@@ -60,7 +60,7 @@ type Field struct {
 // Writer writes batches of one target. Write is called from as many
 // goroutines as Traits.Concurrency; everything else from one.
 type Writer interface {
-	// Traits tell the engine how to batch. They do not change.
+	// Traits tell the engine how to batch. They do not change, but by Route.
 	Traits() Traits
 	// Write sends a batch and gives one outcome per change, in order; a
 	// missing outcome counts as InDoubt. Keys are unique within a batch.
@@ -80,6 +80,7 @@ type Traits struct {
 	Idempotent  bool                    // sending the same change twice does no harm: it may be resent and bisected
 	Deletes     bool                    // understands record.Delete
 	Settles     bool                    // outcomes may be Pending; the writer is a Settler
+	Jobs        bool                    // batches of creates and updates go to Submit; the writer is a Jobber
 }
 
 // State is what an answer says about one change. The zero State is InDoubt:
@@ -127,6 +128,49 @@ type Settler interface {
 	// confirmed, and the same changes settled again by a later run do no
 	// harm; an error means that none is.
 	Settle(ctx context.Context) error
+}
+
+// Router is a Writer that has several ways to write: for few records and for
+// many.
+type Router interface {
+	// Route chooses the way for so many changes. Traits may be others then.
+	// Nothing is being written when it is called.
+	Route(changes int64)
+}
+
+// Jobber is a Writer whose batches may go on at the destination as jobs,
+// after they were handed over. The engine keeps their ids in the ledger: a job
+// that a killed run left behind is asked for its results, not started again.
+type Jobber interface {
+	// Submit hands a batch over. It calls keep with the job's id as soon as
+	// the destination told it, and sends no record before that returned nil.
+	// Outcomes are Pending for the changes that are in the job; if none is, the
+	// job has come to nothing.
+	Submit(ctx context.Context, batch []record.Change, keep func(id string) error) (id string, out []Outcome)
+	// Poll asks once how far a job is. An error says nothing about the job.
+	Poll(ctx context.Context, id string) (Progress, error)
+	// Results gives the outcomes of an ended job for the changes of batch that
+	// are in it, in order.
+	Results(ctx context.Context, id string, batch []record.Change) ([]Outcome, error)
+	// Recall yields what an ended job says of the records it names, when its
+	// batch is not at hand any more. A record that it does not name stays in
+	// doubt.
+	Recall(ctx context.Context, id string) iter.Seq2[Recalled, error]
+}
+
+// Progress is how far a job is.
+type Progress struct {
+	Ended  bool
+	Lost   bool          // Ended, and there are no results: the destination has forgotten it, or it never began
+	Again  time.Duration // ask again after this
+	Most   time.Duration // the longest wait between two questions, as they get rarer
+	GiveUp time.Duration // a run does not wait longer than this altogether
+}
+
+// Recalled is what a job says of one record.
+type Recalled struct {
+	Key     record.Key
+	Outcome Outcome
 }
 
 // Paced is a Destination whose connection as a whole has a limit of its own,

@@ -22,6 +22,7 @@ type delivery struct {
 	sync    ledger.Sync
 	writer  destination.Writer
 	settler destination.Settler // nil: a pending outcome is nobody's promise
+	jobber  destination.Jobber  // nil: an answer is the last word
 	traits  destination.Traits
 	kinds   []record.Kind // of the key's columns
 	limiter *rate.Limiter
@@ -48,12 +49,18 @@ type delivery struct {
 }
 
 func newDelivery(e *Engine, p *Prepared, stop <-chan struct{}) *delivery {
+	if r, ok := p.writer.(destination.Router); ok {
+		r.Route(p.Plan.Counts.Changes())
+	}
 	d := &delivery{
 		e: e, job: p.req.Job, sync: p.sync, writer: p.writer, traits: p.writer.Traits(),
 		stop: stop, ended: make(chan struct{}), total: p.Plan.Counts.Changes(), rejects: p.standing,
 		doubtful: map[int64]destination.Outcome{},
 	}
 	d.settler, _ = p.writer.(destination.Settler)
+	if d.traits.Jobs {
+		d.jobber, _ = p.writer.(destination.Jobber)
+	}
 	for _, k := range p.bound.Key {
 		d.kinds = append(d.kinds, k.Kind)
 	}

@@ -78,10 +78,18 @@ func (e *Engine) start(ctx context.Context, p *Prepared) error {
 	if err := e.open(ctx, p, id); err != nil {
 		return err
 	}
+	recalled, err := e.recall(ctx, p)
+	if err == nil && recalled {
+		err = e.reopen(ctx, p, id)
+	}
+	if err != nil {
+		return err
+	}
 	p.Plan = plan.Plan{
 		Job: p.req.Job.ID, Sync: id, Generation: p.header.Generation, MadeAt: e.Now(),
 		FirstRun: p.header.Generation == 0 || p.header.First != plan.FirstAsk, First: p.first(),
-		PreviousRows: p.header.Rows, Unsettled: p.look && p.header.Leftover, Continues: p.Plan.Continues,
+		PreviousRows: p.header.Rows, Unsettled: p.look && (p.header.Leftover || len(p.openJobs()) > 0), Continues: p.Plan.Continues,
+		Notes: p.Plan.Notes,
 	}
 	if p.Plan.Continues != "" {
 		p.Plan.Generation = p.continued

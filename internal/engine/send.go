@@ -42,8 +42,12 @@ func (d *delivery) attempt(ctx context.Context, l lot, tries int) (stuck lot, wh
 		if err := d.announce(ctx, l); err != nil {
 			return lot{}, why, d.unrecorded(err, l)
 		}
-		s := d.sortOut(l, d.write(ctx, l))
+		outcomes, job := d.write(ctx, l)
+		s := d.sortOut(l, outcomes)
 		if err := d.finish(ctx, s.final, s.outcomes, &s.again, &s.halves, &s.unsent); err != nil {
+			return lot{}, why, d.unrecorded(err, s.again, s.halves, s.unsent)
+		}
+		if err := d.endJob(ctx, job); err != nil {
 			return lot{}, why, d.unrecorded(err, s.again, s.halves, s.unsent)
 		}
 		d.refuse(s.halting)
@@ -80,10 +84,11 @@ func (d *delivery) admit(ctx context.Context) bool {
 }
 
 // announces reports whether the ledger has to know of an attempt before the
-// destination does: where sending twice does harm, and where a mark would go
-// on claiming values that the destination may have lost.
+// destination does: where sending twice does harm, where a mark would go on
+// claiming values that the destination may have lost, and where a job is asked
+// later what became of it.
 func (d *delivery) announces(ch record.Change) bool {
-	return !d.traits.Idempotent || ch.Op != record.Create
+	return !d.traits.Idempotent || ch.Op != record.Create || d.jobber != nil
 }
 
 func (d *delivery) announce(ctx context.Context, l lot) error {
@@ -97,9 +102,14 @@ func (d *delivery) announce(ctx context.Context, l lot) error {
 	return d.append(context.WithoutCancel(ctx), entries...)
 }
 
-// write makes one call and gives as many outcomes as changes.
-func (d *delivery) write(ctx context.Context, l lot) []destination.Outcome {
-	outcomes := d.writer.Write(ctx, l.changes)
+// write makes one call and gives as many outcomes as changes; with a job that
+// has ended, its id.
+func (d *delivery) write(ctx context.Context, l lot) (outcomes []destination.Outcome, job string) {
+	if d.jobber != nil && l.changes[0].Op != record.Delete {
+		outcomes, job = d.submit(ctx, l)
+	} else {
+		outcomes = d.writer.Write(ctx, l.changes)
+	}
 	d.mu.Lock()
 	d.counts.Calls++
 	d.mu.Unlock()
@@ -113,7 +123,7 @@ func (d *delivery) write(ctx context.Context, l lot) []destination.Outcome {
 			o.Message = d.e.Redact(o.Message)
 		}
 	}
-	return outcomes
+	return outcomes, job
 }
 
 // sorted is one call's changes by what happens next.
@@ -138,6 +148,11 @@ func (d *delivery) sortOut(l lot, outcomes []destination.Outcome) sorted {
 		case destination.OK, destination.Rejected:
 			s.close(ch, w, o)
 		case destination.Pending:
+			if d.jobber != nil { // its job is still open: the next run asks it
+				o.State = destination.InDoubt
+				s.close(ch, w, o)
+				continue
+			}
 			if d.settler == nil {
 				s.close(ch, w, destination.Outcome{
 					State: destination.InDoubt, Code: "never_settled", Message: "accepted, but the adapter cannot say what becomes of it",

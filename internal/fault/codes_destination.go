@@ -71,6 +71,11 @@ func httpPages() map[string]Page {
 			Means: "It answered 429 and named a moment that lies beyond this run's deadline or patience.",
 			Next:  "Run again after that moment, or lower rate.requests of the connection so that the limit is not reached.",
 		},
+		"quota_spent": {
+			Title: "the quota of a service is used up",
+			Means: "Its answers tell that no more requests are left today, or none but those that the description reserves for others, or that the next one may start only much later.",
+			Next:  "Nothing is lost: what was not sent is still due. Run again when the quota is renewed; rate.daily.reserve of the connection says how much is left to others.",
+		},
 	}
 }
 
@@ -81,6 +86,41 @@ func specPages() map[string]Page {
 			Title: "the description of a destination is wrong",
 			Means: "A block such as ops, limits or auth, in a destination's own file or inline in exposync.yml, has an unknown key, a value of the wrong kind, or two settings that contradict each other.",
 			Next:  "Every problem is listed with its line. Correct them all, then run: exposync plan",
+		},
+		"fixtures_failed": {
+			Title: "a destination's description fails its fixtures",
+			Means: "A record got another state than a fixture of the description says, or a rule is reached by no fixture.",
+			Next:  "exposync destination test NAME --explain FIXTURE shows which rule decided.",
+		},
+		"job_open": {
+			Title: "a job of an earlier run still goes on at the destination",
+			Means: "A batch was handed over as a job whose end the run did not see. Its records count as in doubt until the job is asked what became of them; nothing is sent twice meanwhile.",
+			Next:  "Run again later: the next run asks for the results first.",
+		},
+		"job_lost": {
+			Title: "the destination does not know a job any more",
+			Means: "Its results expired, or it never began. What became of its records is not known.",
+			Next:  "Run again: records that may be sent twice are sent once more; the others wait for you: exposync rejects JOB",
+		},
+		"result_missing": {
+			Title: "a job's results do not name a record",
+			Means: "The job ended, but none of its results is about this record, so it may have arrived or not.",
+			Next:  "Run again: what may be sent twice is sent once more.",
+		},
+		"batch_full": {
+			Title: "a record goes with the next job",
+			Means: "The batch reached the size that one job may have.",
+			Next:  "Nothing: the same run sends it.",
+		},
+		"wrong_type": {
+			Title: "a value has another type than its field",
+			Means: "The service tells that the field takes numbers, and the value is a text that is none. The record was not sent; the others were.",
+			Next:  "Correct the value in the export model, or cast it there.",
+		},
+		"option_unknown": {
+			Title: "a value is not one of its field's options",
+			Means: "The service tells which values the field takes, and this is none of them. The record was not sent; the others were.",
+			Next:  "Correct the value in the export model, or add the option at the destination, then: exposync retry JOB",
 		},
 		"param_missing": {
 			Title: "a connection lacks a parameter",

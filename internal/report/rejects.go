@@ -138,6 +138,11 @@ func RejectRow(job, key string, r RejectJSON) []string {
 // invalidText says why rows did not become records, unless a guard says it.
 func invalidText(s Style, j JobReport) string {
 	n := j.Result.Counts.Invalid
+	for _, g := range j.Result.Rejects {
+		if ofMapping(g.State) && g.State != "waiting" { // it has a reason of its own
+			n -= g.Records
+		}
+	}
 	if p := j.Result.Plan; n == 0 || p != nil && slices.ContainsFunc(p.Held(), func(h plan.Hold) bool { return h.Code == "guard_keys" }) {
 		return ""
 	}
@@ -149,6 +154,10 @@ func invalidText(s Style, j JobReport) string {
 		s.next(6, "correct "+j.Job.Source.Name+"; tests in dbt find the rows: not_null and unique on "+strings.Join(columns, ", "))
 }
 
+// ofMapping reports whether a reason is one that the mapping found before
+// anything was sent: the ledger knows nothing of such records.
+func ofMapping(state string) bool { return state == "invalid" || state == "no_key" || state == "waiting" }
+
 // rejectSteps are the commands for records that did not arrive, one for each
 // state.
 func rejectSteps(ref string, rejects []plan.RejectGroup) []string {
@@ -156,7 +165,7 @@ func rejectSteps(ref string, rejects []plan.RejectGroup) []string {
 	said := map[string]bool{}
 	for _, g := range rejects {
 		state := cmp.Or(g.State, "rejected")
-		if said[state] || state == "in_doubt" && !g.Waits {
+		if said[state] || ofMapping(state) || state == "in_doubt" && !g.Waits {
 			continue
 		}
 		said[state] = true

@@ -50,6 +50,12 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := h.turn(req.Context()); err != nil {
 		return nil, err
 	}
+	pacer := a.client.cfg.Pacer
+	if pacer != nil {
+		if err := pacer.Turn(req.Context()); err != nil {
+			return nil, err
+		}
+	}
 	ctx, cancel := context.WithTimeoutCause(req.Context(), a.client.cfg.Timeout, errAttemptTimeout)
 	start := a.client.cfg.Now()
 	resp, err := a.base.RoundTrip(req.WithContext(ctx))
@@ -62,6 +68,9 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	h.circuit.count(resp)
+	if pacer != nil {
+		pacer.Saw(resp.StatusCode, resp.Header, a.client.asked(resp))
+	}
 	resp.Body = &timedBody{ReadCloser: resp.Body, ctx: ctx, cancel: cancel}
 	a.log(req, resp.StatusCode, start)
 	return resp, nil

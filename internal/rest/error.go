@@ -36,6 +36,7 @@ const (
 	CodeReply       = "http_reply"       // an answer that is not what was asked for
 	CodeStopped     = "http_stopped"     // too many bad answers in a row
 	CodeLimited     = "rate_limited"     // the server, or our own limit, asks for a longer wait than there is time
+	CodeQuota       = "quota_spent"      // the server's quota leaves no room for more in this run
 	CodeAuth        = "http_auth"        // 401, 403
 	CodeRedirect    = "http_redirect"    // 3xx
 	CodeUnavailable = "http_unavailable" // 5xx, 408
@@ -54,15 +55,20 @@ type Error struct {
 	Fate   Fate
 	Code   string // one of the codes above
 	Method string
-	Host   string // scheme://host
-	Msg    string // why
-	Denied bool   // with CodeStopped: the credentials were not accepted
-	Err    error  // cause, without the URL; for errors.Is
+	Host   string        // scheme://host
+	Msg    string        // why
+	Denied bool          // with CodeStopped: the credentials were not accepted
+	After  time.Duration // with CodeLimited: there is room again then
+	Err    error         // cause, without the URL; for errors.Is
 }
 
 // Error gives the failure on one line.
 func (e *Error) Error() string {
-	return strings.TrimSpace(fmt.Sprintf("%s %s: %s", e.Method, e.Host, e.Msg))
+	from := strings.TrimSpace(e.Method + " " + e.Host)
+	if from == "" {
+		return e.Msg
+	}
+	return from + ": " + e.Msg
 }
 
 // Unwrap gives the cause.
@@ -81,6 +87,10 @@ func (e *Error) Fault(where string) *fault.Fault {
 		if e.Denied {
 			f.Kind, f.Whose, f.Hint = fault.Config, fault.Setup, "renew the credentials of this connection"
 		}
+	case CodeQuota:
+		f.Whose, f.Hint = fault.Destination, "run again when the quota is renewed: what was not sent is still due"
+	case CodeAuth:
+		f.Kind, f.Whose, f.Hint = fault.Config, fault.Setup, "renew the credentials of this connection"
 	case CodeInterrupted:
 		f.Kind, f.Whose = fault.Interrupted, fault.User
 	case CodeReply:

@@ -24,6 +24,7 @@ type Config struct {
 	Concurrency int                                   // requests in flight; sizes the pool of idle connections (default 4)
 	PerSecond   float64                               // attempts per second and host, 0 for no limit
 	Burst       int                                   // attempts that may start at once under PerSecond (default 1)
+	Pacer       Pacer                                 // a limit that is shared with others; nil: none
 	Timeout     time.Duration                         // of one attempt, reply included (default 60 s)
 	WaitMin     time.Duration                         // shortest wait between attempts (default 500 ms)
 	WaitMax     time.Duration                         // longest wait of our own between attempts (default 30 s)
@@ -35,6 +36,15 @@ type Config struct {
 	Jitter      func() float64                        // a random number in [0,1)
 	Log         *slog.Logger                          // one debug line an attempt, hosts only; nil: none
 	Transport   http.RoundTripper                     // replaces the network, for tests
+}
+
+// Pacer is a limit that several clients keep together. Its methods are called
+// for every attempt, from several goroutines.
+type Pacer interface {
+	// Turn waits until an attempt may start. An *Error says why it may not.
+	Turn(ctx context.Context) error
+	// Saw is told of every answer, and how long it asks to wait.
+	Saw(status int, h http.Header, after time.Duration)
 }
 
 // Breaker says after how many bad answers in a row a host gets no further

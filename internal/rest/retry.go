@@ -94,11 +94,33 @@ func (c *Client) asked(resp *http.Response) time.Duration {
 		return 0
 	}
 	for _, name := range []string{"X-Ratelimit-Reset", "Ratelimit-Reset"} {
-		if s, err := strconv.ParseFloat(strings.TrimSpace(resp.Header.Get(name)), 64); err == nil && s > 0 {
-			return max(untilReset(s, now), 0)
+		if wait := UntilReset(resp.Header.Get(name), now); wait > 0 {
+			return wait
 		}
 	}
 	return 0
+}
+
+// UntilReset reads the header in which a server tells when its limit is
+// renewed; 0 if it does not tell, or that is past.
+func UntilReset(header string, now time.Time) time.Duration {
+	s, err := strconv.ParseFloat(strings.TrimSpace(header), 64)
+	if err != nil || s <= 0 {
+		return 0
+	}
+	return max(untilReset(s, now), 0)
+}
+
+// Pause waits, or gives the context's error.
+func Pause(ctx context.Context, wait time.Duration) error {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // untilReset reads a reset the three ways in which servers write it: unix

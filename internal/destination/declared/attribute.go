@@ -147,7 +147,13 @@ func (c *claims) one(e *errorList, key, item gjson.Result) {
 			take(i, ok)
 		}
 	}
-	each(e.index, whole)
+	each(e.index, func(v gjson.Result) (int, bool) {
+		if e.indexPart == nil {
+			return whole(v)
+		}
+		i := locate(func(string) string { return plain(v) }, "@this", e.indexPart)
+		return i, i >= 0
+	})
 	each(e.indexList, whole)
 	each(e.trace, c.byTrace)
 	each(e.key, c.byKey)
@@ -200,17 +206,23 @@ func (c *claims) byTrace(v gjson.Result) (int, bool) {
 
 // byKey finds a record by its key as it was sent, letter by letter. A key of
 // several fields cannot be named this way.
-func (c *claims) byKey(v gjson.Result) (int, bool) {
+func (c *claims) byKey(v gjson.Result) (int, bool) { return c.byText(plain(v)) }
+
+func (c *claims) byText(text string) (int, bool) {
 	if c.keys == nil {
 		c.keys = make(map[string]int, len(c.j.at))
 		for i, at := range c.j.at {
 			if k := c.j.batch[at].KeyVals; len(k) == 1 && k[0].Kind != record.Null {
-				c.keys[string(k[0].Data)] = i
+				text := c.j.s.op.folded(c.j.s.op.encode.plainKey(k[0]))
+				if _, twice := c.keys[text]; twice {
+					i = -1 // nobody knows which of them an answer means
+				}
+				c.keys[text] = i
 			}
 		}
 	}
-	i, ok := c.keys[plain(v)]
-	return i, ok
+	i, ok := c.keys[c.j.s.op.folded(text)]
+	return i, ok && i >= 0
 }
 
 // echo fills in the ids that a success tells in a list of its own. Ids are

@@ -57,7 +57,7 @@ func BenchmarkEncode(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	d := &Destination{spec: s, values: values{named: map[string]string{}}, header: http.Header{}}
+	d := &Destination{spec: s, values: values{named: map[string]string{}}, header: http.Header{}, creds: &credentials{}}
 	sender, problems := d.sender("upsert", wide())
 	if err := problems.Err(); err != nil {
 		b.Fatal(err)
@@ -73,7 +73,7 @@ func BenchmarkEncode(b *testing.B) {
 	for b.Loop() {
 		start := time.Now()
 		buf = buf[:0]
-		row := rowContext{encode: s.encode}
+		row := rowContext{encode: &s.encode}
 		for i := range changes {
 			row.change, row.trace = &changes[i], i
 			if buf, err = sender.row.append(buf, &row); err != nil {
@@ -99,7 +99,7 @@ func BenchmarkJudge(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	d := &Destination{spec: s, values: values{named: map[string]string{}}, header: http.Header{}}
+	d := &Destination{spec: s, values: values{named: map[string]string{}}, header: http.Header{}, creds: &credentials{}}
 	sender, _ := d.sender("upsert", wide())
 	const rows = 1000
 	var body bytes.Buffer

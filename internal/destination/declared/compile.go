@@ -110,6 +110,12 @@ func (c *compiler) placeholder(word string) *template {
 		return t
 	case name == "$field":
 		return c.named(field, "fields", part, c.target.Fields)
+	case word == "$names":
+		t := &template{kind: array}
+		for _, f := range c.target.Fields {
+			t.items = append(t.items, &template{bytes: c.quoted(f.Name)})
+		}
+		return t
 	case word == "$op":
 		return &template{kind: operation}
 	case word == "$dest_id":

@@ -10,7 +10,6 @@ package declared
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"net"
@@ -18,8 +17,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/tidwall/gjson"
 
 	"exposync/internal/destination"
 	"exposync/internal/fault"
@@ -37,6 +34,7 @@ type Config struct {
 	Blocks  map[string]*yamlx.Node // blocks that stand inline, references resolved
 	Secrets []string               // more values that no message may repeat
 	Rest    rest.Config            // clock, random numbers, proxy, user agent; rate and concurrency are the spec's
+	Rates   *Rates                 // shared by all connections of the process; nil: this one's own
 }
 
 // Destination is one described service, opened for one run.
@@ -46,6 +44,10 @@ type Destination struct {
 	values  values
 	header  http.Header
 	client  *rest.Client
+	creds   *credentials
+	pacer   *pacer
+	catalog catalog
+	trial   *trial // nil outside of fixtures
 	secrets []string
 }
 
@@ -74,16 +76,64 @@ func open(cfg Config, s *spec) (*Destination, error) {
 	if d.values, err = newValues(s, cfg.Params); err != nil {
 		return nil, fmt.Errorf("connection %s: %w", cfg.Name, err)
 	}
+	a, err := d.way()
+	if err != nil {
+		return nil, err
+	}
+	tokens := rest.New(cfg.Rest)
+	d.creds = newCredentials(a, d.values, cfg.Rest.Now, &http.Client{Transport: tokens.Tripper(rest.Read)}, d.baseProblem)
 	if d.header, err = d.headers(); err != nil {
 		return nil, err
 	}
-	d.secrets = d.collectSecrets()
+	d.secrets = d.collectSecrets(a)
 	rc := cfg.Rest
 	rc.Concurrency = s.concurrency()
-	rc.PerSecond = s.rate.perSecond()
-	rc.Burst = max(1, min(s.rate.requests, rc.Concurrency))
+	if d.creds.fetches() {
+		// every worker of every job may meet the end of a token once
+		rc.Breaker.Denials = max(rc.Breaker.Denials, 32, 4*rc.Concurrency)
+	}
+	d.pacer = newPacer(s.rate, rc.Concurrency, rc.Now)
+	rc.Pacer = d.pacer
 	d.client = rest.New(rc)
 	return d, nil
+}
+
+// way is how this connection proves who it is.
+func (d *Destination) way() (auth, error) {
+	for _, a := range d.spec.auth {
+		if text, err := d.values.text(a.when); a.when == "" || err == nil && text != "" && text != "false" {
+			return a, d.tokenURL(a)
+		}
+	}
+	var needs []string
+	for _, a := range d.spec.auth {
+		needs = append(needs, strings.Trim(a.when, "${}"))
+	}
+	return auth{}, &fault.Fault{
+		Code: "param_missing", Kind: fault.Config, Whose: fault.Setup, Where: d.cfg.Where,
+		Msg:  fmt.Sprintf("connection %s has no credentials: it needs one of %s", d.cfg.Name, strings.Join(needs, ", ")),
+		Hint: "add one of them to the connection in exposync.yml",
+	}
+}
+
+// tokenURL makes sure that secrets do not travel in the open.
+func (d *Destination) tokenURL(a auth) error {
+	text, err := d.values.text(a.get("token_url"))
+	if a.get("token_url") == "" || err != nil {
+		return err
+	}
+	if msg := urlProblem(text, d.cfg.Params["plain_http"] == "true"); msg != "" {
+		return &fault.Fault{
+			Code: rest.CodeURL, Kind: fault.Config, Whose: fault.Setup, Where: d.cfg.Where,
+			Msg:  fmt.Sprintf("connection %s: the address that tokens come from %s", d.cfg.Name, msg),
+			Hint: "write it as https://host/path",
+		}
+	}
+	return nil
+}
+
+func (d *Destination) baseProblem(base string) string {
+	return urlProblem(base, d.cfg.Params["plain_http"] == "true")
 }
 
 // PerSecond is the rate that the spec declares for the whole connection.
@@ -154,22 +204,8 @@ func (d *Destination) headers() (http.Header, error) {
 		}
 		out.Set(h.name, text)
 	}
-	a := d.spec.auth
-	fill := func(s string) string {
-		text, err := d.values.text(s)
-		if err != nil {
-			return "" // cannot be: the spec's texts are checked
-		}
-		return text
-	}
-	switch {
-	case a.kind == "bearer" && fill(a.token) != "":
-		out.Set("Authorization", "Bearer "+fill(a.token))
-	case a.kind == "basic":
-		pair := fill(a.user) + ":" + fill(a.password)
-		out.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
-	case a.kind == "header" && fill(a.value) != "":
-		out.Set(a.name, fill(a.value))
+	if name, value := d.creds.static(); name != "" {
+		out.Set(name, value)
 	}
 	for name, list := range out {
 		if strings.ContainsAny(name+list[0], "\r\n\x00") {
@@ -188,33 +224,25 @@ func (d *Destination) headers() (http.Header, error) {
 func (d *Destination) Account(ctx context.Context) (string, error) {
 	c := d.spec.check
 	if c == nil {
+		d.pacer.share(d.cfg.Rates, d.spec.name+"\x00"+d.address())
 		return d.address(), nil
 	}
-	target, err := d.values.url(c.request)
+	target, err := d.values.target(c.request)
 	if err != nil {
 		return "", fmt.Errorf("connection %s: check: %w", d.cfg.Name, err)
 	}
-	resp, err := d.client.Do(ctx, rest.Request{
-		Class: rest.Read, Method: c.request.method, URL: target, Header: d.header, Attempts: 3,
-	})
+	doc, err := d.document(ctx, exchange{class: rest.Read, method: c.request.method, target: target, header: d.header, attempts: 3})
 	if err != nil {
-		return "", d.unreachable(err)
+		return "", err
 	}
-	if f := resp.Fault(d.cfg.Where); f != nil {
-		return "", f
+	account := plain(doc.Get(c.identity))
+	if account != "" {
+		d.pacer.share(d.cfg.Rates, d.spec.name+"\x00"+account)
 	}
-	if !resp.JSON() || !gjson.ValidBytes(resp.Body) {
-		return "", &fault.Fault{
-			Code: rest.CodeReply, Kind: fault.Unavailable, Whose: fault.Destination, Where: d.cfg.Where,
-			Msg:  fmt.Sprintf("connection %s: %s answered %d with something that is not JSON", d.cfg.Name, resp.Host, resp.Status),
-			Hint: "check the url of the connection: a login page or a proxy answers like this",
-		}
-	}
-	account := plain(gjson.GetBytes(resp.Body, c.identity))
 	if account == "" {
 		return "", &fault.Fault{
 			Code: "account_unknown", Kind: fault.Config, Whose: fault.Destination, Where: d.cfg.Where,
-			Msg:  fmt.Sprintf("connection %s: %s answers the check without %q", d.cfg.Name, resp.Host, c.identity),
+			Msg:  fmt.Sprintf("connection %s: the answer to the check holds no %q", d.cfg.Name, c.identity),
 			Hint: "check.identity must be the path of the account in the answer",
 		}
 	}

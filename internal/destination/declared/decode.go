@@ -3,9 +3,11 @@ package declared
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"exposync/internal/destination"
 	"exposync/internal/fault"
@@ -18,10 +20,12 @@ type decoder struct {
 	over     *overlay
 	problems fault.List
 	texts    []located // that may hold ${…}
+	more     []string  // names that are known where the decoder is now
 }
 
 type located struct {
 	text, where string
+	more        []string
 }
 
 // where is the place of a node: the spec's file, or exposync.yml for what
@@ -123,7 +127,7 @@ func (d *decoder) text(dst *string) func(*yamlx.Node) {
 func (d *decoder) template(dst *string) func(*yamlx.Node) {
 	return func(n *yamlx.Node) {
 		d.text(dst)(n)
-		d.texts = append(d.texts, located{*dst, d.where(n)})
+		d.texts = append(d.texts, located{*dst, d.where(n), d.more})
 	}
 }
 
@@ -189,6 +193,45 @@ func (d *decoder) list(what string, item func(*yamlx.Node)) func(*yamlx.Node) {
 		for _, i := range n.Items {
 			item(i)
 		}
+	}
+}
+
+// pattern reads a regular expression.
+func (d *decoder) pattern(dst **regexp.Regexp) func(*yamlx.Node) {
+	return func(n *yamlx.Node) {
+		var s string
+		d.text(&s)(n)
+		re, err := regexp.Compile(s)
+		if err != nil {
+			d.fail(n, "", "is no regular expression")
+			return
+		}
+		*dst = re
+	}
+}
+
+// duration reads a length of time.
+func (d *decoder) duration(dst *time.Duration) func(*yamlx.Node) {
+	return func(n *yamlx.Node) {
+		var s string
+		d.text(&s)(n)
+		length, err := time.ParseDuration(s)
+		if err != nil || length <= 0 {
+			d.fail(n, "", "must be a duration such as 5s, 10m or 2h")
+			return
+		}
+		*dst = length
+	}
+}
+
+// words reads one text or a list of them.
+func (d *decoder) words(dst *[]string) func(*yamlx.Node) {
+	return func(n *yamlx.Node) {
+		list, ok := n.Strings()
+		if !ok {
+			d.fail(n, "", "must be a text or a list of texts, not %s", n.Kind)
+		}
+		*dst = list
 	}
 }
 

@@ -3,6 +3,7 @@ package declared
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,19 +17,23 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		d.fail(root, "", "a destination must be a map, not %s", root.Kind)
 		return nil
 	}
-	s := &spec{ops: map[string]*op{}, auth: auth{kind: "none"}}
-	var version, title, docs, verified string
+	s := &spec{ops: map[string]*op{}, auth: []auth{{kind: "none"}}}
+	var version string
 	d.keys(root, "destination", known{
-		"apiVersion": d.text(&version), "name": d.text(&s.name), "title": d.text(&title),
-		"docs": d.text(&docs), "verified_on": d.text(&verified),
+		"apiVersion": d.text(&version), "name": d.text(&s.name), "title": d.text(&s.title),
+		"docs": d.text(&s.docs), "verified_on": d.text(&s.verified),
 		"params": func(n *yamlx.Node) { d.params(s, n) },
 		"vars":   d.pairs(&s.vars, "vars", d.template), "headers": d.pairs(&s.headers, "headers", d.credential),
-		"auth":   func(n *yamlx.Node) { d.auth(&s.auth, n) },
-		"check":  func(n *yamlx.Node) { s.check = d.check(n) },
-		"limits": func(n *yamlx.Node) { d.limits(&s.limits, n) },
-		"rate":   func(n *yamlx.Node) { d.rate(&s.rate, n) },
-		"encode": func(n *yamlx.Node) { d.encode(&s.encode, n) },
-		"ops":    func(n *yamlx.Node) { d.ops(s, n) },
+		"auth":     func(n *yamlx.Node) { d.auths(s, n) },
+		"check":    func(n *yamlx.Node) { s.check = d.check(n) },
+		"discover": func(n *yamlx.Node) { s.discover = d.discovery(n) },
+		"read":     func(n *yamlx.Node) { s.lookup = d.lookup(n) },
+		"limits":   func(n *yamlx.Node) { d.limits(&s.limits, n) },
+		"rate":     func(n *yamlx.Node) { d.rate(&s.rate, n) },
+		"encode":   func(n *yamlx.Node) { d.encode(&s.encode, n) },
+		"fixtures": d.list("fixtures", func(n *yamlx.Node) { s.fixtures = append(s.fixtures, d.fixture(n)) }),
+		"routes":   func(n *yamlx.Node) { d.routes(s, n) },
+		"ops":      func(n *yamlx.Node) { d.ops(s, n, root.Get("routes")) },
 	})
 	if version != "" && version != "1" {
 		d.fail(root.Get("apiVersion"), "this version of Exposync reads apiVersion 1", "apiVersion %s is not known", version)
@@ -39,8 +44,12 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 	if len(s.ops) == 0 && root.Get("ops") == nil {
 		d.fail(root, "", "ops is missing: without an operation nothing can be written")
 	}
+	d.checkRoutes(s, root.Get("routes"))
 	for _, o := range s.ops {
+		o.encode = s.encode
+		d.encode(&o.encode, o.encodeNode)
 		o.limits = o.limits.or(s.limits).or(limits{rows: 1, concurrency: 1})
+		d.format(o)
 	}
 	return s
 }
@@ -60,23 +69,49 @@ func (d *decoder) params(s *spec, n *yamlx.Node) {
 	d.keys(n, "params", fields)
 }
 
-func (d *decoder) auth(a *auth, n *yamlx.Node) {
-	d.keys(n, "auth", known{
-		"type":  d.choice(&a.kind, "none", "bearer", "basic", "header"),
-		"token": d.credential(&a.token), "user": d.credential(&a.user), "password": d.credential(&a.password),
-		"name": d.text(&a.name), "value": d.credential(&a.value),
-	})
-	needs := map[string][]string{"bearer": {"token"}, "basic": {"user", "password"}, "header": {"name", "value"}}
-	for _, key := range needs[a.kind] {
+// auths reads one way to prove who sends, or a list of which the first is
+// taken that applies.
+func (d *decoder) auths(s *spec, n *yamlx.Node) {
+	s.auth = nil
+	if n.Kind == yamlx.List {
+		d.list("auth", func(n *yamlx.Node) { s.auth = append(s.auth, d.auth(n)) })(n)
+		return
+	}
+	s.auth = append(s.auth, d.auth(n))
+}
+
+func (d *decoder) auth(n *yamlx.Node) auth {
+	a := auth{kind: "none", texts: map[string]*string{}}
+	fields := known{"type": d.choice(&a.kind, authWords()...), "when": d.template(&a.when)}
+	for _, key := range authKeys() {
+		fields[key] = func(n *yamlx.Node) {
+			var s string
+			switch key {
+			case "algorithm":
+				d.choice(&s, "sha256", "sha512", "sha1")(n)
+			case "format":
+				d.choice(&s, "hex", "base64")(n)
+			case "name", "timestamp_name", "base_url_from":
+				d.text(&s)(n)
+			default:
+				d.credential(&s)(n)
+			}
+			a.texts[key] = &s
+		}
+	}
+	d.keys(n, "auth", fields)
+	kind := authKinds()[a.kind]
+	for _, key := range kind.needs {
 		if n.Get(key).IsNull() {
 			d.fail(n, "", "auth of type %s needs %s", a.kind, key)
 		}
 	}
 	for _, p := range n.Keys() {
-		if p != "type" && !slices.Contains(needs[a.kind], p) && slices.Contains([]string{"token", "user", "password", "name", "value"}, p) {
+		if slices.Contains(authKeys(), p) && !slices.Contains(kind.needs, p) && !slices.Contains(kind.takes, p) {
 			d.fail(n.Get(p), "", "auth of type %s takes no %s", a.kind, p)
 		}
 	}
+	return a
 }
 
 func (d *decoder) check(n *yamlx.Node) *check {
@@ -94,6 +129,72 @@ func (d *decoder) check(n *yamlx.Node) *check {
 	return c
 }
 
+func (d *decoder) discovery(n *yamlx.Node) *discovery {
+	s := &discovery{types: map[string]string{}}
+	d.keys(n, "discover", known{
+		"request": func(n *yamlx.Node) { d.request(&s.request, n) },
+		"paging":  func(n *yamlx.Node) { d.paging(&s.paging, n) },
+		"fields": func(n *yamlx.Node) {
+			d.keys(n, "discover.fields", known{
+				"at": d.text(&s.at), "name": d.text(&s.name), "type": d.text(&s.kind), "writable": d.text(&s.writable),
+				"creatable": d.text(&s.creatable), "unique": d.text(&s.unique), "options": d.text(&s.options),
+				"closed": d.text(&s.closed), "many": d.text(&s.many),
+				"required": d.words(&s.required), "also_unique": d.words(&s.alsoKeys),
+				"types": func(n *yamlx.Node) {
+					var list []pair
+					d.pairs(&list, "types", func(s *string) func(*yamlx.Node) { return d.choice(s, "text", "number", "bool", "date", "time") })(n)
+					for _, p := range list {
+						s.types[p.name] = p.text
+					}
+				},
+			})
+		},
+	})
+	if s.request.path == "" || s.at == "" || s.name == "" {
+		d.fail(n, "", "discover needs request.path, fields.at and fields.name")
+	}
+	if s.request.method == "" {
+		s.request.method = "GET"
+	}
+	return s
+}
+
+func (d *decoder) lookup(n *yamlx.Node) *lookup {
+	if n.IsNull() {
+		return nil // a connection may take it away
+	}
+	l := &lookup{rows: 100}
+	d.more = []string{"keys", "fields"}
+	defer func() { d.more = nil }()
+	d.keys(n, "read", known{
+		"rows": d.count(&l.rows), "request": func(n *yamlx.Node) { d.request(&l.request, n) },
+		"envelope": d.tree(&l.envelope), "row": d.tree(&l.row), "quote": d.text(&l.quote),
+		"at": d.text(&l.at), "key": d.template(&l.key), "fields": d.text(&l.fields), "none": d.text(&l.none),
+		"fold_case": d.flag(&l.fold), "paging": func(n *yamlx.Node) { d.paging(&l.paging, n) },
+	})
+	if l.request.path == "" || l.at == "" {
+		d.fail(n, "", "read needs request.path and at, the path of the records")
+	}
+	if l.request.method == "" {
+		l.request.method = "GET"
+	}
+	if (l.envelope == nil) != (l.row == nil) {
+		d.fail(n, "", "read has both envelope and row, or neither and ${keys} in the request")
+	}
+	d.readShape(l)
+	return l
+}
+
+func (d *decoder) paging(p *paging, n *yamlx.Node) {
+	d.keys(n, "paging", known{"next": d.text(&p.next), "query": d.text(&p.query), "header": d.text(&p.from)})
+	switch {
+	case (p.next == "") == (p.from == ""):
+		d.fail(n, "", "paging needs next, the path of the next page's address or value, or header, which holds the value")
+	case p.from != "" && p.query == "":
+		d.fail(n, "", "paging by header needs query, the parameter that takes the value")
+	}
+}
+
 func (d *decoder) limits(l *limits, n *yamlx.Node) {
 	d.keys(n, "limits", known{
 		"rows": d.count(&l.rows), "bytes": d.count(&l.bytes),
@@ -103,33 +204,96 @@ func (d *decoder) limits(l *limits, n *yamlx.Node) {
 
 func (d *decoder) rate(r *rateLimit, n *yamlx.Node) {
 	per := "1s"
-	d.keys(n, "rate", known{"requests": d.count(&r.requests), "per": d.text(&per)})
+	d.keys(n, "rate", known{
+		"requests": d.count(&r.requests), "per": d.text(&per),
+		"headers": func(n *yamlx.Node) {
+			d.keys(n, "rate.headers", known{
+				"remaining": d.text(&r.remaining), "limit": d.text(&r.limit), "interval_ms": d.text(&r.interval), "reset": d.text(&r.reset),
+			})
+		},
+		"daily": func(n *yamlx.Node) { d.daily(&r.daily, n) },
+	})
 	length, err := time.ParseDuration(per)
 	if err != nil || length <= 0 {
 		d.fail(n.Get("per"), "write it as 10s, 1m or 500ms", "rate.per must be a duration")
 		return
 	}
 	r.per = length.Seconds()
-	if r.requests == 0 {
-		d.fail(n, "", "rate needs requests")
+	if r.requests == 0 && r.limit == "" && r.remaining == "" && r.daily == (dailyQuota{}) {
+		d.fail(n, "", "rate needs requests, or headers that tell the limit")
+	}
+}
+
+func (d *decoder) daily(q *dailyQuota, n *yamlx.Node) {
+	reserve := "0%"
+	d.keys(n, "rate.daily", known{
+		"remaining": d.text(&q.remaining), "limit": d.text(&q.limit), "usage": d.text(&q.usage), "reserve": d.text(&reserve),
+	})
+	share, err := strconv.ParseFloat(strings.TrimSuffix(reserve, "%"), 64)
+	if err != nil || share < 0 || share >= 100 || !strings.HasSuffix(reserve, "%") {
+		d.fail(n.Get("reserve"), "", "reserve must be a share such as 10%%")
+	}
+	q.reserve = share / 100
+	if q.remaining == "" && q.usage == "" {
+		d.fail(n, "", "daily needs remaining or usage, the header that tells what is left")
+	}
+	if share > 0 && q.limit == "" && q.usage == "" {
+		d.fail(n, "", "reserve needs limit, the header that tells the whole quota")
 	}
 }
 
 func (d *decoder) encode(e *encoding, n *yamlx.Node) {
-	decimal, null := "number", ""
+	pointer := func(dst **string) func(*yamlx.Node) {
+		return func(n *yamlx.Node) {
+			var s string
+			d.text(&s)(n)
+			*dst = &s
+		}
+	}
 	d.keys(n, "encode", known{
-		"stringify": d.flag(&e.stringify), "decimal": d.choice(&decimal, "number", "string"),
-		"null": func(n *yamlx.Node) {
-			d.text(&null)(n)
-			e.null = &null
+		"stringify": d.flag(&e.stringify), "gzip": d.flag(&e.gzip), "null": pointer(&e.null), "absent": pointer(&e.absent),
+		"format": d.choice(&e.format, "json", "ndjson", "csv", "form"),
+		"decimal": func(n *yamlx.Node) {
+			var s string
+			d.choice(&s, "number", "string")(n)
+			e.decimal = s == "string"
+		},
+		"date": func(n *yamlx.Node) {
+			var s string
+			d.choice(&s, "iso", "epoch_ms", "unix_s")(n)
+			e.date = map[string]dateForm{"epoch_ms": epochMillis, "unix_s": unixSeconds}[s]
+		},
+		"bool": func(n *yamlx.Node) {
+			var s string
+			d.text(&s)(n)
+			yes, no, ok := strings.Cut(s, "/")
+			if !ok || yes == no {
+				d.fail(n, "write it as true/false or 1/0", "bool must name two texts")
+			}
+			e.bools = &[2]string{yes, no}
+		},
+		"hash": func(n *yamlx.Node) {
+			var fields []pair
+			d.pairs(&fields, "hash", func(s *string) func(*yamlx.Node) { return d.choice(s, "sha256") })(n)
+			for _, f := range fields {
+				e.hash = append(e.hash, f.name)
+			}
 		},
 	})
-	e.decimal = decimal == "string"
 }
 
-func (d *decoder) ops(s *spec, n *yamlx.Node) {
+// ops reads the operations: those of the modes, and those that routes lead to.
+func (d *decoder) ops(s *spec, n, routes *yamlx.Node) {
+	names := opNames()
+	for _, mode := range routes.Keys() {
+		for _, r := range routes.Get(mode).Items {
+			if to, ok := r.Get("op").Str(); ok {
+				names = append(names, to)
+			}
+		}
+	}
 	fields := known{}
-	for _, name := range opNames() {
+	for _, name := range names {
 		fields[name] = func(n *yamlx.Node) {
 			if n.IsNull() {
 				return // a connection may take an operation away
@@ -140,10 +304,54 @@ func (d *decoder) ops(s *spec, n *yamlx.Node) {
 	d.keys(n, "ops", fields)
 }
 
+var rowsText = regexp.MustCompile(`^rows <= (\d{1,12})$`)
+
+// routes reads which operation carries out a mode, by the number of records.
+func (d *decoder) routes(s *spec, n *yamlx.Node) {
+	s.routes = map[string][]route{}
+	fields := known{}
+	for _, mode := range []string{"upsert", "update", "insert", "append"} {
+		fields[mode] = d.list("routes."+mode, func(n *yamlx.Node) {
+			var r route
+			var when string
+			d.keys(n, "routes."+mode, known{"when": d.text(&when), "op": d.text(&r.op)})
+			if m := rowsText.FindStringSubmatch(when); m != nil {
+				r.most, _ = strconv.ParseInt(m[1], 10, 64)
+			} else if when != "" {
+				d.fail(n.Get("when"), "write it as rows <= 2000", "a route is chosen by the number of records only")
+			}
+			s.routes[mode] = append(s.routes[mode], r)
+		})
+	}
+	d.keys(n, "routes", fields)
+}
+
+// checkRoutes makes sure that every route leads somewhere, and that it makes
+// no difference which one is taken but for the speed.
+func (d *decoder) checkRoutes(s *spec, n *yamlx.Node) {
+	for mode, list := range s.routes {
+		at := n.Get(mode)
+		for i, r := range list {
+			o := s.ops[r.op]
+			switch {
+			case o == nil:
+				d.fail(at, "", "routes.%s: there is no operation %q", mode, r.op)
+			case r.most == 0 && i < len(list)-1:
+				d.fail(at, "", "routes.%s: nothing comes behind a route without when", mode)
+			case r.most > 0 && i == len(list)-1:
+				d.fail(at, "the last route has no when", "routes.%s: there is no route for more records", mode)
+			case s.ops[list[0].op] != nil && o.safe() != s.ops[list[0].op].safe():
+				d.fail(at, "", "routes.%s: all of its operations are idempotent, or none", mode)
+			}
+		}
+	}
+}
+
 func (d *decoder) op(name string, n *yamlx.Node) *op {
 	o := &op{name: name, where: d.where(n)}
 	what, reply := "ops."+name, "json"
 	d.keys(n, what, known{
+		"job": func(n *yamlx.Node) { o.job = d.job(what, n) }, "fold_case": d.flag(&o.fold),
 		"idempotent": d.flag(&o.idempotent), "atomic": d.flag(&o.atomic), "unique_keys_per_batch": d.flag(&o.once),
 		"idempotency": func(n *yamlx.Node) {
 			d.keys(n, what+".idempotency", known{
@@ -151,6 +359,7 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 			})
 		},
 		"limits":   func(n *yamlx.Node) { d.limits(&o.limits, n) },
+		"encode":   d.tree(&o.encodeNode),
 		"request":  func(n *yamlx.Node) { d.request(&o.request, n) },
 		"envelope": d.tree(&o.envelope), "row": d.tree(&o.row),
 		"reply":    d.choice(&reply, "json", "any"),
@@ -160,7 +369,10 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 		},
 	})
 	o.anyReply = reply == "any"
-	if o.request.path == "" {
+	if o.job != nil && name == "delete" {
+		d.fail(n.Get("job"), "", "deletes are sent in requests, not in jobs")
+	}
+	if o.request.path == "" && o.job == nil {
 		d.fail(n, "", "%s needs request.path", what)
 	}
 	if o.request.method == "" {
@@ -171,7 +383,7 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 	} else {
 		d.shape(o)
 	}
-	if len(o.rules) == 0 {
+	if len(o.rules) == 0 && o.job == nil {
 		d.fail(n, "say what an answer means: without a rule none is a success", "%s needs response", what)
 	}
 	return o
@@ -187,8 +399,10 @@ func (d *decoder) request(r *request, n *yamlx.Node) {
 	}
 }
 
+var statusText = regexp.MustCompile(`^[1-5](xx|\d\d)$`)
+
 func (d *decoder) rule(n *yamlx.Node) rule {
-	r := rule{rest: destination.OK}
+	r := rule{rest: destination.OK, where: d.where(n)}
 	var outcome *yamlx.Node
 	d.keys(n, "rule", known{
 		"status": d.text(&r.status), "when": d.text(&r.when), "ok_count": d.text(&r.okCount),
@@ -198,7 +412,7 @@ func (d *decoder) rule(n *yamlx.Node) rule {
 		"outcome": func(n *yamlx.Node) { outcome = n; d.state(&r.outcome)(n) },
 		"code":    d.text(&r.code), "message": d.text(&r.message),
 	})
-	if r.status != "" && !regexp.MustCompile(`^[1-5](xx|\d\d)$`).MatchString(r.status) {
+	if r.status != "" && !statusText.MatchString(r.status) {
 		d.fail(n.Get("status"), `write it as "207" or "2xx"`, "status %q is none", r.status)
 	}
 	if r.rest != destination.OK && r.rest != destination.Bisect {
@@ -244,7 +458,7 @@ func (d *decoder) each(n *yamlx.Node) *each {
 func (d *decoder) errorList(n *yamlx.Node) errorList {
 	var e errorList
 	d.keys(n, "errors", known{
-		"at": d.text(&e.at), "index": d.text(&e.index), "trace": d.text(&e.trace), "key": d.text(&e.key),
+		"at": d.text(&e.at), "index": d.text(&e.index), "index_match": d.pattern(&e.indexPart), "trace": d.text(&e.trace), "key": d.text(&e.key),
 		"keylist": d.text(&e.keyList), "indexlist": d.text(&e.indexList),
 		"map_keys": d.flag(&e.mapKeys), "map_index": d.flag(&e.mapIndex), "map_key": d.flag(&e.mapKey),
 		"code": d.text(&e.code), "message": d.text(&e.message), "class": d.classes(&e.class),

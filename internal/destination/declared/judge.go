@@ -49,7 +49,9 @@ func (j *judge) unanswered(err error) []destination.Outcome {
 		switch {
 		case failure.Denied:
 			o.State = destination.Auth
-		case failure.Code == rest.CodeStopped, failure.Code == rest.CodeURL, failure.Code == rest.CodeCertificate:
+		case failure.After > 0:
+			o.State, o.After = destination.Retry, failure.After
+		case failure.Code == rest.CodeStopped, failure.Code == rest.CodeQuota, failure.Code == rest.CodeURL, failure.Code == rest.CodeCertificate:
 			o.State = destination.Stop
 		case failure.Code == rest.CodeInterrupted, failure.Code == rest.CodeLimited:
 			o.State = destination.NotSent
@@ -74,9 +76,11 @@ func (j *judge) answered(resp *rest.Response) []destination.Outcome {
 	}
 	for i := range j.s.op.rules {
 		if r := &j.s.op.rules[i]; j.applies(r, resp.Status) {
+			j.s.d.trial.note(j.s.op, r)
 			return j.settle(j.apply(r, resp), resp)
 		}
 	}
+	j.s.d.trial.note(j.s.op, nil)
 	return j.settle(j.byStatus(resp), resp)
 }
 

@@ -14,12 +14,14 @@ type block struct {
 
 func inlineBlocks() []block {
 	return []block{
-		{"auth", "how requests prove who sends them: {type: bearer | basic | header | none, …}", false},
+		{"auth", "how requests prove who sends them: {type: bearer | basic | header | query | oauth2_… | hmac | aws_sigv4 | none, …}", false},
 		{"headers", "more headers of every request", true},
 		{"check", "the request that tells the account: {request: {method, path}, identity: path}", false},
+		{"discover", "the request that tells which fields an object has", false},
+		{"read", "how records are read by key, for first: compare", false},
 		{"limits", "{rows, bytes, rowbytes, concurrency}", true},
-		{"rate", "{requests: 100, per: 10s}", false},
-		{"encode", "{stringify, decimal, null}", true},
+		{"rate", "{requests: 100, per: 10s, headers, daily}", false},
+		{"encode", "{stringify, decimal, null, bool, date, format, gzip, hash}", true},
 		{"ops", "how an operation is sent and how its answer is read", true},
 	}
 }

@@ -39,6 +39,36 @@ func (d *decoder) shape(o *op) {
 	}
 }
 
+// format checks that an operation's body can be written as it says. Only JSON
+// has an envelope: the other formats leave it out.
+func (d *decoder) format(o *op) {
+	if o.encode.format == "form" && o.limits.rows != 1 {
+		d.failAt(o.where, "add limits: {rows: 1}", "ops.%s: a form holds one record", o.name)
+	}
+}
+
+// readShape checks the templates of `read`.
+func (d *decoder) readShape(l *lookup) {
+	rows := 0
+	d.walk(l.envelope, func(n *yamlx.Node, word string) {
+		switch word {
+		case "$rows":
+			rows++
+		case "$names":
+		default:
+			d.fail(n, "$rows or $names; $$ writes a $", "%q has no meaning in read.envelope", word)
+		}
+	})
+	if !l.envelope.IsNull() && rows != 1 {
+		d.fail(l.envelope, "", "read.envelope must hold $rows once")
+	}
+	d.walk(l.row, func(n *yamlx.Node, word string) {
+		if name, _, _ := strings.Cut(word, "."); name != "$key" {
+			d.fail(n, "$key or $key.<name>; $$ writes a $", "%q has no meaning in read.row", word)
+		}
+	})
+}
+
 func rowWord(word string) bool {
 	name, part, dotted := strings.Cut(word, ".")
 	switch name {
@@ -67,7 +97,7 @@ func (d *decoder) walk(n *yamlx.Node, visit func(n *yamlx.Node, word string)) {
 				d.mergeShape(p.Value)
 				continue
 			}
-			d.texts = append(d.texts, located{p.Key, d.where(p.Value)})
+			d.texts = append(d.texts, located{p.Key, d.where(p.Value), d.more})
 			d.walk(p.Value, visit)
 		}
 	case yamlx.String:
@@ -75,7 +105,7 @@ func (d *decoder) walk(n *yamlx.Node, visit func(n *yamlx.Node, word string)) {
 			visit(n, n.Text)
 			return
 		}
-		d.texts = append(d.texts, located{n.Text, d.where(n)})
+		d.texts = append(d.texts, located{n.Text, d.where(n), d.more})
 	case yamlx.Number, yamlx.Bool, yamlx.Null:
 		if n.Kind == yamlx.Number && !gjson.Valid(n.Text) {
 			d.fail(n, "put it in quotes, or write it with digits only", "%s is no number in JSON", n.Text)

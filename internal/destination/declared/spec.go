@@ -3,6 +3,7 @@ package declared
 import (
 	"embed"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,16 +17,16 @@ var files embed.FS
 
 // Kinds lists the destinations that are described here, sorted: the types of
 // connections that New takes.
-func Kinds() []string { return []string{"http", "sandbox"} }
+func Kinds() []string { return []string{"http", "hubspot", "salesforce", "sandbox"} }
 
 // Param is one value that a connection in exposync.yml gives to a spec.
 type Param struct {
-	Name     string
-	Kind     string // text, url, bool; tree for a block of the spec that the connection may replace
-	Required bool
-	Secret   bool
-	Default  string
-	Doc      string
+	Name     string `json:"name"`
+	Kind     string `json:"kind"` // text, url, bool; tree for a block of the spec that the connection may replace
+	Required bool   `json:"required"`
+	Secret   bool   `json:"secret"`
+	Default  string `json:"default,omitempty"`
+	Doc      string `json:"doc"`
 }
 
 // Params gives what a connection of that kind may hold: the parameters that
@@ -45,28 +46,32 @@ func Params(kind string) ([]Param, error) {
 // spec is one destination as data: how to ask it who it is, how to write to
 // it, and how to read its answers.
 type spec struct {
-	name    string
-	params  []Param
-	vars    []pair
-	auth    auth
-	headers []pair
-	check   *check
-	limits  limits
-	rate    rateLimit
-	encode  encoding
-	ops     map[string]*op
+	name                  string
+	title, docs, verified string
+	params                []Param
+	vars                  []pair
+	auth                  []auth // the first that applies
+	headers               []pair
+	check                 *check
+	discover              *discovery
+	lookup                *lookup
+	limits                limits
+	rate                  rateLimit
+	encode                encoding
+	ops                   map[string]*op
+	routes                map[string][]route
+	fixtures              []fixture
+}
+
+// route is one way to carry out an operation: the first is taken that is for
+// as many records as there are.
+type route struct {
+	most int64 // records; 0: any number
+	op   string
 }
 
 // pair is a name with a text that may hold ${…}.
 type pair struct{ name, text string }
-
-// auth says how requests prove who sends them.
-type auth struct {
-	kind           string // none, bearer, basic, header
-	token          string // bearer
-	user, password string // basic
-	name, value    string // header
-}
 
 // check is the request that tells the account.
 type check struct {
@@ -95,26 +100,6 @@ func (l limits) or(other limits) limits {
 	}
 }
 
-type rateLimit struct {
-	requests int
-	per      float64 // seconds
-}
-
-// perSecond is 0 for no limit.
-func (r rateLimit) perSecond() float64 {
-	if r.requests == 0 {
-		return 0
-	}
-	return float64(r.requests) / max(r.per, 0.001)
-}
-
-// encoding says how values are written where JSON leaves a choice.
-type encoding struct {
-	stringify bool    // numbers and booleans as text
-	decimal   bool    // decimals as text
-	null      *string // a null as this text
-}
-
 // op is one way of writing: upsert, update, insert, append, delete.
 type op struct {
 	name       string
@@ -124,13 +109,25 @@ type op struct {
 	idem       idempotency
 	anyReply   bool // the body of an answer means nothing
 	limits     limits
+	encode     encoding
+	encodeNode *yamlx.Node // over the spec's
 	request    request
 	envelope   *yamlx.Node
 	row        *yamlx.Node
 	rules      []rule
+	fold       bool   // the service does not tell keys apart by case
+	job        *job   // it goes on at the service; nil: an answer says all
 	echoID     string // paths of the ids in a success, and of the trace that
 	echoTrace  string // aligns them
 	where      string
+}
+
+// folded is a key as the service tells it apart from others.
+func (o *op) folded(key string) string {
+	if o.fold {
+		return strings.ToLower(key)
+	}
+	return key
 }
 
 // safe reports whether sending the same records again does no harm.
@@ -155,6 +152,7 @@ type request struct {
 
 // rule says what an answer means.
 type rule struct {
+	where   string
 	status  string // "207", "2xx"; empty matches all
 	when    string
 	each    *each
@@ -178,10 +176,11 @@ type each struct {
 // errorList reads errors that name their records.
 type errorList struct {
 	at                        string
-	index, trace, key         string // paths within one error
-	keyList                   string // the error is a bare key; the text is its code
-	indexList                 string // path of indexes within one error
-	mapKeys, mapIndex, mapKey bool   // at is a map; its keys are anything, indexes, record keys
+	index, trace, key         string         // paths within one error
+	keyList                   string         // the error is a bare key; the text is its code
+	indexPart                 *regexp.Regexp // of the text at index
+	indexList                 string         // path of indexes within one error
+	mapKeys, mapIndex, mapKey bool           // at is a map; its keys are anything, indexes, record keys
 	code, message             string
 	class                     classes
 }

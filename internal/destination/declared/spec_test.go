@@ -19,6 +19,9 @@ func TestBuiltinSpecsAreSound(t *testing.T) {
 			t.Errorf("%s: %v", kind, err)
 			continue
 		}
+		if kind != "http" && kind != "sandbox" {
+			continue // a service has the modes that it has
+		}
 		for _, mode := range []destination.Mode{
 			destination.Upsert, destination.Update, destination.Insert, destination.Append, destination.Mirror,
 		} {
@@ -69,7 +72,7 @@ func TestSpecProblems(t *testing.T) {
 			good + "auth: {type: bearer, user: x}\n",
 			[]string{"x.yaml:7: auth of type bearer needs token", "x.yaml:7: auth of type bearer takes no user"},
 		},
-		"auth of no known type": {good + "auth: {type: oauth}\n", []string{"x.yaml:7: must be one of none, bearer, basic, header"}},
+		"auth of no known type": {good + "auth: {type: oauth}\n", []string{"x.yaml:7: must be one of " + strings.Join(authWords(), ", ")}},
 		"names nobody knows": {
 			"name: x\nparams: {url: {kind: url}}\nvars: {base_url: \"${ulr}\"}\nops:\n  upsert:\n    request: {path: \"/${objekt}/${\"}\n" +
 				"    row: {\"${nope}\": \"${what}\"}\n    response: [{outcome: ok}]\n",
@@ -220,7 +223,7 @@ func FuzzParse(f *testing.F) {
 		d := &Destination{spec: s, values: values{named: map[string]string{}}, header: http.Header{}}
 		for name := range s.ops {
 			if sender, problems := d.sender(name, people(destination.Upsert)); len(problems) == 0 {
-				if _, err := sender.row.append(nil, &rowContext{change: new(person(1)), encode: s.encode}); err != nil && err != errNoRemoteID { //nolint:errorlint // the sentinel itself
+				if _, err := sender.row.append(nil, &rowContext{change: new(person(1)), encode: &s.encode}); err != nil && err != errNoRemoteID { //nolint:errorlint // the sentinel itself
 					t.Errorf("%s: %v", name, err)
 				}
 			}

@@ -49,7 +49,8 @@ var (
 type rowContext struct {
 	change *record.Change
 	trace  int
-	encode encoding
+	encode *encoding
+	hashed []bool // by field; nil for none
 	scope  string // what an idempotency key is unique in
 	max    int    // letters of an idempotency key
 }
@@ -67,7 +68,7 @@ func (t *template) append(dst []byte, c *rowContext) ([]byte, error) {
 	case keyPart:
 		return appendValue(dst, c.change.KeyVals[t.index], c.encode)
 	case field:
-		v := c.change.Values[t.index]
+		v := c.value(t)
 		if v.Kind == record.Absent {
 			return dst, errAbsent
 		}
@@ -86,6 +87,15 @@ func (t *template) append(dst []byte, c *rowContext) ([]byte, error) {
 	case rowsHere:
 	}
 	return dst, errors.New("declared: $rows has no place in a row")
+}
+
+// value is a field's value, as it may leave.
+func (c *rowContext) value(t *template) record.Value {
+	v := c.change.Values[t.index]
+	if c.hashed != nil && c.hashed[t.index] {
+		return digest(v)
+	}
+	return v
 }
 
 func (t *template) appendObject(dst []byte, c *rowContext) ([]byte, error) {

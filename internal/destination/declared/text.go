@@ -64,8 +64,10 @@ func (d *decoder) checkTexts(s *spec) {
 		names = append(names, v.name)
 	}
 	names = append(names, jobNames()...)
-	known := func(name string) (string, bool) { return "", slices.Contains(names, name) }
 	for _, t := range d.texts {
+		known := func(name string) (string, bool) {
+			return "", slices.Contains(names, name) || slices.Contains(t.more, name)
+		}
 		_, err := expand(t.text, known, verbatim)
 		if err == nil {
 			continue
@@ -83,11 +85,12 @@ func (d *decoder) checkTexts(s *spec) {
 // values fills texts for one connection, and for one job once bind was called.
 type values struct {
 	named map[string]string
+	vars  map[string]bool // names of the spec's own: their slashes part segments of a path
 }
 
 // newValues resolves the spec's vars over the connection's parameters.
 func newValues(s *spec, params map[string]string) (values, error) {
-	v := values{named: map[string]string{}}
+	v := values{named: map[string]string{}, vars: map[string]bool{}}
 	for _, p := range s.params {
 		v.named[p.Name] = p.Default
 		if given, ok := params[p.Name]; ok {
@@ -99,7 +102,7 @@ func newValues(s *spec, params map[string]string) (values, error) {
 		if err != nil {
 			return v, fmt.Errorf("vars.%s: %w", x.name, err)
 		}
-		v.named[x.name] = text
+		v.named[x.name], v.vars[x.name] = text, true
 	}
 	return v, nil
 }
@@ -111,7 +114,7 @@ func (v values) lookup(name string) (string, bool) {
 
 // with gives the values with more names.
 func (v values) with(more ...pair) values {
-	out := values{named: make(map[string]string, len(v.named)+len(more))}
+	out := values{named: make(map[string]string, len(v.named)+len(more)), vars: v.vars}
 	maps.Copy(out.named, v.named)
 	for _, p := range more {
 		out.named[p.name] = p.text
@@ -122,10 +125,19 @@ func (v values) with(more ...pair) values {
 // text fills a text as it is; path and query make it fit for their place.
 func (v values) text(s string) (string, error) { return expand(s, v.lookup, verbatim) }
 
-func (v values) path(s string) (string, error) { return expand(s, v.lookup, url.PathEscape) }
+func (v values) path(s string) (string, error) {
+	return expand(s, func(name string) (string, bool) {
+		text, ok := v.named[name]
+		escaped := url.PathEscape(text)
+		if v.vars[name] {
+			escaped = strings.ReplaceAll(escaped, "%2F", "/")
+		}
+		return escaped, ok
+	}, verbatim)
+}
 
-// url is the complete address of a request.
-func (v values) url(r request) (string, error) {
+// target is the path and query of a request.
+func (v values) target(r request) (string, error) {
 	path, err := v.path(r.path)
 	if err != nil {
 		return "", err
@@ -138,13 +150,8 @@ func (v values) url(r request) (string, error) {
 		}
 		query.Add(q.name, text)
 	}
-	base, suffix, _ := strings.Cut(v.named["base_url"], "?")
-	address := strings.TrimRight(base, "/") + path
 	if more := query.Encode(); more != "" {
-		suffix = strings.TrimLeft(suffix+"&"+more, "&")
+		path = withQuery(path, more)
 	}
-	if suffix != "" {
-		address += "?" + suffix
-	}
-	return address, nil
+	return path, nil
 }

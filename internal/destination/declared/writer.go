@@ -2,7 +2,9 @@ package declared
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -16,39 +18,139 @@ import (
 // writer writes one job's records.
 type writer struct {
 	d      *Destination
-	write  *sender // creates and updates
+	write  *sender // creates and updates: the way that was chosen
 	delete *sender // nil: not in this mode
+	ways   []way   // of which write is one; the first is for few records
 	traits destination.Traits
 }
 
-// Open compiles the mode's operations for the target. It sends nothing. What
+// way is one of several ways to write.
+type way struct {
+	most int64 // records; 0: any number
+	s    *sender
+}
+
+// Open compiles the mode's operations for the target and, where the service
+// tells its fields, holds the target's against them. It writes nothing. What
 // the target asks for and the spec does not offer are faults with the codes
-// mode_unsupported and target_unsupported.
-func (d *Destination) Open(_ context.Context, t destination.Target) (destination.Writer, error) {
+// mode_unsupported and target_unsupported; those about fields are the ones of
+// every destination.
+func (d *Destination) Open(ctx context.Context, t destination.Target) (destination.Writer, error) {
 	w := &writer{d: d}
 	var problems fault.List
 	for _, name := range opsOf(t.Mode) {
-		s, list := d.sender(name, t)
-		problems = append(problems, list...)
 		if name == "delete" {
-			w.delete = s
-		} else {
-			w.write = s
+			s, list := d.sender(name, t)
+			w.delete, problems = s, append(problems, list...)
+			continue
+		}
+		routes := d.spec.routes[name]
+		if len(routes) == 0 {
+			routes = []route{{op: name}}
+		}
+		for _, r := range routes {
+			s, list := d.sender(r.op, t)
+			problems = append(problems, list...)
+			w.ways = append(w.ways, way{r.most, s})
 		}
 	}
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
-	w.traits = w.limits()
+	fields, err := d.checkFields(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range w.ways {
+		x.s.learn(fields)
+	}
+	w.Route(0)
 	return w, nil
+}
+
+// Route chooses the way for so many changes.
+func (w *writer) Route(changes int64) {
+	w.write = w.ways[len(w.ways)-1].s
+	for _, x := range w.ways {
+		if x.most == 0 || changes <= x.most {
+			w.write = x.s
+			break
+		}
+	}
+	w.traits = w.limits()
+}
+
+var (
+	_ destination.Router = (*writer)(nil)
+	_ destination.Jobber = (*writer)(nil)
+)
+
+// Submit hands a batch over as a job.
+func (w *writer) Submit(ctx context.Context, batch []record.Change, keep func(id string) error) (string, []destination.Outcome) {
+	return w.write.job.submit(ctx, batch, keep)
+}
+
+// Poll asks how far a job is.
+func (w *writer) Poll(ctx context.Context, id string) (destination.Progress, error) {
+	j, raw, err := w.jobOf(id)
+	if err != nil {
+		return destination.Progress{Ended: true, Lost: true}, nil //nolint:nilerr // a job of an operation that is no more
+	}
+	p, _, err := j.status(ctx, raw)
+	return p, err
+}
+
+// Results gives the outcomes of an ended job.
+func (w *writer) Results(ctx context.Context, id string, batch []record.Change) ([]destination.Outcome, error) {
+	j, raw, err := w.jobOf(id)
+	if err != nil {
+		return nil, err
+	}
+	_, doc, err := j.status(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	return j.outcomes(ctx, raw, batch, doc)
+}
+
+// Recall yields what an ended job says of its records.
+func (w *writer) Recall(ctx context.Context, id string) iter.Seq2[destination.Recalled, error] {
+	return func(yield func(destination.Recalled, error) bool) {
+		j, raw, err := w.jobOf(id)
+		if err != nil {
+			return
+		}
+		_, doc, err := j.status(ctx, raw)
+		if err != nil {
+			yield(destination.Recalled{}, err)
+			return
+		}
+		j.recall(ctx, raw, doc)(yield)
+	}
+}
+
+// jobOf finds the operation that an id belongs to.
+func (w *writer) jobOf(id string) (*jobSender, string, error) {
+	name, raw, _ := strings.Cut(id, ":")
+	for _, x := range w.ways {
+		if x.s.op.name == name && x.s.job != nil {
+			return x.s.job, raw, nil
+		}
+	}
+	return nil, "", errors.New("declared: the job is of an operation that there is no more")
 }
 
 // limits are the tighter of both operations. The rate is not among them:
 // the client's bucket holds for all jobs of the connection together.
 func (w *writer) limits() destination.Traits {
 	l := w.write.op.limits
-	t := destination.Traits{Rows: l.rows, Bytes: l.bytes, Concurrency: l.concurrency, Idempotent: w.write.op.safe()}
-	if w.delete != nil {
+	t := destination.Traits{
+		Rows: l.rows, Bytes: l.bytes, Concurrency: l.concurrency, Idempotent: w.write.op.safe(), Jobs: w.write.job != nil,
+	}
+	if w.delete != nil && t.Jobs {
+		t.Deletes = true // deletes go in requests of their own, cut to their size
+		t.Idempotent = t.Idempotent && w.delete.op.safe()
+	} else if w.delete != nil {
 		l := w.delete.op.limits
 		t.Rows, t.Concurrency = min(t.Rows, l.rows), min(t.Concurrency, l.concurrency)
 		if t.Bytes == 0 || (l.bytes > 0 && l.bytes < t.Bytes) {
@@ -98,8 +200,14 @@ type sender struct {
 	op         *op
 	target     destination.Target
 	row        *template
-	head, tail []byte // of the body, around the records
-	url        string
+	judged     []int       // fields whose values are held against attrs
+	attrs      []attribute // by field, where the service told
+	job        *jobSender  // nil: an answer says all
+	cells      []cell      // of the row, in formats without nesting
+	hashed     []bool      // by field; nil for none
+	head, tail []byte      // of the body, around the records
+	sep        []byte      // between them
+	path       string      // with its query
 	header     http.Header
 	scope      string // of idempotency keys
 	overhead   int    // rough size of a record besides its values
@@ -126,9 +234,14 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 		name := append(c.quoted(o.idem.field), ':')
 		s.row.entries = append(s.row.entries, entry{name, &template{kind: idemKey}})
 	}
-	s.head, s.tail, _ = c.compile(o.envelope).split(nil)
+	s.frame(c)
 	s.overhead = s.row.overhead()
-	s.request(c)
+	if o.job == nil {
+		s.request(c)
+	} else {
+		s.recordHeader()
+		s.job = newJobSender(s, c)
+	}
 	var problems fault.List
 	for _, p := range c.problems {
 		problems = append(problems, &fault.Fault{
@@ -140,14 +253,50 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 	return s, problems
 }
 
+// frame prepares what stands around the records, and between them.
+func (s *sender) frame(c *compiler) {
+	switch o := s.op; o.encode.format {
+	case "ndjson":
+		s.tail, s.sep = []byte("\n"), []byte("\n")
+	case "csv":
+		s.cells = c.flat(s.row, o.encode.format)
+		s.head = headCSV(s.cells)
+	case "form":
+		s.cells = c.flat(s.row, o.encode.format)
+	default:
+		s.sep = []byte(",")
+		s.head, s.tail, _ = c.compile(o.envelope).split(nil)
+	}
+	for _, name := range s.op.encode.hash {
+		for i, f := range s.target.Fields {
+			if f.Name == name {
+				if s.hashed == nil {
+					s.hashed = make([]bool, len(s.target.Fields))
+				}
+				s.hashed[i] = true
+			}
+		}
+	}
+}
+
+// appendRow appends one record in the operation's format.
+func (s *sender) appendRow(dst []byte, row *rowContext) ([]byte, error) {
+	switch s.op.encode.format {
+	case "csv":
+		return appendCSV(dst, s.cells, row)
+	case "form":
+		return appendForm(dst, s.cells, row)
+	}
+	return s.row.append(dst, row)
+}
+
 // request prepares what all requests of the job have in common.
 func (s *sender) request(c *compiler) {
 	var err error
-	if s.url, err = c.values.url(s.op.request); err != nil {
+	if s.path, err = c.values.target(s.op.request); err != nil {
 		c.failf("%s", err)
 	}
-	s.header = s.d.header.Clone()
-	s.header.Set("Content-Type", "application/json")
+	s.recordHeader()
 	for _, h := range s.op.request.headers {
 		text, err := c.values.text(h.text)
 		if err != nil || strings.ContainsAny(text, "\r\n\x00") {
@@ -155,6 +304,15 @@ func (s *sender) request(c *compiler) {
 			continue
 		}
 		s.header.Set(h.name, text)
+	}
+}
+
+// recordHeader is the header of requests that carry records.
+func (s *sender) recordHeader() {
+	s.header = s.d.header.Clone()
+	s.header.Set("Content-Type", s.op.encode.contentType())
+	if s.op.encode.gzip {
+		s.header.Set("Content-Encoding", "gzip")
 	}
 }
 
@@ -195,18 +353,22 @@ type parcel struct {
 // nothing more should be sent.
 func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(int) bool, out []destination.Outcome) bool {
 	p := s.parcel(len(batch))
-	row := rowContext{encode: s.d.spec.encode, scope: s.scope, max: s.op.idem.max}
+	row := rowContext{encode: &s.op.encode, hashed: s.hashed, scope: s.scope, max: s.op.idem.max}
 	for i := range batch {
 		if !mine(i) {
+			continue
+		}
+		if o, bad := s.misfit(&batch[i]); bad {
+			out[i] = o
 			continue
 		}
 		row.change, row.trace = &batch[i], i
 		start := len(p.body)
 		if len(p.at) > 0 {
-			p.body = append(p.body, ',')
+			p.body = append(p.body, s.sep...)
 		}
 		from := len(p.body)
-		body, err := s.row.append(p.body, &row)
+		body, err := s.appendRow(p.body, &row)
 		encoded := body[min(from, len(body)):]
 		if o, bad := s.unfit(encoded, err); bad {
 			out[i], p.body = o, body[:start]
@@ -222,10 +384,7 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 			}
 			p = next
 		}
-		p.at = append(p.at, i)
-		if p.keys != nil {
-			p.keys[string(batch[i].Key)] = true
-		}
+		s.put(p, i, &batch[i])
 	}
 	return len(p.at) == 0 || s.send(ctx, batch, p, out)
 }
@@ -240,6 +399,29 @@ func (s *sender) parcel(rows int) *parcel {
 	return p
 }
 
+// learn takes what the service told of the target's fields.
+func (s *sender) learn(attrs []attribute) {
+	s.attrs = attrs
+	for i := range attrs {
+		if attrs[i].options != nil || attrs[i].kind == "number" {
+			s.judged = append(s.judged, i)
+		}
+	}
+}
+
+// misfit is the outcome of a record with a value that its field cannot take.
+func (s *sender) misfit(ch *record.Change) (destination.Outcome, bool) {
+	for _, i := range s.judged {
+		if i >= len(ch.Values) {
+			continue
+		}
+		if code, msg := s.attrs[i].misfit(ch.Values[i], &s.op.encode); code != "" {
+			return destination.Outcome{State: destination.Rejected, Code: code, Message: msg}, true
+		}
+	}
+	return destination.Outcome{}, false
+}
+
 // unfit is the outcome of a record that cannot be sent at all.
 func (s *sender) unfit(encoded []byte, err error) (destination.Outcome, bool) {
 	o := destination.Outcome{State: destination.Rejected}
@@ -250,10 +432,10 @@ func (s *sender) unfit(encoded []byte, err error) (destination.Outcome, bool) {
 		o.Code, o.Message = "invalid_value", err.Error()
 	case s.op.limits.rowBytes > 0 && len(encoded) > s.op.limits.rowBytes:
 		o.Code = "row_too_large"
-		o.Message = fmt.Sprintf("the record is %d bytes as JSON, the destination takes %d", len(encoded), s.op.limits.rowBytes)
+		o.Message = fmt.Sprintf("the record is %d bytes as it is sent, the destination takes %d", len(encoded), s.op.limits.rowBytes)
 	case s.op.limits.bytes > 0 && len(s.head)+len(encoded)+len(s.tail) > s.op.limits.bytes:
 		o.Code = "row_too_large"
-		o.Message = fmt.Sprintf("the record is %d bytes as JSON, a request may have %d", len(encoded), s.op.limits.bytes)
+		o.Message = fmt.Sprintf("the record is %d bytes as it is sent, a request may have %d", len(encoded), s.op.limits.bytes)
 	default:
 		return o, false
 	}
@@ -267,7 +449,23 @@ func (s *sender) full(p *parcel, ch *record.Change) bool {
 		return false
 	}
 	l := s.op.limits
-	return len(p.at) >= l.rows || (l.bytes > 0 && len(p.body)+len(s.tail) > l.bytes) || p.keys[string(ch.Key)]
+	return len(p.at) >= l.rows || (l.bytes > 0 && len(p.body)+len(s.tail) > l.bytes) || (p.keys != nil && p.keys[s.identity(ch)])
+}
+
+// put takes note of the record that was just appended.
+func (s *sender) put(p *parcel, i int, ch *record.Change) {
+	p.at = append(p.at, i)
+	if p.keys != nil {
+		p.keys[s.identity(ch)] = true
+	}
+}
+
+// identity is a key as the service tells it apart from others.
+func (s *sender) identity(ch *record.Change) string {
+	if !s.op.fold {
+		return string(ch.Key)
+	}
+	return strings.ToLower(string(ch.Key))
 }
 
 // send makes one request and sorts its answer; it is false when nothing more
@@ -275,17 +473,18 @@ func (s *sender) full(p *parcel, ch *record.Change) bool {
 func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out []destination.Outcome) bool {
 	body := append(p.body, s.tail...)
 	s.grow.Store(int64(len(body)))
-	req := rest.Request{
-		Class: rest.Insert, Method: s.op.request.method, URL: s.url, Header: s.header, Body: body, Attempts: 1,
-	}
+	x := exchange{class: rest.Insert, method: s.op.request.method, target: s.path, header: s.header, body: body, attempts: 1}
 	if s.op.safe() {
-		req.Class = rest.Upsert
+		x.class = rest.Upsert
 	}
 	if s.op.idem.header != "" {
-		req.Header = s.header.Clone()
-		req.Header.Set(s.op.idem.header, requestName(s.scope, s.op, body))
+		x.header = s.header.Clone()
+		x.header.Set(s.op.idem.header, requestName(s.scope, s.op, body))
 	}
-	resp, err := s.d.client.Do(ctx, req)
+	if s.op.encode.gzip {
+		x.body = packed(body)
+	}
+	resp, err := s.d.do(ctx, x)
 	j := &judge{s: s, batch: batch, at: p.at}
 	var outcomes []destination.Outcome
 	if err != nil {

@@ -2,6 +2,7 @@ package declared
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -160,9 +161,7 @@ func (j *judge) mask(text string, from, to int) string {
 	if text == "" {
 		return ""
 	}
-	for _, s := range j.s.d.secrets {
-		text = strings.ReplaceAll(text, s, "***")
-	}
+	text = j.s.d.hideSecrets(text)
 	for _, at := range j.at[from:to] {
 		ch := &j.batch[at]
 		for _, values := range []record.Record{ch.KeyVals, ch.Values} {
@@ -170,6 +169,17 @@ func (j *judge) mask(text string, from, to int) string {
 				text = maskValue(text, v)
 			}
 		}
+	}
+	return text
+}
+
+// hideSecrets takes the connection's secrets and tokens out of a text.
+func (d *Destination) hideSecrets(text string) string {
+	for _, s := range d.secrets {
+		text = strings.ReplaceAll(text, s, "***")
+	}
+	for _, s := range d.creds.secrets() {
+		text = strings.ReplaceAll(text, s, "***")
 	}
 	return text
 }
@@ -238,15 +248,19 @@ func short(text string, most int) string {
 
 // collectSecrets lists what no message may repeat: the values of secret
 // parameters and all that stands in auth and headers.
-func (d *Destination) collectSecrets() []string {
+func (d *Destination) collectSecrets(a auth) []string {
 	found := append([]string(nil), d.cfg.Secrets...)
 	for _, p := range d.spec.params {
 		if p.Secret {
 			found = append(found, d.cfg.Params[p.Name])
 		}
 	}
-	a := d.spec.auth
-	texts := []string{a.token, a.user, a.password, a.value}
+	var texts []string
+	for _, key := range authKeys() {
+		if !slices.Contains(openAuthKeys(), key) {
+			texts = append(texts, a.get(key))
+		}
+	}
 	for _, h := range d.spec.headers {
 		texts = append(texts, h.text)
 	}

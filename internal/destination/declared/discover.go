@@ -1,0 +1,250 @@
+package declared
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/tidwall/gjson"
+
+	"exposync/internal/destination"
+	"exposync/internal/fault"
+	"exposync/internal/record"
+)
+
+// discovery is the request that tells which fields an object has.
+type discovery struct {
+	request   request
+	paging    paging
+	at        string            // path of the fields
+	name      string            // paths within one
+	kind      string            // its type
+	types     map[string]string // of their types into ours: text, number, bool, date, time
+	writable  string
+	creatable string
+	unique    string
+	required  []string // all of them must hold
+	options   string   // the values that it takes
+	closed    string   // whether it takes no others; empty: always
+	many      string   // whether several values may stand in one, parted by ;
+	alsoKeys  []string // fields that identify a record though nothing says so
+}
+
+// attribute is what a service tells of one field.
+type attribute struct {
+	name                string
+	kind                string // text, number, bool, date, time; empty: anything
+	writable, creatable bool
+	unique, required    bool
+	many                bool
+	options             map[string]bool // nil: any value
+}
+
+// catalog is what is known of the objects of a connection.
+type catalog struct {
+	mu      sync.Mutex
+	objects map[string][]attribute
+}
+
+// attributes asks for an object's fields, once.
+func (d *Destination) attributes(ctx context.Context, object string) ([]attribute, error) {
+	d.catalog.mu.Lock()
+	defer d.catalog.mu.Unlock()
+	if known, ok := d.catalog.objects[object]; ok {
+		return known, nil
+	}
+	out, err := d.discover(ctx, object)
+	if err != nil {
+		return nil, err
+	}
+	if d.catalog.objects == nil {
+		d.catalog.objects = map[string][]attribute{}
+	}
+	d.catalog.objects[object] = out
+	return out, nil
+}
+
+func (d *Destination) discover(ctx context.Context, object string) ([]attribute, error) {
+	s := d.spec.discover
+	v := d.values.with(pair{"object", object}, pair{"key_field", ""}, pair{"mode", ""})
+	var out []attribute
+	for doc, err := range d.pages(ctx, v, s.request, nil, s.paging, "") {
+		if err != nil {
+			return nil, d.noObject(err, object)
+		}
+		fields := doc.Get(s.at)
+		if s.at == "" || s.at == "@this" {
+			fields = doc
+		}
+		if !fields.IsArray() {
+			return nil, d.unreadable("discover", fmt.Sprintf("%q is no list of fields", s.at))
+		}
+		fields.ForEach(func(_, f gjson.Result) bool {
+			out = append(out, s.attribute(f))
+			return true
+		})
+	}
+	if len(out) == 0 {
+		return nil, d.unreadable("discover", "it names no field")
+	}
+	return out, nil
+}
+
+func (s *discovery) attribute(f gjson.Result) attribute {
+	has := func(path string, unsaid bool) bool {
+		if path == "" {
+			return unsaid
+		}
+		return truth(f, path)
+	}
+	a := attribute{
+		name: plain(f.Get(s.name)), writable: has(s.writable, true), unique: has(s.unique, true), many: has(s.many, false),
+	}
+	a.creatable = has(s.creatable, a.writable)
+	a.unique = a.unique || slices.Contains(s.alsoKeys, a.name)
+	a.required = len(s.required) > 0 && !slices.ContainsFunc(s.required, func(path string) bool { return !truth(f, path) })
+	if s.kind != "" {
+		a.kind = s.types[plain(f.Get(s.kind))]
+	}
+	if options := f.Get(s.options); s.options != "" && truth(options, "") && has(s.closed, true) {
+		a.options = map[string]bool{}
+		for _, o := range list(options) {
+			a.options[plain(o)] = true
+		}
+	}
+	return a
+}
+
+// checkFields holds a job's fields against those of the object, before
+// anything is written.
+func (d *Destination) checkFields(ctx context.Context, t destination.Target) ([]attribute, error) {
+	if d.spec.discover == nil {
+		return nil, nil
+	}
+	known, err := d.attributes(ctx, t.Object)
+	if err != nil {
+		return nil, err
+	}
+	c := &fieldCheck{d: d, t: t, known: known}
+	for _, f := range t.Key {
+		if a := c.find("key", f); a != nil && !a.unique && t.Mode != destination.Append {
+			c.fault("key_not_unique", "choose a field that is unique there, or make it unique",
+				"key %q: the destination does not keep this field unique, so records cannot be told apart", f.Name)
+		}
+	}
+	fields := make([]attribute, len(t.Fields))
+	for i, f := range t.Fields {
+		if a := c.find("field", f); a != nil {
+			fields[i] = *a
+			c.writable(f, a)
+		}
+	}
+	c.required()
+	return fields, c.problems.Err()
+}
+
+// fieldCheck collects what is wrong with a job's fields.
+type fieldCheck struct {
+	d        *Destination
+	t        destination.Target
+	known    []attribute
+	problems fault.List
+}
+
+func (c *fieldCheck) fault(code, hint, format string, args ...any) {
+	c.problems = append(c.problems, &fault.Fault{
+		Code: code, Kind: fault.Config, Whose: fault.Mapping, Where: "connection " + c.d.cfg.Name,
+		Msg: c.t.Object + ": " + fmt.Sprintf(format, args...), Hint: hint,
+	})
+}
+
+func (c *fieldCheck) find(what string, f destination.Field) *attribute {
+	var names []string
+	for i := range c.known {
+		a := &c.known[i]
+		if a.name == f.Name {
+			if !fits(f.Kind, a.kind, c.d.spec.encode) {
+				c.fault("field_kind", "cast it in the mapping or in the export model", "%s %q: a %s does not fit a field of type %s", what, f.Name, f.Kind, a.kind)
+			}
+			return a
+		}
+		names = append(names, a.name)
+	}
+	hint := "the fields of an object: exposync destination show, or the service's own settings"
+	if near := fault.Suggest(f.Name, names); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	c.fault("field_missing", hint, "%s %q: the destination has no such field", what, f.Name)
+	return nil
+}
+
+func (c *fieldCheck) writable(f destination.Field, a *attribute) {
+	switch mode := c.t.Mode; {
+	case !a.writable && mode != destination.Insert && mode != destination.Append,
+		!a.creatable && (mode == destination.Insert || mode == destination.Append):
+		c.fault("field_readonly", "remove it from the mapping", "field %q: the destination takes no value for it", f.Name)
+	}
+}
+
+func (c *fieldCheck) required() {
+	if c.t.Mode == destination.Update {
+		return
+	}
+	mapped := map[string]bool{}
+	for _, f := range slices.Concat(c.t.Key, c.t.Fields) {
+		mapped[f.Name] = true
+	}
+	for _, a := range c.known {
+		if a.required && !mapped[a.name] {
+			c.fault("field_required", "map a value to it, or use mode: update", "the destination creates no record without %q, but the sync sends nothing to it", a.name)
+		}
+	}
+}
+
+// fits reports whether values of a kind can be right in a field. Text may say
+// anything: it is judged value by value.
+func fits(k record.Kind, family string, e encoding) bool {
+	counted := e.date != isoDate
+	switch k {
+	case record.Absent, record.Null, record.Text:
+		return true
+	case record.Int, record.Float, record.Decimal:
+		return family == "" || family == "number" || family == "text" || family == "time" || family == "date" && counted
+	case record.Bool:
+		return family == "" || family == "bool" || family == "text"
+	case record.Date:
+		return family == "" || family == "date" || family == "time" || family == "text" || family == "number" && counted
+	case record.Timestamp, record.Instant:
+		return family == "" || family == "time" || family == "text" || family == "number" && counted
+	default:
+		return family == "" || family == "text"
+	}
+}
+
+// misfit says why a value cannot be right in its field; empty if it may be.
+func (a *attribute) misfit(v record.Value, e *encoding) (code, message string) {
+	if v.Kind == record.Absent || v.Kind == record.Null {
+		return "", ""
+	}
+	if a.kind == "number" && v.Kind == record.Text {
+		if _, ok := record.AppendDecimal(nil, v.Data); !ok {
+			return "wrong_type", fmt.Sprintf("field %q takes numbers, the value is none", a.name)
+		}
+	}
+	if a.options == nil || v.Kind == record.Text && len(v.Data) == 0 {
+		return "", ""
+	}
+	text := e.plainKey(v)
+	values := []string{text}
+	if a.many {
+		values = strings.Split(text, ";")
+	}
+	for _, one := range values {
+		if !a.options[one] {
+			return "option_unknown", fmt.Sprintf("field %q takes only its %d options, the value is none of them", a.name, len(a.options))
+		}
+	}
+	return "", ""
+}

@@ -1,0 +1,315 @@
+package declared
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"exposync/internal/destination"
+	"exposync/internal/record"
+	"exposync/internal/rest"
+	"exposync/internal/yamlx"
+)
+
+// fixture is an answer of the service with what it means for every record:
+// written by hand from its documentation, run without a network.
+type fixture struct {
+	name   string
+	op     string
+	rows   []string // keys; the trace of record i is i
+	answer answer   // of a request
+	script []answer // of a job, in the order of the calls
+	resume string   // a job that an earlier run left: nothing may be uploaded
+	want   []string // state or state/code, one for each record
+	where  string
+}
+
+// answer is one answer of a fixture.
+type answer struct {
+	call   string // create, upload, close, poll, results.N
+	status int
+	header []pair
+	body   string
+	text   bool // the body is no JSON
+}
+
+// Tested is what became of one fixture.
+type Tested struct {
+	Fixture string   `json:"fixture"`
+	Where   string   `json:"where"`
+	Op      string   `json:"op"`
+	OK      bool     `json:"ok"`
+	Want    []string `json:"want"`
+	Got     []string `json:"got"`
+	Rules   []string `json:"rules,omitempty"`   // which rule decided, answer by answer
+	Reasons []string `json:"reasons,omitempty"` // of every record
+	Problem string   `json:"problem,omitempty"`
+}
+
+// Report is what a spec's fixtures showed.
+type Report struct {
+	Name     string   `json:"name"`
+	Fixtures []Tested `json:"fixtures"`
+	// Unproven lists the rules that no fixture reaches.
+	Unproven []string `json:"unproven,omitempty"`
+}
+
+// OK reports whether every fixture agrees and every rule is reached.
+func (r Report) OK() bool {
+	return len(r.Unproven) == 0 && !slices.ContainsFunc(r.Fixtures, func(t Tested) bool { return !t.OK })
+}
+
+// trial collects which rules were reached while fixtures run.
+type trial struct {
+	reached map[*rule]bool
+	said    []string
+}
+
+func (t *trial) note(o *op, r *rule) {
+	if t == nil {
+		return
+	}
+	if r == nil {
+		t.said = append(t.said, "no rule of "+o.name+": the status decides")
+		return
+	}
+	t.reached[r] = true
+	t.said = append(t.said, fmt.Sprintf("ops.%s.response[%d] (%s)", o.name, slices.IndexFunc(o.rules, func(x rule) bool { return x.same(r) }), r.where))
+}
+
+func (r *rule) same(other *rule) bool { return r.where == other.where }
+
+// Test runs the fixtures of an embedded spec.
+func Test(ctx context.Context, kind string) (Report, error) {
+	s, err := builtin(kind, nil)
+	if err != nil {
+		return Report{}, err
+	}
+	return s.test(ctx), nil
+}
+
+func (s *spec) test(ctx context.Context) Report {
+	out, t := Report{Name: s.name}, &trial{reached: map[*rule]bool{}}
+	for i := range s.fixtures {
+		out.Fixtures = append(out.Fixtures, s.try(ctx, &s.fixtures[i], t))
+	}
+	if len(s.fixtures) == 0 && (s.name == "http" || s.name == "sandbox") {
+		return out // the contracts of type http and of the sandbox are held by tests against real servers
+	}
+	names := make([]string, 0, len(s.ops))
+	for name := range s.ops {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	seen := map[string]bool{} // operations may share rules
+	for r := range t.reached {
+		seen[r.where] = true
+	}
+	for _, name := range names {
+		for i := range s.ops[name].rules {
+			if r := &s.ops[name].rules[i]; !seen[r.where] {
+				seen[r.where] = true
+				out.Unproven = append(out.Unproven, fmt.Sprintf("ops.%s.response[%d] (%s)", name, i, r.where))
+			}
+		}
+	}
+	return out
+}
+
+// try runs one fixture through the same code as a run.
+func (s *spec) try(ctx context.Context, f *fixture, t *trial) Tested {
+	out := Tested{Fixture: f.name, Where: f.where, Op: f.op, Want: f.want}
+	t.said = nil
+	got, err := s.play(ctx, f, t)
+	out.Rules = t.said
+	if err != nil {
+		out.Problem = err.Error()
+		return out
+	}
+	for _, o := range got {
+		out.Got = append(out.Got, stateWord(o))
+		out.Reasons = append(out.Reasons, o.Message)
+	}
+	out.OK = slices.Equal(out.Want, out.Got)
+	return out
+}
+
+// stateWord writes an outcome as fixtures do: ok, fail/CODE.
+func stateWord(o destination.Outcome) string {
+	text := map[destination.State]string{destination.Pending: "pending", destination.NotSent: "not_sent"}[o.State]
+	for w, state := range states() {
+		if state == o.State {
+			text = w
+		}
+	}
+	if o.Code != "" {
+		text += "/" + o.Code
+	}
+	return text
+}
+
+func (s *spec) play(ctx context.Context, f *fixture, t *trial) ([]destination.Outcome, error) {
+	stage := &stage{answers: slices.Clone(f.script)}
+	if f.script == nil {
+		stage.answers = []answer{f.answer}
+	}
+	cfg := Config{
+		Kind: s.name, Name: "fixture", Where: f.where, Params: map[string]string{},
+		Rest: rest.Config{Now: noon, Jitter: func() float64 { return 0 }, Transport: stage, WaitMin: time.Nanosecond, WaitMax: time.Nanosecond},
+	}
+	for _, p := range s.params {
+		cfg.Params[p.Name] = "fixture"
+		if p.Kind == "url" {
+			cfg.Params[p.Name] = "https://fixture.invalid"
+		}
+	}
+	plain := *s
+	plain.auth, plain.rate, plain.vars = []auth{{kind: "none"}}, rateLimit{}, slices.Clone(s.vars)
+	d, err := open(cfg, &plain)
+	if err != nil {
+		return nil, err
+	}
+	d.trial = t
+	d.values.named["base_url"] = "https://fixture.invalid"
+	sender, problems := d.sender(f.op, destination.Target{
+		Object: "object", Mode: destination.Upsert, Key: []destination.Field{{Name: "key", Kind: record.Text}},
+	})
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	batch := make([]record.Change, len(f.rows))
+	for i, key := range f.rows {
+		v := record.Value{Kind: record.Text, Data: []byte(key)}
+		batch[i] = record.Change{Op: record.Create, Key: record.AppendKey(nil, v), KeyVals: record.Record{v}, RemoteID: "id-" + strconv.Itoa(i)}
+	}
+	if sender.job != nil {
+		return sender.job.play(ctx, f, batch)
+	}
+	out := destination.All(len(batch), destination.Outcome{State: destination.NotSent})
+	sender.deliver(ctx, batch, func(int) bool { return true }, out)
+	return out, stage.err
+}
+
+// noon is the time at which fixtures play: they wait for nothing.
+func noon() time.Time { return time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) }
+
+// play goes through a job, or through the rest of one.
+func (j *jobSender) play(ctx context.Context, f *fixture, batch []record.Change) ([]destination.Outcome, error) {
+	id, out := f.resume, destination.All(len(batch), destination.Outcome{State: destination.Pending})
+	if id == "" {
+		id, out = j.submit(ctx, batch, func(string) error { return nil })
+		_, id, _ = strings.Cut(id, ":")
+	}
+	if !slices.ContainsFunc(out, func(o destination.Outcome) bool { return o.State == destination.Pending }) {
+		return out, nil
+	}
+	for range 100 {
+		p, doc, err := j.status(ctx, id)
+		switch {
+		case err != nil:
+			return nil, err
+		case p.Lost:
+			return destination.All(len(batch), destination.Outcome{State: destination.InDoubt, Code: "job_lost"}), nil
+		case p.Ended:
+			return j.outcomes(ctx, id, batch, doc)
+		}
+	}
+	return nil, errors.New("the job does not end")
+}
+
+// stage gives the answers of a fixture, one a request.
+type stage struct {
+	answers []answer
+	err     error
+}
+
+// RoundTrip gives the next answer.
+func (s *stage) RoundTrip(req *http.Request) (*http.Response, error) {
+	if len(s.answers) == 0 {
+		s.err = fmt.Errorf("the fixture has no answer to %s %s", req.Method, req.URL.Path)
+		return nil, s.err
+	}
+	a := s.answers[0]
+	s.answers = s.answers[1:]
+	h := http.Header{"Content-Type": {"application/json"}}
+	if a.text {
+		h.Set("Content-Type", "text/csv")
+	}
+	for _, p := range a.header {
+		h.Set(p.name, p.text)
+	}
+	return &http.Response{
+		StatusCode: a.status, Header: h, Request: req, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: io.NopCloser(strings.NewReader(a.body)), ContentLength: int64(len(a.body)),
+	}, nil
+}
+
+func (d *decoder) fixture(n *yamlx.Node) fixture {
+	f := fixture{where: d.where(n)}
+	fields := d.answer(&f.answer)
+	fields["name"], fields["op"], fields["rows"], fields["want"] = d.text(&f.name), d.text(&f.op), d.words(&f.rows), d.words(&f.want)
+	fields["resume_with"] = d.text(&f.resume)
+	fields["script"] = d.list("script", func(n *yamlx.Node) {
+		var a answer
+		more := d.answer(&a)
+		more["call"] = d.text(&a.call)
+		d.keys(n, "script", more)
+		f.script = append(f.script, a)
+	})
+	d.keys(n, "fixtures", fields)
+	if f.name == "" || f.op == "" || len(f.rows) == 0 || len(f.rows) != len(f.want) {
+		d.fail(n, "", "a fixture needs name, op, rows, and want with one state for each row")
+	}
+	return f
+}
+
+func (d *decoder) answer(a *answer) known {
+	return known{
+		"status":  d.count(&a.status),
+		"headers": d.pairs(&a.header, "headers", d.text),
+		"text": func(n *yamlx.Node) {
+			d.text(&a.body)(n)
+			a.text = true
+		},
+		"body": func(n *yamlx.Node) {
+			a.body = string(appendNode(nil, n))
+		},
+	}
+}
+
+// appendNode writes a tree as JSON.
+func appendNode(dst []byte, n *yamlx.Node) []byte {
+	switch {
+	case n.IsNull():
+		return append(dst, "null"...)
+	case n.Kind == yamlx.List:
+		dst = append(dst, '[')
+		for i, item := range n.Items {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendNode(dst, item)
+		}
+		return append(dst, ']')
+	case n.Kind == yamlx.Map:
+		dst = append(dst, '{')
+		for i, p := range n.Pairs {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst, _ = record.AppendJSONText(dst, p.Key) // YAML is UTF-8
+			dst = appendNode(append(dst, ':'), p.Value)
+		}
+		return append(dst, '}')
+	case n.Kind == yamlx.String:
+		dst, _ = record.AppendJSONText(dst, n.Text)
+		return dst
+	}
+	return append(dst, n.Text...)
+}

@@ -1,0 +1,319 @@
+package declared
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/tidwall/gjson"
+
+	"exposync/internal/destination"
+	"exposync/internal/record"
+	"exposync/internal/rest"
+)
+
+// named is what a result says of one record.
+type named struct {
+	key     string
+	index   int // -1: by key
+	outcome destination.Outcome
+}
+
+// told reads all results of a job.
+func (j *jobSender) told(ctx context.Context, id string, doc gjson.Result) iter.Seq2[named, error] {
+	return func(yield func(named, error) bool) {
+		v := j.values.with(pair{"job_id", id})
+		for i := range j.job.results {
+			for n, err := range j.list(ctx, &j.job.results[i], v, doc) {
+				if !yield(n, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// list reads one list of results.
+func (j *jobSender) list(ctx context.Context, r *results, v values, doc gjson.Result) iter.Seq2[named, error] {
+	key, err := v.text(r.key)
+	switch {
+	case err != nil:
+		return func(yield func(named, error) bool) { yield(named{}, err) }
+	case r.request == nil:
+		return r.items(doc, key)
+	case r.format == "csv":
+		return j.files(ctx, r, v, key)
+	}
+	return func(yield func(named, error) bool) {
+		for page, err := range j.s.d.pages(ctx, v, *r.request, nil, r.paging, "") {
+			if err != nil {
+				yield(named{}, err)
+				return
+			}
+			for n, err := range r.items(page, key) {
+				if !yield(n, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// items reads the results of one JSON answer.
+func (r *results) items(doc gjson.Result, key string) iter.Seq2[named, error] {
+	return func(yield func(named, error) bool) {
+		items := doc
+		if r.at != "" && r.at != "@this" {
+			items = doc.Get(r.at)
+		}
+		for _, item := range items.Array() {
+			get := func(path string) string { return plain(item.Get(path)) }
+			n := r.result(get, func(path string) bool { return truth(item, path) }, func(path string) []string { return pick(item, path) })
+			n.key, n.index = get(key), locate(get, r.index, r.indexPart)
+			if !yield(n, nil) {
+				return
+			}
+		}
+	}
+}
+
+// locate is the index that a result names; -1 for none.
+func locate(get func(string) string, path string, part *regexp.Regexp) int {
+	if path == "" {
+		return -1
+	}
+	text := get(path)
+	if part != nil {
+		m := part.FindStringSubmatch(text)
+		if m == nil {
+			return -1
+		}
+		text = m[len(m)-1]
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// result is the outcome that one result states.
+func (r *results) result(get func(string) string, holds func(string) bool, texts func(string) []string) named {
+	state := r.state
+	if r.ok != "" && holds(r.ok) {
+		state = destination.OK
+	}
+	o := destination.Outcome{State: state}
+	if r.id != "" {
+		o.RemoteID = get(r.id)
+	}
+	if state == destination.OK {
+		return named{outcome: o}
+	}
+	codes := texts(r.code)
+	if r.codePart != nil {
+		for i, c := range codes {
+			codes[i] = ""
+			if m := r.codePart.FindStringSubmatch(c); m != nil {
+				codes[i] = m[len(m)-1]
+			}
+		}
+	}
+	o.State, o.Code, o.Message = r.class.of(codes, state), join(codes, ","), join(texts(r.message), ": ")
+	return named{outcome: o}
+}
+
+// files reads the results of CSV files, page by page.
+func (j *jobSender) files(ctx context.Context, r *results, v values, key string) iter.Seq2[named, error] {
+	return func(yield func(named, error) bool) {
+		first, err := v.target(*r.request)
+		if err != nil {
+			yield(named{}, err)
+			return
+		}
+		header := j.s.d.header.Clone()
+		header.Set("Accept", "text/csv")
+		for target, pages := first, 0; target != "" && pages < mostPages; pages++ {
+			resp, err := j.s.d.file(ctx, exchange{class: rest.Read, method: r.request.method, target: target, header: header, attempts: 5})
+			if err != nil {
+				yield(named{}, err)
+				return
+			}
+			for n, err := range r.lines(resp.Body, key) {
+				if err != nil {
+					err = j.s.d.unreadable("results", err.Error())
+				}
+				if !yield(n, err) || err != nil {
+					return
+				}
+			}
+			target = r.paging.header(first, resp.Header)
+		}
+	}
+}
+
+// file reads an answer of success, whatever it holds.
+func (d *Destination) file(ctx context.Context, x exchange) (*rest.Response, error) {
+	resp, err := d.do(ctx, x)
+	if err != nil {
+		return nil, d.unreachable(err)
+	}
+	if f := resp.Fault(d.cfg.Where); f != nil {
+		return nil, f
+	}
+	return resp, nil
+}
+
+// lines reads one CSV file. Services leave quotes within cells as they are.
+func (r *results) lines(body []byte, key string) iter.Seq2[named, error] {
+	return func(yield func(named, error) bool) {
+		if len(bytes.TrimSpace(body)) == 0 {
+			return
+		}
+		in := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))))
+		in.LazyQuotes, in.ReuseRecord = true, true
+		line, err := in.Read()
+		if err != nil {
+			yield(named{}, errors.New("the file is no CSV"))
+			return
+		}
+		columns := slices.Clone(line)
+		at := slices.Index(columns, key)
+		if at < 0 {
+			yield(named{}, fmt.Errorf("the file has no column %q", key))
+			return
+		}
+		for {
+			line, err := in.Read()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(named{}, errors.New("a line of the file is no CSV, or it was cut off"))
+				return
+			}
+			n := r.line(columns, line)
+			n.key, n.index = line[at], -1
+			if !yield(n, nil) {
+				return
+			}
+		}
+	}
+}
+
+// line reads the result that one line states.
+func (r *results) line(columns, line []string) named {
+	get := func(column string) string {
+		if i := slices.Index(columns, column); i >= 0 {
+			return line[i]
+		}
+		return ""
+	}
+	texts := func(column string) []string {
+		if text := get(column); text != "" {
+			return []string{text}
+		}
+		return nil
+	}
+	return r.result(get, func(column string) bool { t := get(column); return t != "" && t != "false" && t != "0" }, texts)
+}
+
+// outcomes gives every record of a batch the word of the job's results. Those
+// that no result names are ok only where the service lists failures alone and
+// its counts agree.
+func (j *jobSender) outcomes(ctx context.Context, id string, batch []record.Change, doc gjson.Result) ([]destination.Outcome, error) {
+	judge := &judge{s: j.s, batch: batch, at: make([]int, len(batch))}
+	for i := range judge.at {
+		judge.at[i] = i
+	}
+	c := &claims{j: judge}
+	out, found := judge.all(destination.Outcome{}), make([]bool, len(batch))
+	loose, failed := 0, 0
+	for n, err := range j.told(ctx, id, doc) {
+		if err != nil {
+			return nil, err
+		}
+		i, ok := c.byText(n.key)
+		if !ok && n.index >= 0 && n.index < len(batch) {
+			i, ok = n.index, true
+		}
+		if !ok {
+			loose++
+			continue
+		}
+		if n.outcome.State != destination.OK && n.outcome.State != destination.Retry {
+			failed++
+		}
+		if !found[i] || rank(n.outcome.State) > rank(out[i].State) {
+			out[i], found[i] = n.outcome, true
+		}
+	}
+	j.unnamed(doc, out, found, loose, failed)
+	judge.hide(out)
+	return out, nil
+}
+
+// unnamed gives a word to the records that no result names, and, where a job
+// failed as a whole, to those that it did not come to.
+func (j *jobSender) unnamed(doc gjson.Result, out []destination.Outcome, found []bool, loose, failed int) {
+	rest := destination.Outcome{State: j.job.missing, Code: "result_missing", Message: "the job's results do not name this record"}
+	if n, counted := whole(doc.Get(j.job.poll.failed)); rest.State == destination.OK && (loose > 0 || !counted || n != failed) {
+		rest.State, rest.Code, rest.Message = destination.InDoubt, codeOKCount, "the job counts other failures than its results name"
+	}
+	word, dead := j.deadWord(doc)
+	for i := range out {
+		switch {
+		case dead && (!found[i] || out[i].State == destination.Retry):
+			out[i] = word
+		case !found[i]:
+			out[i] = rest
+		}
+	}
+}
+
+// recall yields what the results say by key, for a job whose batch is not at
+// hand.
+func (j *jobSender) recall(ctx context.Context, id string, doc gjson.Result) iter.Seq2[destination.Recalled, error] {
+	return func(yield func(destination.Recalled, error) bool) {
+		for n, err := range j.told(ctx, id, doc) {
+			if err != nil {
+				yield(destination.Recalled{}, err)
+				return
+			}
+			key, ok := j.keyOf(n.key)
+			if !ok {
+				continue
+			}
+			o := []destination.Outcome{n.outcome}
+			one := record.Change{KeyVals: record.Record{{Kind: record.Text, Data: []byte(n.key)}}}
+			judge := &judge{s: j.s, batch: []record.Change{one}, at: []int{0}}
+			judge.hide(o)
+			if !yield(destination.Recalled{Key: key, Outcome: o[0]}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// keyOf is the key that an answer's text stands for.
+func (j *jobSender) keyOf(text string) (record.Key, bool) {
+	if text == "" || len(j.s.target.Key) != 1 {
+		return nil, false
+	}
+	kind := j.s.target.Key[0].Kind
+	if kind == record.Absent {
+		kind = record.Text
+	}
+	data, got, ok := j.s.op.encode.read(kind, text, gjson.Result{Type: gjson.String, Str: text, Raw: strconv.Quote(text)})
+	if !ok {
+		data, got = []byte(text), record.Text
+	}
+	return record.AppendKey(nil, record.Value{Kind: got, Data: data}), true
+}

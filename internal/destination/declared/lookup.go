@@ -1,0 +1,334 @@
+package declared
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"exposync/internal/destination"
+	"exposync/internal/fault"
+	"exposync/internal/record"
+	"exposync/internal/yamlx"
+)
+
+// lookup says how records are read by key.
+type lookup struct {
+	rows     int // keys of one request
+	request  request
+	envelope *yamlx.Node // nil: no body
+	row      *yamlx.Node
+	quote    string // around a key in ${keys}
+	at       string
+	key      string // path of the one key in a record, may hold ${…}; empty: the key's fields stand in fields
+	fields   string
+	none     string // a status that says that none of the keys is there
+	fold     bool   // the service does not tell keys apart by case
+	paging   paging
+}
+
+// Readable is a Destination whose records can be read by key.
+type Readable struct{ *Destination }
+
+var _ destination.Reader = Readable{}
+
+// Connect is New; what it gives is a destination.Reader where the spec says
+// how records are read.
+func Connect(cfg Config) (destination.Destination, error) {
+	d, err := New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if d.spec.lookup != nil {
+		return Readable{d}, nil
+	}
+	return d, nil
+}
+
+// Read yields the records that have one of the keys.
+func (r Readable) Read(ctx context.Context, t destination.Target, keys []record.Key) iter.Seq2[record.Record, error] {
+	return func(yield func(record.Record, error) bool) {
+		l, err := r.newLooker(t)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for chunk := range slices.Chunk(keys, l.spec.rows) {
+			for rec, err := range l.chunk(ctx, chunk) {
+				if !yield(rec, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// looker reads the records of one target.
+type looker struct {
+	d      *Destination
+	spec   *lookup
+	t      destination.Target
+	values values
+	row    *template
+	head   []byte
+	tail   []byte
+	key    string // path of the key in a record
+}
+
+func (d *Destination) newLooker(t destination.Target) (*looker, error) {
+	l := &looker{d: d, spec: d.spec.lookup, t: t}
+	names := make([]string, 0, len(t.Fields))
+	for _, f := range t.Fields {
+		names = append(names, f.Name)
+	}
+	job := []pair{{"object", t.Object}, {"mode", string(t.Mode)}, {"key_field", ""}, {"fields", strings.Join(names, ",")}, {"keys", ""}}
+	if len(t.Key) > 0 {
+		job[2].text = t.Key[0].Name
+	}
+	l.values = d.values.with(job...)
+	c := &compiler{target: t, values: l.values}
+	l.row = c.compile(l.spec.row)
+	if l.spec.envelope != nil {
+		l.head, l.tail, _ = c.compile(l.spec.envelope).split(nil)
+	}
+	var err error
+	if l.key, err = l.values.text(l.spec.key); err != nil {
+		c.failf("%s", err)
+	}
+	if l.spec.key != "" && len(t.Key) != 1 {
+		c.failf("records can be read by one key field, the job has %d", len(t.Key))
+	}
+	if len(c.problems) > 0 {
+		return nil, &fault.Fault{
+			Code: "target_unsupported", Kind: fault.Config, Whose: fault.Mapping, Where: d.cfg.Where,
+			Msg:  fmt.Sprintf("connection %s, object %s cannot be read: %s", d.cfg.Name, t.Object, strings.Join(c.problems, "; ")),
+			Hint: "use --first send or --first adopt, or change `read` of the connection",
+		}
+	}
+	return l, nil
+}
+
+// asked are the keys of one request by their text, and folded to lower case
+// where the service does not tell them apart by case.
+type asked struct {
+	exact, folded map[string]record.Record
+}
+
+// find gives the key that an answer means. What several keys could be is none
+// of them.
+func (a asked) find(text string) (record.Record, bool) {
+	if key, ok := a.exact[text]; ok {
+		return key, true
+	}
+	key := a.folded[strings.ToLower(text)]
+	return key, key != nil
+}
+
+func (a asked) add(text string, key record.Record) {
+	a.exact[text] = key
+	if a.folded == nil {
+		return
+	}
+	folded := strings.ToLower(text)
+	if _, twice := a.folded[folded]; twice {
+		key = nil
+	}
+	a.folded[folded] = key
+}
+
+// chunk reads as many keys as one request may have.
+func (l *looker) chunk(ctx context.Context, keys []record.Key) iter.Seq2[record.Record, error] {
+	return func(yield func(record.Record, error) bool) {
+		body, wanted, texts, err := l.question(keys)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		v := l.values.with(pair{"keys", strings.Join(texts, ",")})
+		for doc, err := range l.d.pages(ctx, v, l.spec.request, body, l.spec.paging, l.spec.none) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			items, err := l.items(doc)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, item := range items {
+				rec, err := l.record(item, wanted)
+				if !yield(rec, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// items are the records of one answer.
+func (l *looker) items(doc gjson.Result) ([]gjson.Result, error) {
+	items := doc
+	if l.spec.at != "@this" {
+		items = doc.Get(l.spec.at)
+	}
+	if doc.Exists() && !items.IsArray() {
+		return nil, l.d.unreadable("read", fmt.Sprintf("%q is no list of records", l.spec.at))
+	}
+	return items.Array(), nil
+}
+
+// question is the body of a request for keys, and how to know them again.
+func (l *looker) question(keys []record.Key) (body []byte, wanted asked, texts []string, err error) {
+	wanted.exact = make(map[string]record.Record, len(keys))
+	if l.spec.fold {
+		wanted.folded = make(map[string]record.Record, len(keys))
+	}
+	body = append(body, l.head...)
+	row := rowContext{encode: &l.d.spec.encode}
+	for i, key := range keys {
+		values, err := key.Values()
+		if err != nil {
+			return nil, asked{}, nil, err
+		}
+		text := l.text(values)
+		if l.spec.envelope == nil && l.spec.quote == "" && strings.Contains(text, ",") {
+			return nil, asked{}, nil, l.d.unreadable("read", "a key holds the comma that parts the keys of the request")
+		}
+		wanted.add(text, values)
+		texts = append(texts, l.quoted(text))
+		if l.spec.envelope == nil {
+			continue
+		}
+		if i > 0 {
+			body = append(body, ',')
+		}
+		row.change = &record.Change{Key: key, KeyVals: values}
+		if body, err = l.row.append(body, &row); err != nil {
+			return nil, asked{}, nil, err
+		}
+	}
+	if l.spec.envelope == nil {
+		return nil, wanted, texts, nil
+	}
+	return append(body, l.tail...), wanted, texts, nil
+}
+
+// text is a key as an answer repeats it.
+func (l *looker) text(values record.Record) string {
+	parts := make([]string, len(values))
+	for i, v := range values {
+		parts[i] = l.d.spec.encode.plainKey(v)
+	}
+	return strings.Join(parts, "\x00")
+}
+
+// quoted is a key as a text in a query; what would end the text is escaped.
+func (l *looker) quoted(text string) string {
+	q := l.spec.quote
+	if q == "" {
+		return text
+	}
+	return q + strings.NewReplacer(`\`, `\\`, q, `\`+q).Replace(text) + q
+}
+
+// record reads one record of an answer.
+func (l *looker) record(item gjson.Result, wanted asked) (record.Record, error) {
+	fields := item
+	if l.spec.fields != "" && l.spec.fields != "@this" {
+		fields = item.Get(l.spec.fields)
+	}
+	text := plain(item.Get(l.key))
+	if l.spec.key == "" {
+		parts := make([]string, len(l.t.Key))
+		for i, f := range l.t.Key {
+			parts[i] = l.d.spec.encode.plainKey(l.value(f, fields.Get(gjson.Escape(f.Name))))
+		}
+		text = strings.Join(parts, "\x00")
+	}
+	key, ok := wanted.find(text)
+	if !ok {
+		return nil, l.d.unreadable("read", "it holds a record that was not asked for")
+	}
+	out := make(record.Record, 0, len(key)+len(l.t.Fields))
+	out = append(out, key...)
+	for _, f := range l.t.Fields {
+		out = append(out, l.value(f, fields.Get(gjson.Escape(f.Name))))
+	}
+	return out, nil
+}
+
+// value reads a value as one of the field's kind. What cannot be one stays
+// text: it is another value than any of ours, and is written over.
+func (l *looker) value(f destination.Field, v gjson.Result) record.Value {
+	e := &l.d.spec.encode
+	text := v.String()
+	if !v.Exists() || v.Type == gjson.Null || e.null != nil && v.Type == gjson.String && v.Str == *e.null {
+		return record.Value{Kind: record.Null}
+	}
+	if v.Type == gjson.Number {
+		text = v.Raw
+	}
+	if data, kind, ok := e.read(f.Kind, text, v); ok {
+		return record.Value{Kind: kind, Data: data}
+	}
+	return record.Value{Kind: record.Text, Data: []byte(text)}
+}
+
+// read undoes what append does.
+func (e *encoding) read(kind record.Kind, text string, v gjson.Result) (data []byte, got record.Kind, ok bool) {
+	switch kind {
+	case record.Bool:
+		switch {
+		case text == "true", e.bools != nil && text == e.bools[0]:
+			return []byte("true"), kind, true
+		case text == "false", e.bools != nil && text == e.bools[1]:
+			return []byte("false"), kind, true
+		}
+		return nil, kind, false
+	case record.Int, record.Decimal:
+		data, ok = record.AppendDecimal(nil, text)
+		return data, record.Decimal, ok // all numbers are one kind to compare
+	case record.Float:
+		f, err := strconv.ParseFloat(text, 64)
+		return record.AppendFloat(nil, f, 64), kind, err == nil
+	case record.Date, record.Timestamp, record.Instant:
+		data, ok = e.moment(kind, text)
+		return data, kind, ok
+	case record.JSON:
+		data, err := record.AppendCanonicalJSON(nil, []byte(v.Raw))
+		return data, kind, err == nil
+	case record.Bytes:
+		data, err := base64.StdEncoding.DecodeString(text)
+		return data, kind, err == nil
+	default:
+		return []byte(text), kind, true
+	}
+}
+
+// moment reads a date or moment in one of the ways in which services write
+// them.
+func (e *encoding) moment(kind record.Kind, text string) ([]byte, bool) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && e.date != isoDate {
+		at := time.UnixMilli(n)
+		if e.date == unixSeconds {
+			at = time.Unix(n, 0)
+		}
+		return record.MomentOf(kind, at.UTC()).Data, true
+	}
+	if data, ok := record.AppendMoment(nil, kind, text); ok {
+		return data, true
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999Z0700", time.DateOnly} {
+		at, err := time.Parse(layout, text)
+		if midnight := at.UTC().Truncate(24 * time.Hour); err == nil && (kind != record.Date || at.Equal(midnight)) {
+			return record.MomentOf(kind, at.UTC()).Data, true
+		}
+	}
+	return nil, false
+}
