@@ -24,7 +24,7 @@ func kills() int {
 	if os.Getenv("EXPOSYNC_NIGHTLY") != "" {
 		return 200
 	}
-	return 12
+	return 8
 }
 
 const quietGuards = `"guards": {"deletes": "off", "creates": "off", "rows": "off"}`

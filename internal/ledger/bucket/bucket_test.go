@@ -28,6 +28,7 @@ func must(tb testing.TB, err error) {
 // TestMain lets the client try again sooner.
 func TestMain(m *testing.M) {
 	minio.DefaultRetryUnit = time.Millisecond
+	ledgertest.Histories(15) // of each kind of store
 	os.Exit(m.Run())
 }
 

@@ -88,12 +88,12 @@ func (r *crashRun) check(step string, l ledger.Ledger) {
 	fold(r.t, s, s.Header())
 	closeAll(r.t, v, s)
 	s = open(r.t, l, SyncID("job"))
-	want := mark(99, Row(99))
-	if d := cmp.Diff(want, Marks(r.t, s)[want.KeyHash]); d != "" {
+	want, after := mark(99, Row(99)), Marks(r.t, s)
+	if d := cmp.Diff(want, after[want.KeyHash]); d != "" {
 		r.t.Errorf("%s: the run after it (-want +got):\n%s", step, d)
 	}
-	if after := len(Marks(r.t, s)); after != len(got)+1 {
-		r.t.Errorf("%s: the run after it has %d marks, want %d", step, after, len(got)+1)
+	if len(after) != len(got)+1 {
+		r.t.Errorf("%s: the run after it has %d marks, want %d", step, len(after), len(got)+1)
 	}
 	closeAll(r.t, s)
 }

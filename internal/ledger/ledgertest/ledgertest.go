@@ -4,6 +4,9 @@
 package ledgertest
 
 import (
+	"flag"
+	"os"
+	"strconv"
 	"testing"
 
 	"exposync/internal/ledger"
@@ -47,6 +50,19 @@ type Fencer interface {
 
 // Factory makes an empty store.
 type Factory func(tb testing.TB) Store
+
+// Histories says how many random histories a test plays, for a TestMain: a
+// store takes long for one, the longer if it stands behind a server. The
+// hundred of rapid are left to make nightly. What -rapid.checks says goes
+// before.
+func Histories(some int) {
+	if os.Getenv("EXPOSYNC_NIGHTLY") != "" {
+		return
+	}
+	if err := flag.Set("rapid.checks", strconv.Itoa(some)); err != nil { // before the flags are parsed
+		panic(err)
+	}
+}
 
 // Run runs the suite; every case gets its own store.
 func Run(t *testing.T, factory Factory) {

@@ -12,12 +12,12 @@ import (
 	"exposync/internal/record"
 )
 
-// Memory writes, folds and reads 200 000 marks and fails if the heap grows by
-// more than limit bytes at any time. All marks together are above 50 MB. Call
+// Memory writes, folds and reads 120 000 marks and fails if the heap grows by
+// more than limit bytes at any time. All marks together are above 35 MB. Call
 // it from a test that does not run in parallel: it measures the process.
 func Memory(t *testing.T, factory Factory, limit uint64) {
 	t.Helper()
-	const marks, batch = 200_000, 5000 // a batch is more than one commit takes
+	const marks, batch = 120_000, 5000 // a batch is more than one commit takes
 	l := factory(t).Open(t)
 	peak := watchHeap(t)
 

@@ -22,6 +22,11 @@ import (
 	"exposync/internal/record"
 )
 
+func TestMain(m *testing.M) {
+	ledgertest.Histories(40) // of each way to sort
+	m.Run()
+}
+
 func TestLedger(t *testing.T) {
 	t.Parallel()
 	ledgertest.Run(t, func(tb testing.TB) ledgertest.Store { tb.Helper(); return newStore(tb) })

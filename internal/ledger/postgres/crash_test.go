@@ -74,6 +74,7 @@ func TestCutAtEveryStatement(t *testing.T) {
 		if last && acked.folds != 2 {
 			t.Errorf("cut at %d of %d: %+v was acknowledged", cutAt, seen.Load(), acked)
 		}
+		p.sessions.Wait() // the server may have been committing a lease
 		s.sessionsEnded(t)
 		l := s.Open(t)
 		y := mustOpen(t, l)

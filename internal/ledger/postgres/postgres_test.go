@@ -23,7 +23,10 @@ import (
 	"exposync/internal/plan"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	ledgertest.Histories(15)
+	pgtest.Main(m)
+}
 
 func TestLedger(t *testing.T) {
 	t.Parallel()

@@ -19,10 +19,17 @@ type proxy struct {
 	before   func(statement string) // nil: tell nobody
 	telling  sync.Mutex
 
+	sessions sync.WaitGroup // that the server has not ended
+
 	mu    sync.Mutex
 	down  bool // no connection is let through
-	conns []net.Conn
+	conns []interface{ Close() error }
 }
+
+// halfClosed is closed for writing: the server's end of a session is waited for.
+type halfClosed struct{ *net.TCPConn }
+
+func (c halfClosed) Close() error { return c.CloseWrite() }
 
 // newProxy gives the proxy and the DSN through it.
 func newProxy(tb testing.TB, dsn string) (*proxy, string) {
@@ -61,22 +68,26 @@ func (p *proxy) cut(down bool) {
 
 func (p *proxy) serve(client net.Conn) {
 	defer func() { _ = client.Close() }()
-	server, err := net.Dial("tcp", p.server)
+	dialed, err := net.Dial("tcp", p.server)
 	if err != nil {
 		return
 	}
-	defer func() { _ = server.Close() }()
+	defer func() { _ = dialed.Close() }()
+	server := halfClosed{dialed.(*net.TCPConn)}
 	p.mu.Lock()
 	if p.down {
 		p.mu.Unlock()
 		return
 	}
 	p.conns = append(p.conns, client, server)
+	p.sessions.Add(1)
 	p.mu.Unlock()
+	defer p.sessions.Done()
 	var group sync.WaitGroup
 	group.Go(func() {
-		_, _ = io.Copy(client, server)
+		_, _ = io.Copy(client, dialed)
 		_ = client.Close()
+		_, _ = io.Copy(io.Discard, dialed)
 	})
 	p.requests(client, server)
 	_ = server.Close()
@@ -84,7 +95,7 @@ func (p *proxy) serve(client net.Conn) {
 }
 
 // requests passes frames on: the first has no type.
-func (p *proxy) requests(client, server net.Conn) {
+func (p *proxy) requests(client io.Reader, server io.Writer) {
 	head := make([]byte, 5)
 	parsed := "" // the text of the unnamed statement
 	for first := true; ; first = false {

@@ -32,7 +32,7 @@ func TestConformance(t *testing.T) {
 					})
 					return warehousetest.Bench{Warehouse: w, Exec: f.exec, Relation: f.relation}
 				},
-				Values: values, Lacks: lacks, Late: true,
+				Values: values, Lacks: lacks, Late: true, Many: 30_000,
 				Numbers: "select n, n::text as s from generate_series(1, %d) n",
 			})
 		})

@@ -106,13 +106,13 @@ func TestWarnsOfManyRows(t *testing.T) {
 		})
 		f.exec(t, "create table many as select 1 as a from generate_series(1, "+strconv.Itoa(count)+")")
 		q := warehouse.Query{Relation: f.relation("many"), Columns: []string{"a"}}
-		for range 2 {
+		for range 1 + want { // once more, if it was said
 			if n, err := drain(t, snapshot(t, w), q); n != count || err != nil {
 				t.Fatalf("%d rows and %v, want %d", n, err, count)
 			}
 		}
 		if len(warned) != want {
-			t.Errorf("%d rows, read twice: warned %v, want %d times", count, warned, want)
+			t.Errorf("%d rows: warned %v, want %d times", count, warned, want)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func fetchComposite(t *testing.T, h Harness) {
 
 func fetchMany(t *testing.T, h Harness) {
 	b := h.New(t)
-	const rows = 120_000
+	rows := h.many() * 2 / 5
 	q := numbers(t, h, b, rows)
 	keys, want := make([]record.Key, 0, warehouse.FetchChunk), map[string]bool{}
 	for i := range warehouse.FetchChunk {

@@ -171,7 +171,8 @@ func closing(t *testing.T, h Harness) {
 
 func breaking(t *testing.T, h Harness) {
 	b := h.New(t)
-	q := numbers(t, h, b, 50_000)
+	rows := h.many() / 6
+	q := numbers(t, h, b, rows)
 	s := snapshot(t, b)
 	ctx, cancel := context.WithCancel(t.Context())
 	first(t, s.Rows(ctx, q))
@@ -180,12 +181,12 @@ func breaking(t *testing.T, h Harness) {
 		t.Errorf("Columns after a break = %v", got)
 	}
 	first(t, s.Fetch(t.Context(), q, []record.Key{intKey(1), intKey(2)}))
-	if rows := all(t, s.Rows(t.Context(), q)); len(rows) != 50_000 {
-		t.Errorf("Rows after a break gave %d rows", len(rows))
+	if all := all(t, s.Rows(t.Context(), q)); len(all) != rows {
+		t.Errorf("Rows after a break gave %d rows", len(all))
 	}
 	first(t, s.Rows(t.Context(), q))
-	if rows := all(t, s.Fetch(t.Context(), q, []record.Key{intKey(50_000)})); len(rows) != 1 {
-		t.Errorf("Fetch after a break gave %d rows", len(rows))
+	if found := all(t, s.Fetch(t.Context(), q, []record.Key{intKey(rows)})); len(found) != 1 {
+		t.Errorf("Fetch after a break gave %d rows", len(found))
 	}
 }
 
@@ -212,7 +213,7 @@ func canceledBefore(t *testing.T, h Harness) {
 // canceledMidway needs more rows than any buffer holds.
 func canceledMidway(t *testing.T, h Harness) {
 	b := h.New(t)
-	q := numbers(t, h, b, 300_000)
+	q := numbers(t, h, b, h.many())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	n, err := drained(t, snapshot(t, b).Rows(ctx, q), func(n int) {
@@ -220,7 +221,7 @@ func canceledMidway(t *testing.T, h Harness) {
 			cancel()
 		}
 	})
-	if n >= 300_000 || !errors.Is(err, context.Canceled) {
+	if n >= h.many() || !errors.Is(err, context.Canceled) {
 		t.Errorf("after a cancel at row 10: %d rows and %v, want context.Canceled", n, err)
 	}
 }
@@ -228,7 +229,7 @@ func canceledMidway(t *testing.T, h Harness) {
 // dying makes sure that half a table is never taken for a whole one.
 func dying(t *testing.T, h Harness) {
 	b, kill := h.Doomed(t)
-	q := numbers(t, h, b, 300_000)
+	q := numbers(t, h, b, h.many())
 	s, err := b.Warehouse.Snapshot(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -238,7 +239,7 @@ func dying(t *testing.T, h Harness) {
 			kill()
 		}
 	})
-	if n >= 300_000 || !fault.Is(err, "warehouse_read") || fault.ExitCode(err) != fault.Unavailable.ExitCode() {
+	if n >= h.many() || !fault.Is(err, "warehouse_read") || fault.ExitCode(err) != fault.Unavailable.ExitCode() {
 		t.Errorf("a server that died at row 10: %d rows and %v, want warehouse_read", n, err)
 	}
 	if _, err := drained(t, s.Rows(t.Context(), q), func(int) {}); err == nil {

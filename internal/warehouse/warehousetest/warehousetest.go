@@ -3,6 +3,7 @@
 package warehousetest
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"testing"
@@ -28,7 +29,13 @@ type Harness struct {
 	// Numbers is a select that yields the columns n (integer) and s (text of
 	// n) for n from 1 to the number that is filled in for %d.
 	Numbers string
+	// Many is how many rows no buffer holds; 0: 300,000. It may be less for a
+	// reader that has all rows before it gives the first.
+	Many int
 }
+
+// many rows are more than any buffer holds.
+func (h Harness) many() int { return cmp.Or(h.Many, 300_000) }
 
 // Literal is a value in SQL: a column's type and what is inserted into it.
 type Literal struct{ Type, SQL string }
