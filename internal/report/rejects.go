@@ -156,7 +156,9 @@ func invalidText(s Style, j JobReport) string {
 
 // ofMapping reports whether a reason is one that the mapping found before
 // anything was sent: the ledger knows nothing of such records.
-func ofMapping(state string) bool { return state == "invalid" || state == "no_key" || state == "waiting" }
+func ofMapping(state string) bool {
+	return state == "invalid" || state == "no_key" || state == "waiting"
+}
 
 // rejectSteps are the commands for records that did not arrive, one for each
 // state.

@@ -56,7 +56,7 @@ type Factory func(tb testing.TB) Store
 // hundred of rapid are left to make nightly. What -rapid.checks says goes
 // before.
 func Histories(some int) {
-	if os.Getenv("EXPOSYNC_NIGHTLY") != "" {
+	if os.Getenv("EXPOSYNC_NIGHTLY") != "" { //nolint:forbidigo // how long tests take is no part of the program
 		return
 	}
 	if err := flag.Set("rapid.checks", strconv.Itoa(some)); err != nil { // before the flags are parsed
