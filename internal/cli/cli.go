@@ -24,7 +24,10 @@ const exitCodes = `Exit codes:
   3 held or blocked           130 interrupted`
 
 // Main runs the command line of this process and gives the exit code.
-func Main() int { return Run(context.Background(), processEnv()) }
+func Main() int {
+	cobra.EnableCommandSorting = false // they stand in the order in which people need them
+	return Run(context.Background(), processEnv())
+}
 
 // Run runs the command line of env and gives the exit code.
 func Run(ctx context.Context, env *Env) int {
@@ -72,7 +75,6 @@ succeeded in this dbt run, and moves the changed rows to the business tool.
 	root.SetErr(a.env.Stderr)
 	root.SetIn(a.env.Stdin)
 	root.SetFlagErrorFunc(flagError)
-	cobra.EnableCommandSorting = false // they stand in the order in which people need them
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages", fmt.Sprintf("Flags.FlagUsagesWrapped %d", a.width())))
 	root.AddGroup(
 		&cobra.Group{ID: "daily", Title: "Every day:"},

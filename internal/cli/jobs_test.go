@@ -48,6 +48,13 @@ func newBulk(t *testing.T) *bulk {
 	return b
 }
 
+// set changes what the service does; its handlers hold the lock.
+func (b *bulk) set(change func(b *bulk)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	change(b)
+}
+
 func (b *bulk) job(r *http.Request) *bulkJob {
 	var n int
 	_, _ = fmt.Sscanf(r.PathValue("id"), "J%d", &n)
@@ -152,21 +159,18 @@ func TestKillDuringAJob(t *testing.T) {
 		t.Run(phase, func(t *testing.T) {
 			t.Parallel()
 			b := newBulk(t)
-			b.refuse = "7"
 			m := newBulkProject(t, b)
-			var p *process
-			ready := make(chan struct{})
-			b.at = func(now string) {
-				if now == phase && p == nil {
-					<-ready
+			started, once := make(chan *process, 1), sync.Once{}
+			b.set(func(b *bulk) {
+				b.refuse = "7"
+				b.at = func(now string) {
+					if now == phase {
+						once.Do(func() { _ = (<-started).cmd.Process.Signal(syscall.SIGKILL) })
+					}
 				}
-				if now == phase {
-					_ = p.cmd.Process.Signal(syscall.SIGKILL)
-					b.at = func(string) {}
-				}
-			}
-			p = m.start("run")
-			close(ready)
+			})
+			p := m.start("run")
+			started <- p
 			<-p.end //nolint:errcheck // killed
 			m.want(4, "run")
 			b.mu.Lock()
@@ -196,14 +200,16 @@ func TestKillDuringAJob(t *testing.T) {
 func TestStopDuringAJob(t *testing.T) {
 	t.Parallel()
 	b := newBulk(t)
-	b.polls = 1 << 30
 	m := newBulkProject(t, b)
 	polled, once := make(chan struct{}), sync.Once{}
-	b.at = func(now string) {
-		if now == "poll" {
-			once.Do(func() { close(polled) })
+	b.set(func(b *bulk) {
+		b.polls = 1 << 30
+		b.at = func(now string) {
+			if now == "poll" {
+				once.Do(func() { close(polled) })
+			}
 		}
-	}
+	})
 	p := m.start("run")
 	select {
 	case <-polled:
