@@ -172,24 +172,3 @@ func meanwhile(t *testing.T, m, other *mini, db *pgx.Conn) {
 		t.Errorf("going on after a killed process took %s", took)
 	}
 }
-
-// TestNightlyBucketLedger compares a run of 100,000 rows with one that
-// remembers on the disk.
-func TestNightlyBucketLedger(t *testing.T) { //nolint:paralleltest // it measures
-	if os.Getenv("EXPOSYNC_NIGHTLY") == "" {
-		t.Skip("make nightly runs this")
-	}
-	for _, where := range []string{"disk", "bucket"} {
-		m, _ := toTable(t, "upsert")
-		o := newObjectStore(t)
-		if where == "bucket" {
-			m.inBucket(o)
-		}
-		m.exec(`insert into main.export_t select i, 'name ' || i, i % 97 from generate_series(1, 100000) i`)
-		for _, what := range []string{"first run", "no change"} {
-			m.measure(where + ", " + what)
-			t.Logf("requests: %v", o.requests())
-			m.build()
-		}
-	}
-}

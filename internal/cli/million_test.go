@@ -70,3 +70,24 @@ func (m *mini) measure(what string) int64 {
 	m.Logf("%-30s %6.1fs  peak RSS %4d MiB  +%d ~%d =%d, %d calls", what, took.Seconds(), rss>>20, c["created"], c["updated"], c["unchanged"], c["calls"])
 	return rss
 }
+
+// TestNightlyBucketLedger compares a run of 100,000 rows with one that
+// remembers on the disk.
+func TestNightlyBucketLedger(t *testing.T) { //nolint:paralleltest // it measures
+	if os.Getenv("EXPOSYNC_NIGHTLY") == "" {
+		t.Skip("make nightly runs this")
+	}
+	for _, where := range []string{"disk", "bucket"} {
+		m, _ := toTable(t, "upsert")
+		o := newObjectStore(t)
+		if where == "bucket" {
+			m.inBucket(o)
+		}
+		m.exec(`insert into main.export_t select i, 'name ' || i, i % 97 from generate_series(1, 100000) i`)
+		for _, what := range []string{"first run", "no change"} {
+			m.measure(where + ", " + what)
+			t.Logf("requests: %v", o.requests())
+			m.build()
+		}
+	}
+}
