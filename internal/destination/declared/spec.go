@@ -17,7 +17,17 @@ var files embed.FS
 
 // Kinds lists the destinations that are described here, sorted: the types of
 // connections that New takes.
-func Kinds() []string { return []string{"http", "hubspot", "salesforce", "sandbox"} }
+func Kinds() []string {
+	entries, err := files.ReadDir("specs")
+	if err != nil {
+		panic("BUG: the descriptions are not embedded: " + err.Error())
+	}
+	kinds := make([]string, len(entries))
+	for i, e := range entries {
+		kinds[i] = strings.TrimSuffix(e.Name(), ".yaml")
+	}
+	return kinds
+}
 
 // Param is one value that a connection in exposync.yml gives to a spec.
 type Param struct {
