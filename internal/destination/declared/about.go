@@ -31,9 +31,9 @@ type Operation struct {
 	Job         bool   `json:"job"`        // it goes on at the service
 }
 
-// Describe tells of an embedded description.
-func Describe(kind string) (About, error) {
-	s, err := builtin(kind, nil)
+// Describe tells of the description of a kind.
+func (c *Catalog) Describe(kind string) (About, error) {
+	s, err := c.load(kind, nil)
 	if err != nil {
 		return About{}, err
 	}

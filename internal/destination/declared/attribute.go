@@ -16,6 +16,9 @@ import (
 func (j *judge) each(r *rule) []destination.Outcome {
 	e := r.each
 	list := j.doc.Get(e.at)
+	if e.alias {
+		return j.aliased(e, list)
+	}
 	out := make([]destination.Outcome, 0, len(j.at))
 	n := 0
 	list.ForEach(func(_, item gjson.Result) bool {
@@ -29,6 +32,27 @@ func (j *judge) each(r *rule) []destination.Outcome {
 			State: destination.Bisect, Code: codeCount,
 			Message: fmt.Sprintf("%d records were sent, the answer has %d results", len(j.at), n),
 		})
+	}
+	return out
+}
+
+// aliased reads results that stand under the names of their records. A record
+// without one is not known to be written.
+func (j *judge) aliased(e *each, list gjson.Result) []destination.Outcome {
+	out := make([]destination.Outcome, len(j.at))
+	for i := range out {
+		switch item := list.Get(j.s.op.alias.name + strconv.Itoa(i)); {
+		case !item.Exists() || item.Type == gjson.Null:
+			out[i] = destination.Outcome{State: destination.Bisect, Code: codeNoResult, Message: "the answer holds no result for the record"}
+		case item.Type == gjson.False:
+			out[i] = destination.Outcome{State: destination.Rejected, Code: codeRefused, Message: "the service answered false"}
+		case item.IsObject():
+			out[i] = e.outcome(item)
+		case item.IsArray():
+			out[i] = destination.Outcome{State: destination.Bisect, Code: codeUnclaimed, Message: "a result in the answer is a list"}
+		default:
+			out[i] = destination.Outcome{State: destination.OK}
+		}
 	}
 	return out
 }
@@ -77,6 +101,10 @@ func (j *judge) named(r *rule, resp *rest.Response) []destination.Outcome {
 		c.list(&r.errors[i])
 	}
 	rest := destination.Outcome{State: r.rest}
+	var results []destination.Outcome
+	if r.each != nil {
+		results = j.each(r)
+	}
 	switch {
 	case c.loose > 0:
 		rest = destination.Outcome{State: destination.Bisect, Code: codeUnclaimed, Message: "the answer holds an error that names no record"}
@@ -90,6 +118,8 @@ func (j *judge) named(r *rule, resp *rest.Response) []destination.Outcome {
 	}
 	for i := range c.found {
 		switch {
+		case !c.named[i] && results != nil && c.loose == 0 && rest.State == destination.OK:
+			c.found[i] = results[i]
 		case !c.named[i]:
 			c.found[i] = rest
 		case c.loose > 0 && c.found[i].State == destination.OK:

@@ -26,7 +26,8 @@ import (
 
 // Config is one connection.
 type Config struct {
-	Kind    string                 // http or sandbox: see Kinds
+	Kind    string                 // see Catalog.Kinds
+	Catalog *Catalog               // that Kind is from; nil: the embedded ones
 	Name    string                 // of the connection, for messages
 	Where   string                 // of the connection, for messages: "exposync.yml:12"
 	File    string                 // that the blocks below stand in
@@ -60,7 +61,7 @@ var (
 // everything that can be checked without a connection. Problems are a
 // fault.List with the codes spec_invalid, param_missing and http_url.
 func New(cfg Config) (*Destination, error) {
-	s, err := builtin(cfg.Kind, newOverlay(cfg.File, cfg.Blocks))
+	s, err := cfg.Catalog.load(cfg.Kind, newOverlay(cfg.File, cfg.Blocks))
 	if err != nil {
 		return nil, err
 	}

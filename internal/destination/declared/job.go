@@ -165,7 +165,7 @@ func (s *sender) pack(batch []record.Change, out []destination.Outcome) (*parcel
 			p.body = append(p.body, s.sep...)
 		}
 		from := len(p.body)
-		body, err := s.appendRow(p.body, &row)
+		body, err := s.appendRow(p.body, &row, len(p.at))
 		if o, bad := s.unfit(body[min(from, len(body)):], err); bad {
 			out[i], p.body = o, body[:start]
 			continue

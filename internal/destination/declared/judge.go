@@ -33,6 +33,8 @@ const (
 	codeCount       = "result_count_mismatch"
 	codeOKCount     = "ok_count_mismatch"
 	codeUnclaimed   = "unattributed"
+	codeNoResult    = "no_result"
+	codeRefused     = "refused"
 	codeUnreachable = "unreachable"
 )
 
@@ -99,10 +101,10 @@ func (j *judge) applies(r *rule, status int) bool {
 func (j *judge) apply(r *rule, resp *rest.Response) []destination.Outcome {
 	var out []destination.Outcome
 	switch {
-	case r.each != nil:
-		out = j.each(r)
 	case len(r.errors) > 0:
 		out = j.named(r, resp)
+	case r.each != nil:
+		out = j.each(r)
 	default:
 		codes := pick(j.doc, r.code)
 		o := destination.Outcome{State: r.class.of(codes, r.outcome), Code: join(codes, ","), Message: join(pick(j.doc, r.message), ": ")}
@@ -209,7 +211,7 @@ func (j *judge) settle(out []destination.Outcome, resp *rest.Response) []destina
 // garbled reports whether a code stands for an answer that does not add up,
 // as opposed to one that refuses something.
 func garbled(code string) bool {
-	return code == codeCount || code == codeOKCount || code == codeUnclaimed
+	return code == codeCount || code == codeOKCount || code == codeUnclaimed || code == codeNoResult
 }
 
 // refused reports whether a status says that the request was not taken.

@@ -14,7 +14,7 @@ import (
 func TestBuiltinSpecsAreSound(t *testing.T) {
 	t.Parallel()
 	for _, kind := range Kinds() {
-		s, err := builtin(kind, nil)
+		s, err := (*Catalog)(nil).load(kind, nil)
 		if err != nil {
 			t.Errorf("%s: %v", kind, err)
 			continue
@@ -34,12 +34,12 @@ func TestBuiltinSpecsAreSound(t *testing.T) {
 		if s.ops["append"].safe() || !s.ops["upsert"].safe() || !s.ops["delete"].safe() {
 			t.Errorf("%s: only append and insert are sent once", kind)
 		}
-		params, err := Params(kind)
+		params, err := (*Catalog)(nil).Params(kind)
 		if err != nil || params[0].Name != "url" || !params[0].Required || params[0].Doc == "" {
 			t.Errorf("Params(%s) = %+v, %v", kind, params, err)
 		}
 	}
-	if _, err := Params("nonsense"); err == nil {
+	if _, err := (*Catalog)(nil).Params("nonsense"); err == nil {
 		t.Error("Params(nonsense) = no error")
 	}
 }
@@ -98,7 +98,7 @@ func TestSpecProblems(t *testing.T) {
 			[]string{
 				`x.yaml:7: status "2xy" is none`, `x.yaml:8: unknown state "okay"`,
 				"x.yaml:9: a rule needs each, errors, outcome or ok_count",
-				"x.yaml:10: a rule has one of each, errors and outcome, not several",
+				"x.yaml:10: a rule has outcome, or each and errors, not both",
 				"x.yaml:11: each needs at, the path of the results, and ok, what marks a success within one",
 				"x.yaml:12: errors does not say how an error names its record",
 				"x.yaml:13: errors needs at, the path of the list",
