@@ -157,27 +157,19 @@ func (s *spec) play(ctx context.Context, f *fixture, t *trial) ([]destination.Ou
 	if f.script == nil {
 		stage.answers = []answer{f.answer}
 	}
-	cfg := Config{
-		Kind: s.name, Name: "fixture", Where: f.where, Params: map[string]string{},
-		Rest: rest.Config{Now: noon, Jitter: func() float64 { return 0 }, Transport: stage, WaitMin: time.Nanosecond, WaitMax: time.Nanosecond},
-	}
+	params := make([]pair, 0, len(s.params)+len(f.params))
 	for _, p := range s.params {
-		cfg.Params[p.Name] = "fixture"
+		value := "fixture"
 		if p.Kind == "url" {
-			cfg.Params[p.Name] = "https://fixture.invalid"
+			value = "https://fixture.invalid"
 		}
+		params = append(params, pair{p.Name, value})
 	}
-	for _, p := range f.params {
-		cfg.Params[p.name] = p.text
-	}
-	plain := *s
-	plain.auth, plain.rate, plain.vars = []auth{{kind: "none"}}, rateLimit{}, slices.Clone(s.vars)
-	d, err := open(cfg, &plain)
+	d, err := s.stand(stage, append(params, f.params...), f.where)
 	if err != nil {
 		return nil, err
 	}
 	d.trial = t
-	d.values.named["base_url"] = "https://fixture.invalid"
 	sender, problems := d.sender(f.op, destination.Target{
 		Object: "object", Mode: destination.Upsert, Key: []destination.Field{{Name: "key", Kind: record.Text}},
 	})
@@ -195,6 +187,25 @@ func (s *spec) play(ctx context.Context, f *fixture, t *trial) ([]destination.Ou
 	out := destination.All(len(batch), destination.Outcome{State: destination.NotSent})
 	sender.deliver(ctx, batch, func(int) bool { return true }, out)
 	return out, stage.err
+}
+
+// stand opens the spec for a service that is not there: only what is given
+// answers, nobody has to prove who sends, and nothing waits.
+func (s *spec) stand(answers http.RoundTripper, params []pair, where string) (*Destination, error) {
+	cfg := Config{
+		Kind: s.name, Name: "fixture", Where: where, Params: map[string]string{},
+		Rest: rest.Config{Now: noon, Jitter: func() float64 { return 0 }, Transport: answers, WaitMin: time.Nanosecond, WaitMax: time.Nanosecond},
+	}
+	for _, p := range params {
+		cfg.Params[p.name] = p.text
+	}
+	plain := *s
+	plain.auth, plain.rate, plain.vars = []auth{{kind: "none"}}, rateLimit{}, slices.Clone(s.vars)
+	d, err := open(cfg, &plain)
+	if err == nil {
+		d.values.named["base_url"] = "https://fixture.invalid"
+	}
+	return d, err
 }
 
 // noon is the time at which fixtures play: they wait for nothing.
