@@ -18,7 +18,7 @@ func aboutText(d *declared.About) string {
 	case declared.User:
 		fmt.Fprintf(&b, "described by %s\n", d.File)
 	}
-	if d.VerifiedOn != "" {
+	if d.Docs != "" && d.VerifiedOn != "" {
 		fmt.Fprintf(&b, "described from %s on %s\n", d.Docs, d.VerifiedOn)
 	}
 	for _, row := range traits(d) {
