@@ -53,7 +53,7 @@ func asMap(ch record.Change) map[string]any {
 // BenchmarkEncode measures one record against encoding/json of a map in the
 // same run; the ratio is the metric to watch (8 and more).
 func BenchmarkEncode(b *testing.B) {
-	s, err := (*Catalog)(nil).load("http", nil)
+	s, err := builtin("http", nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func BenchmarkEncode(b *testing.B) {
 
 // BenchmarkJudge measures reading the results of 1000 records.
 func BenchmarkJudge(b *testing.B) {
-	s, err := (*Catalog)(nil).load("http", nil)
+	s, err := builtin("http", nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package declared
 
 import (
+	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -56,6 +57,19 @@ func NewCatalog(own fs.FS, place func(file string) string, reserved ...string) *
 
 // Kinds lists the embedded destinations, sorted.
 func Kinds() []string { return (*Catalog)(nil).Kinds() }
+
+// Describe tells of an embedded destination.
+func Describe(kind string) (About, error) { return (*Catalog)(nil).Describe(kind) }
+
+// Params gives what a connection of an embedded kind may hold.
+func Params(kind string) ([]Param, error) { return (*Catalog)(nil).Params(kind) }
+
+// Test runs the fixtures of an embedded destination.
+func Test(ctx context.Context, kind string) (Report, error) { return (*Catalog)(nil).Test(ctx, kind) }
+
+// builtin reads an embedded description with the blocks that a connection puts
+// over it.
+func builtin(kind string, over *overlay) (*spec, error) { return (*Catalog)(nil).load(kind, over) }
 
 // Kinds lists the destinations that can be named, sorted.
 func (c *Catalog) Kinds() []string {

@@ -9,7 +9,7 @@ import (
 func TestFixturesOfSpecs(t *testing.T) {
 	t.Parallel()
 	for _, kind := range Kinds() {
-		report, err := (*Catalog)(nil).Test(t.Context(), kind)
+		report, err := Test(t.Context(), kind)
 		if err != nil {
 			t.Errorf("%s: %v", kind, err)
 			continue

@@ -14,7 +14,7 @@ import (
 func TestBuiltinSpecsAreSound(t *testing.T) {
 	t.Parallel()
 	for _, kind := range Kinds() {
-		s, err := (*Catalog)(nil).load(kind, nil)
+		s, err := builtin(kind, nil)
 		if err != nil {
 			t.Errorf("%s: %v", kind, err)
 			continue
@@ -34,12 +34,12 @@ func TestBuiltinSpecsAreSound(t *testing.T) {
 		if s.ops["append"].safe() || !s.ops["upsert"].safe() || !s.ops["delete"].safe() {
 			t.Errorf("%s: only append and insert are sent once", kind)
 		}
-		params, err := (*Catalog)(nil).Params(kind)
+		params, err := Params(kind)
 		if err != nil || params[0].Name != "url" || !params[0].Required || params[0].Doc == "" {
 			t.Errorf("Params(%s) = %+v, %v", kind, params, err)
 		}
 	}
-	if _, err := (*Catalog)(nil).Params("nonsense"); err == nil {
+	if _, err := Params("nonsense"); err == nil {
 		t.Error("Params(nonsense) = no error")
 	}
 }
