@@ -223,7 +223,7 @@ func (c *claims) byText(text string) (int, bool) {
 		}
 	}
 	i, ok := c.keys[c.j.s.op.folded(text)]
-	return i, ok && i >= 0
+	return i, ok && i >= 0 && text != "" // an answer without a key names nobody
 }
 
 // echo fills in the ids that a success tells in a list of its own. Ids are
