@@ -22,6 +22,7 @@ import (
 type encoding struct {
 	stringify bool       // numbers and booleans as text
 	decimal   bool       // decimals as text
+	documents bool       // JSON documents as text
 	null      *string    // a null as this text
 	absent    *string    // csv: a field that is left as it is, as this text
 	bools     *[2]string // true and false as these texts
@@ -106,6 +107,10 @@ func appendValue(dst []byte, v record.Value, e *encoding) ([]byte, error) {
 	case record.Date, record.Timestamp, record.Instant:
 		if e.date != isoDate {
 			return e.appendEpoch(dst, v)
+		}
+	case record.JSON:
+		if e.stringify || e.documents {
+			return record.AppendJSONText(dst, v.Data)
 		}
 	default:
 	}

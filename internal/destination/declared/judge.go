@@ -104,8 +104,8 @@ func (j *judge) apply(r *rule, resp *rest.Response) []destination.Outcome {
 	case len(r.errors) > 0:
 		out = j.named(r, resp)
 	default:
-		codes := pick(j.doc, r.code)
-		o := destination.Outcome{State: r.class.of(codes, r.outcome), Code: join(codes, ","), Message: join(pick(j.doc, r.message), ": ")}
+		codes, message := pick(j.doc, r.code), join(pick(j.doc, r.message), ": ")
+		o := destination.Outcome{State: r.class.of(codes, message, r.outcome), Code: join(codes, ","), Message: message}
 		if o.State != destination.OK {
 			o.After = resp.After
 			o.Code = orStatus(o.Code, resp.Status)
@@ -191,7 +191,7 @@ func (j *judge) settle(out []destination.Outcome, resp *rest.Response) []destina
 	for i := range out {
 		o := &out[i]
 		switch {
-		case o.State == destination.Bisect && !j.s.op.safe() && !j.s.op.atomic:
+		case o.State == destination.Bisect && !j.s.op.safe() && (!j.s.op.atomic || !refused(resp.Status)):
 			o.State = destination.InDoubt
 			if refused(resp.Status) {
 				o.State = destination.Rejected
