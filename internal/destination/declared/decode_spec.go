@@ -94,7 +94,8 @@ func (d *decoder) vars(s *spec, n *yamlx.Node) {
 					d.fail(n, "", "vars.%s needs of: the text that its other keys are the values of", name)
 					return
 				}
-				v.of, v.cases = v.cases[i].text, slices.Delete(v.cases, i, i+1)
+				v.of = v.cases[i].text
+				v.cases = slices.Delete(v.cases, i, i+1)
 			} else {
 				d.template(&v.text)(n)
 			}
