@@ -248,7 +248,8 @@ func (d *decoder) rate(r *rateLimit, n *yamlx.Node) {
 				"remaining": d.text(&r.remaining), "limit": d.text(&r.limit), "interval_ms": d.text(&r.interval), "reset": d.text(&r.reset),
 			})
 		},
-		"daily": func(n *yamlx.Node) { d.daily(&r.daily, n) },
+		"daily":   func(n *yamlx.Node) { d.daily(&r.daily, n) },
+		"refused": d.list("rate.refused", func(n *yamlx.Node) { r.refused = append(r.refused, d.refusal(n)) }),
 	})
 	length, err := time.ParseDuration(per)
 	if err != nil || length <= 0 {
@@ -279,6 +280,15 @@ func (d *decoder) daily(q *dailyQuota, n *yamlx.Node) {
 	}
 }
 
+func (d *decoder) refusal(n *yamlx.Node) refusal {
+	var f refusal
+	d.keys(n, "rate.refused", known{"status": d.text(&f.status), "when": d.text(&f.when)})
+	if !statusText.MatchString(f.status) || f.when == "" {
+		d.fail(n, "", "an entry of rate.refused needs status and when, which tell that a limit is reached")
+	}
+	return f
+}
+
 func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 	pointer := func(dst **string) func(*yamlx.Node) {
 		return func(n *yamlx.Node) {
@@ -288,7 +298,7 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 		}
 	}
 	d.keys(n, "encode", known{
-		"stringify": d.flag(&e.stringify), "gzip": d.flag(&e.gzip), "null": pointer(&e.null), "absent": pointer(&e.absent),
+		"stringify": d.flag(&e.stringify), "match_types": d.flag(&e.matching), "gzip": d.flag(&e.gzip), "null": pointer(&e.null), "absent": pointer(&e.absent),
 		"format": d.choice(&e.format, "json", "ndjson", "csv", "form"),
 		"json": func(n *yamlx.Node) {
 			var s string
@@ -304,6 +314,11 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 			var s string
 			d.choice(&s, "iso", "epoch_ms", "unix_s")(n)
 			e.date = map[string]dateForm{"epoch_ms": epochMillis, "unix_s": unixSeconds}[s]
+		},
+		"zone": func(n *yamlx.Node) {
+			var s string
+			d.choice(&s, "none", "utc")(n)
+			e.zoned = s == "utc"
 		},
 		"bool": func(n *yamlx.Node) {
 			var s string

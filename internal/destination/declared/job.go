@@ -165,7 +165,7 @@ func (j *jobSender) forsaken(ctx context.Context, v values, out []destination.Ou
 // next job.
 func (s *sender) pack(batch []record.Change, mine func(int) bool, out []destination.Outcome) (*parcel, bool) {
 	p := s.parcel(len(batch))
-	row := rowContext{encode: &s.op.encode, hashed: s.hashed, scope: s.scope, max: s.op.idem.max}
+	row := rowContext{encode: &s.op.encode, hashed: s.hashed, texts: s.texts, scope: s.scope, max: s.op.idem.max}
 	for i := range batch {
 		if !mine(i) {
 			continue

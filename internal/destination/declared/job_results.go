@@ -168,7 +168,7 @@ func (d *Destination) file(ctx context.Context, x exchange) (*rest.Response, err
 	if err != nil {
 		return nil, d.unreachable(err)
 	}
-	if f := resp.Fault(d.cfg.Where); f != nil {
+	if f := d.refusal(resp); f != nil {
 		return nil, f
 	}
 	return resp, nil

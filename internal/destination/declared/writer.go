@@ -59,7 +59,7 @@ func (d *Destination) Open(ctx context.Context, t destination.Target) (destinati
 	if err != nil {
 		return nil, err
 	}
-	for _, x := range w.ways {
+	for _, x := range slices.Concat(w.ways, w.deletes) {
 		x.s.learn(fields)
 	}
 	w.Route(0)
@@ -228,6 +228,7 @@ type sender struct {
 	job        *jobSender  // nil: an answer says all
 	cells      []cell      // of the row, in formats without nesting
 	hashed     []bool      // by field; nil for none
+	texts      *texts      // fields that hold text there
 	head, tail []byte      // of the body, around the records
 	sep        []byte      // between them
 	path       string      // with its query
@@ -412,7 +413,7 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 		}
 	}
 	p := s.parcel(len(batch))
-	row := rowContext{encode: &s.op.encode, hashed: s.hashed, scope: s.scope, max: s.op.idem.max}
+	row := rowContext{encode: &s.op.encode, hashed: s.hashed, texts: s.texts, scope: s.scope, max: s.op.idem.max}
 	for i := range batch {
 		if !mine(i) {
 			continue
@@ -460,7 +461,7 @@ func (s *sender) parcel(rows int) *parcel {
 
 // learn takes what the service told of the target's fields.
 func (s *sender) learn(attrs []attribute) {
-	s.attrs = attrs
+	s.attrs, s.texts = attrs, s.d.matching(s)
 	for i := range attrs {
 		if attrs[i].options != nil || attrs[i].length > 0 || attrs[i].kind == "number" {
 			s.judged = append(s.judged, i)
