@@ -81,6 +81,7 @@ type Traits struct {
 	Deletes     bool                    // understands record.Delete
 	Settles     bool                    // outcomes may be Pending; the writer is a Settler
 	Jobs        bool                    // batches of creates and updates go to Submit; the writer is a Jobber
+	JobDeletes  bool                    // with Jobs: batches of deletes, too
 }
 
 // State is what an answer says about one change. The zero State is InDoubt:

@@ -105,7 +105,7 @@ func (d *delivery) announce(ctx context.Context, l lot) error {
 // write makes one call and gives as many outcomes as changes; with a job that
 // has ended, its id.
 func (d *delivery) write(ctx context.Context, l lot) (outcomes []destination.Outcome, job string) {
-	if d.jobber != nil && l.changes[0].Op != record.Delete {
+	if d.jobber != nil && (l.changes[0].Op != record.Delete || d.traits.JobDeletes) {
 		outcomes, job = d.submit(ctx, l)
 	} else {
 		outcomes = d.writer.Write(ctx, l.changes)

@@ -70,9 +70,9 @@ func (e *each) outcome(item gjson.Result) destination.Outcome {
 		}
 		return o
 	}
-	codes := pick(item, e.code)
+	codes, message := pick(item, e.code), join(pick(item, e.message), ": ")
 	return destination.Outcome{
-		State: e.class.of(codes, destination.Rejected), Code: join(codes, ","), Message: join(pick(item, e.message), ": "),
+		State: e.class.of(codes, message, destination.Rejected), Code: join(codes, ","), Message: message,
 	}
 }
 
@@ -209,7 +209,8 @@ func (c *claims) claim(e *errorList, item gjson.Result, at []int, missed bool) {
 	if e.keyList != "" {
 		codes = []string{e.keyList}
 	}
-	o := destination.Outcome{State: e.class.of(codes, destination.Rejected), Code: join(codes, ","), Message: join(pick(item, e.message), ": ")}
+	message := join(pick(item, e.message), ": ")
+	o := destination.Outcome{State: e.class.of(codes, message, destination.Rejected), Code: join(codes, ","), Message: message}
 	if len(at) == 0 || missed {
 		if c.loose == 0 {
 			c.reason = o

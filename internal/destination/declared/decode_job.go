@@ -127,16 +127,18 @@ func (d *decoder) results(n *yamlx.Node) results {
 			r.request = &request{method: "GET"}
 			d.request(r.request, n)
 		},
-		"format": d.choice(&r.format, "json", "csv"), "at": d.text(&r.at), "key": d.template(&r.key),
+		"format": d.choice(&r.format, "json", "csv"), "at": d.text(&r.at), "key": d.template(&r.key), "dest_id": d.text(&r.destID),
 		"index": d.text(&r.index), "index_match": d.pattern(&r.indexPart), "ok": d.text(&r.ok), "state": d.state(&r.state),
 		"id": d.text(&r.id), "code": d.text(&r.code), "code_match": d.pattern(&r.codePart), "message": d.text(&r.message),
 		"class": d.classes(&r.class), "paging": func(n *yamlx.Node) { d.paging(&r.paging, n) },
 	})
 	switch {
-	case r.key == "" && r.index == "":
-		d.fail(n, "", "results need key or index: how they name their records")
-	case r.format == "csv" && (r.request == nil || r.key == ""):
-		d.fail(n, "", "results in CSV need request and key, the column of the key")
+	case r.key == "" && r.index == "" && r.destID == "":
+		d.fail(n, "", "results need key, dest_id or index: how they name their records")
+	case r.key != "" && r.destID != "":
+		d.fail(n, "", "results name their records by key or by dest_id, not by both")
+	case r.format == "csv" && (r.request == nil || r.key+r.destID == ""):
+		d.fail(n, "", "results in CSV need request, and key or dest_id, the column that names a record")
 	case r.format == "csv" && r.paging.next != "", r.format == "json" && r.paging.from != "":
 		d.fail(n, "", "results in CSV are paged by header, those in JSON by next")
 	}

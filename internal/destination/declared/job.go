@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -63,6 +64,7 @@ type results struct {
 	format    string   // json, csv
 	at        string
 	key       string // path or column, may hold ${…}
+	destID    string // in place of key: the destination's own id
 	index     string
 	indexPart *regexp.Regexp
 	ok        string // path or column that marks a success; empty: state is that of all
@@ -81,6 +83,9 @@ type jobSender struct {
 	job    *job
 	values values
 	create []byte // the body of create, without records
+
+	mu    sync.Mutex
+	asked map[record.Hash]string // ids that were asked for: the batch does not hold them
 }
 
 func newJobSender(s *sender, c *compiler) *jobSender {
@@ -98,7 +103,14 @@ func newJobSender(s *sender, c *compiler) *jobSender {
 // submit hands a batch over. The id is kept before anything else is done.
 func (j *jobSender) submit(ctx context.Context, batch []record.Change, keep func(string) error) (id string, out []destination.Outcome) {
 	out = destination.All(len(batch), destination.Outcome{State: destination.NotSent})
-	p, ok := j.s.pack(batch, out)
+	sent, mine := batch, func(int) bool { return true }
+	if j.s.op.locate != "" {
+		if sent, mine = j.s.located(ctx, batch, mine, out); hopeless(out) {
+			return "", out
+		}
+		j.keepIDs(batch, sent)
+	}
+	p, ok := j.s.pack(sent, mine, out)
 	if !ok {
 		return "", out
 	}
@@ -160,10 +172,13 @@ func (j *jobSender) forsaken(ctx context.Context, v values, out []destination.Ou
 
 // pack encodes a batch as one body. What does not fit any more waits for the
 // next job.
-func (s *sender) pack(batch []record.Change, out []destination.Outcome) (*parcel, bool) {
+func (s *sender) pack(batch []record.Change, mine func(int) bool, out []destination.Outcome) (*parcel, bool) {
 	p := s.parcel(len(batch))
-	row := rowContext{encode: &s.op.encode, hashed: s.hashed, scope: s.scope, max: s.op.idem.max}
+	row := rowContext{encode: &s.op.encode, hashed: s.hashed, texts: s.texts, scope: s.scope, max: s.op.idem.max}
 	for i := range batch {
+		if !mine(i) {
+			continue
+		}
 		if o, bad := s.misfit(&batch[i]); bad {
 			out[i] = o
 			continue

@@ -106,8 +106,8 @@ func (j *judge) apply(r *rule, resp *rest.Response) []destination.Outcome {
 	case r.each != nil:
 		out = j.each(r)
 	default:
-		codes := pick(j.doc, r.code)
-		o := destination.Outcome{State: r.class.of(codes, r.outcome), Code: join(codes, ","), Message: join(pick(j.doc, r.message), ": ")}
+		codes, message := pick(j.doc, r.code), join(pick(j.doc, r.message), ": ")
+		o := destination.Outcome{State: r.class.of(codes, message, r.outcome), Code: join(codes, ","), Message: message}
 		if o.State != destination.OK {
 			o.After = resp.After
 			o.Code = orStatus(o.Code, resp.Status)
