@@ -178,7 +178,7 @@ func (f *finder) settle(ch *record.Change, ids []string) (o destination.Outcome,
 		return o, true, true
 	case len(ids) == 1:
 		ch.RemoteID = ids[0]
-		if ch.Op == record.Delete && remembered != "" && remembered != ids[0] {
+		if f.s.op.name == "delete" && remembered != "" && remembered != ids[0] {
 			o.Code, o.Message = "replaced", "the record with this key is not the one that was written: somebody made it anew"
 			return o, true, true
 		}
@@ -191,7 +191,7 @@ func (f *finder) settle(ch *record.Change, ids []string) (o destination.Outcome,
 	switch {
 	case f.missing != nil:
 		return o, false, false
-	case ch.Op == record.Delete:
+	case f.s.op.name == "delete":
 		o.State = destination.OK
 	default:
 		o.Code, o.Message = "not_found", "the destination has no record with this key"

@@ -24,6 +24,7 @@ type fixture struct {
 	name   string
 	op     string
 	object string
+	key    string   // name of the key field
 	rows   []string // keys; the trace of record i is i
 	answer answer   // of a request
 	script []answer // of a job, in the order of the calls
@@ -187,7 +188,7 @@ func (s *spec) play(ctx context.Context, f *fixture, t *trial) ([]destination.Ou
 		return nil, err
 	}
 	sender, problems := d.sender(f.op, destination.Target{
-		Object: f.object, Mode: destination.Upsert, Key: []destination.Field{{Name: "key", Kind: record.Text}},
+		Object: f.object, Mode: destination.Upsert, Key: []destination.Field{{Name: f.key, Kind: record.Text}},
 	})
 	if err := problems.Err(); err != nil {
 		return nil, err
@@ -260,10 +261,10 @@ func (s *stage) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (d *decoder) fixture(n *yamlx.Node) fixture {
-	f := fixture{where: d.where(n), object: "object"}
+	f := fixture{where: d.where(n), object: "object", key: "key"}
 	fields := d.answer(&f.answer)
 	fields["name"], fields["op"], fields["rows"], fields["want"] = d.text(&f.name), d.text(&f.op), d.words(&f.rows), d.words(&f.want)
-	fields["resume_with"], fields["object"] = d.text(&f.resume), d.text(&f.object)
+	fields["resume_with"], fields["object"], fields["key"] = d.text(&f.resume), d.text(&f.object), d.text(&f.key)
 	fields["script"] = d.list("script", func(n *yamlx.Node) {
 		var a answer
 		more := d.answer(&a)
