@@ -210,7 +210,7 @@ func (l *looker) question(keys []record.Key) (body []byte, wanted asked, texts [
 			return nil, asked{}, nil, err
 		}
 		text := l.text(values)
-		if l.spec.envelope == nil && l.spec.quote == "" && strings.Contains(text, ",") {
+		if l.parted() && strings.Contains(text, ",") {
 			return nil, asked{}, nil, l.d.unreadable("read", "a key holds the comma that parts the keys of the request")
 		}
 		wanted.add(text, values)
@@ -231,6 +231,9 @@ func (l *looker) question(keys []record.Key) (body []byte, wanted asked, texts [
 	}
 	return append(body, l.tail...), wanted, texts, nil
 }
+
+// parted reports whether a comma ends a key in the request.
+func (l *looker) parted() bool { return l.spec.envelope == nil && l.spec.quote == "" && l.spec.rows > 1 }
 
 // text is a key as an answer repeats it.
 func (l *looker) text(values record.Record) string {
