@@ -5,6 +5,7 @@ func Vendors() []Vendor {
 	return []Vendor{
 		hubspot(),
 		klaviyo(),
+		zendesk(),
 	}
 }
 
