@@ -41,7 +41,9 @@ func Describe(kind string) (About, error) {
 		Name: s.name, Title: s.title, Docs: s.docs, VerifiedOn: s.verified, Params: s.params, Identity: "its address",
 		Reads: s.lookup != nil, Discovers: s.discover != nil, PerSecond: s.rate.perSecond(), Fixtures: len(s.fixtures),
 	}
-	if s.check != nil {
+	if s.check != nil && s.check.fingerprint != "" {
+		a.Identity = "its address and a fingerprint of the key"
+	} else if s.check != nil {
 		a.Identity = s.check.identity + " of " + s.check.request.method + " " + s.check.request.path
 	}
 	for _, x := range s.auth {

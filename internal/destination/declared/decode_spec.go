@@ -118,10 +118,11 @@ func (d *decoder) check(n *yamlx.Node) *check {
 	c := &check{}
 	d.keys(n, "check", known{
 		"request":  func(n *yamlx.Node) { d.request(&c.request, n) },
-		"identity": d.text(&c.identity),
+		"identity": d.text(&c.identity), "problem": d.text(&c.problem), "fingerprint": d.credential(&c.fingerprint),
 	})
-	if c.request.path == "" || c.identity == "" {
-		d.fail(n, "", "check needs request.path and identity")
+	asks := c.request.path != "" && c.identity != ""
+	if asks == (c.fingerprint != "") {
+		d.fail(n, "", "check needs request.path and identity, or fingerprint where the service tells nobody who it is")
 	}
 	if c.request.method == "" {
 		c.request.method = "GET"
@@ -132,6 +133,7 @@ func (d *decoder) check(n *yamlx.Node) *check {
 func (d *decoder) discovery(n *yamlx.Node) *discovery {
 	s := &discovery{types: map[string]string{}}
 	d.keys(n, "discover", known{
+		"fixed":   func(n *yamlx.Node) { d.fixed(s, n) },
 		"request": func(n *yamlx.Node) { d.request(&s.request, n) },
 		"paging":  func(n *yamlx.Node) { d.paging(&s.paging, n) },
 		"fields": func(n *yamlx.Node) {
@@ -150,8 +152,8 @@ func (d *decoder) discovery(n *yamlx.Node) *discovery {
 			})
 		},
 	})
-	if s.request.path == "" || s.at == "" || s.name == "" {
-		d.fail(n, "", "discover needs request.path, fields.at and fields.name")
+	if asks := s.request.path != "" && s.at != "" && s.name != ""; asks == (len(s.fixed) > 0) {
+		d.fail(n, "", "discover needs request.path, fields.at and fields.name, or fixed where no request tells the fields")
 	}
 	if s.request.method == "" {
 		s.request.method = "GET"
@@ -253,6 +255,15 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 	d.keys(n, "encode", known{
 		"stringify": d.flag(&e.stringify), "gzip": d.flag(&e.gzip), "null": pointer(&e.null), "absent": pointer(&e.absent),
 		"format": d.choice(&e.format, "json", "ndjson", "csv", "form"),
+		"text":   d.words(&e.text),
+		"dates": func(n *yamlx.Node) {
+			var fields []pair
+			d.pairs(&fields, "dates", func(s *string) func(*yamlx.Node) { return d.choice(s, dateWords()...) })(n)
+			e.dates = map[string]dateForm{}
+			for _, f := range fields {
+				e.dates[f.name] = dateFormOf(f.text)
+			}
+		},
 		"decimal": func(n *yamlx.Node) {
 			var s string
 			d.choice(&s, "number", "string")(n)
@@ -260,8 +271,8 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 		},
 		"date": func(n *yamlx.Node) {
 			var s string
-			d.choice(&s, "iso", "epoch_ms", "unix_s")(n)
-			e.date = map[string]dateForm{"epoch_ms": epochMillis, "unix_s": unixSeconds}[s]
+			d.choice(&s, dateWords()...)(n)
+			e.date = dateFormOf(s)
 		},
 		"bool": func(n *yamlx.Node) {
 			var s string
@@ -304,49 +315,6 @@ func (d *decoder) ops(s *spec, n, routes *yamlx.Node) {
 	d.keys(n, "ops", fields)
 }
 
-var rowsText = regexp.MustCompile(`^rows <= (\d{1,12})$`)
-
-// routes reads which operation carries out a mode, by the number of records.
-func (d *decoder) routes(s *spec, n *yamlx.Node) {
-	s.routes = map[string][]route{}
-	fields := known{}
-	for _, mode := range []string{"upsert", "update", "insert", "append"} {
-		fields[mode] = d.list("routes."+mode, func(n *yamlx.Node) {
-			var r route
-			var when string
-			d.keys(n, "routes."+mode, known{"when": d.text(&when), "op": d.text(&r.op)})
-			if m := rowsText.FindStringSubmatch(when); m != nil {
-				r.most, _ = strconv.ParseInt(m[1], 10, 64)
-			} else if when != "" {
-				d.fail(n.Get("when"), "write it as rows <= 2000", "a route is chosen by the number of records only")
-			}
-			s.routes[mode] = append(s.routes[mode], r)
-		})
-	}
-	d.keys(n, "routes", fields)
-}
-
-// checkRoutes makes sure that every route leads somewhere, and that it makes
-// no difference which one is taken but for the speed.
-func (d *decoder) checkRoutes(s *spec, n *yamlx.Node) {
-	for mode, list := range s.routes {
-		at := n.Get(mode)
-		for i, r := range list {
-			o := s.ops[r.op]
-			switch {
-			case o == nil:
-				d.fail(at, "", "routes.%s: there is no operation %q", mode, r.op)
-			case r.most == 0 && i < len(list)-1:
-				d.fail(at, "", "routes.%s: nothing comes behind a route without when", mode)
-			case r.most > 0 && i == len(list)-1:
-				d.fail(at, "the last route has no when", "routes.%s: there is no route for more records", mode)
-			case s.ops[list[0].op] != nil && o.safe() != s.ops[list[0].op].safe():
-				d.fail(at, "", "routes.%s: all of its operations are idempotent, or none", mode)
-			}
-		}
-	}
-}
-
 func (d *decoder) op(name string, n *yamlx.Node) *op {
 	o := &op{name: name, where: d.where(n)}
 	what, reply := "ops."+name, "json"
@@ -362,13 +330,14 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 		"encode":   d.tree(&o.encodeNode),
 		"request":  func(n *yamlx.Node) { d.request(&o.request, n) },
 		"envelope": d.tree(&o.envelope), "row": d.tree(&o.row),
+		"also":     d.list(what+".also", func(n *yamlx.Node) { o.also = append(o.also, n) }),
 		"reply":    d.choice(&reply, "json", "any"),
 		"response": d.list(what+".response", func(n *yamlx.Node) { o.rules = append(o.rules, d.rule(n)) }),
 		"echo": func(n *yamlx.Node) {
 			d.keys(n, what+".echo", known{"id": d.text(&o.echoID), "trace": d.text(&o.echoTrace)})
 		},
 	})
-	o.anyReply = reply == "any"
+	o.anyReply, o.deletes = reply == "any", name == "delete"
 	if o.job != nil && name == "delete" {
 		d.fail(n.Get("job"), "", "deletes are sent in requests, not in jobs")
 	}
@@ -458,6 +427,7 @@ func (d *decoder) each(n *yamlx.Node) *each {
 func (d *decoder) errorList(n *yamlx.Node) errorList {
 	var e errorList
 	d.keys(n, "errors", known{
+		"is": d.pairs(&e.is, "is", d.text),
 		"at": d.text(&e.at), "index": d.text(&e.index), "index_match": d.pattern(&e.indexPart), "trace": d.text(&e.trace), "key": d.text(&e.key),
 		"keylist": d.text(&e.keyList), "indexlist": d.text(&e.indexList),
 		"map_keys": d.flag(&e.mapKeys), "map_index": d.flag(&e.mapIndex), "map_key": d.flag(&e.mapKey),

@@ -171,12 +171,12 @@ func (s *sender) pack(batch []record.Change, out []destination.Outcome) (*parcel
 			continue
 		}
 		p.body = body
-		if s.full(p, &batch[i]) {
+		if s.full(p, &batch[i], 1) {
 			p.body = body[:start]
 			out[i] = destination.Outcome{State: destination.Retry, Code: "batch_full", Message: "it goes with the next job"}
 			continue
 		}
-		s.put(p, i, &batch[i])
+		s.put(p, i, &batch[i], 1)
 	}
 	return p, len(p.at) > 0
 }

@@ -87,12 +87,12 @@ func (d *Destination) newLooker(t destination.Target) (*looker, error) {
 	for _, f := range t.Fields {
 		names = append(names, f.Name)
 	}
-	job := []pair{{"object", t.Object}, {"mode", string(t.Mode)}, {"key_field", ""}, {"fields", strings.Join(names, ",")}, {"keys", ""}}
+	job := []pair{{"object", t.Object}, {"mode", string(t.Mode)}, {"key_field", ""}, {"fields", strings.Join(names, ",")}, {"keys", ""}, {"object_part", d.spec.part(t.Object)}}
 	if len(t.Key) > 0 {
 		job[2].text = t.Key[0].Name
 	}
 	l.values = d.values.with(job...)
-	c := &compiler{target: t, values: l.values}
+	c := &compiler{target: t, values: l.values, encode: &d.spec.encode}
 	l.row = c.compile(l.spec.row)
 	if l.spec.envelope != nil {
 		l.head, l.tail, _ = c.compile(l.spec.envelope).split(nil)

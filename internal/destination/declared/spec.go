@@ -76,17 +76,21 @@ type spec struct {
 // route is one way to carry out an operation: the first is taken that is for
 // as many records as there are.
 type route struct {
-	most int64 // records; 0: any number
-	op   string
+	objects pattern // empty: all
+	most    int64   // records; 0: any number
+	op      string
 }
 
 // pair is a name with a text that may hold ${…}.
 type pair struct{ name, text string }
 
-// check is the request that tells the account.
+// check is the request that tells the account, or what to take for one where
+// a service tells none.
 type check struct {
-	request  request
-	identity string // path in the answer
+	request     request
+	identity    string // path in the answer
+	problem     string // path of why an answer of success is none
+	fingerprint string // a text with the key in it: the account is the address and a hash of this
 }
 
 type limits struct {
@@ -124,7 +128,9 @@ type op struct {
 	request    request
 	envelope   *yamlx.Node
 	row        *yamlx.Node
+	also       []*yamlx.Node // more items of a record; one that lacks something is left out
 	rules      []rule
+	deletes    bool   // it carries out deletes
 	fold       bool   // the service does not tell keys apart by case
 	job        *job   // it goes on at the service; nil: an answer says all
 	echoID     string // paths of the ids in a success, and of the trace that
@@ -149,8 +155,8 @@ func (o *op) safe() bool {
 // destination notices it coming twice.
 type idempotency struct {
 	header string
-	field  string
-	max    int // letters of the name; 0: as many as it has
+	field  string // of the row; dots lead into objects of it
+	max    int    // letters of the name; 0: as many as it has
 }
 
 type request struct {
@@ -186,6 +192,7 @@ type each struct {
 // errorList reads errors that name their records.
 type errorList struct {
 	at                        string
+	is                        []pair         // paths with texts: an error with others is about no record
 	index, trace, key         string         // paths within one error
 	keyList                   string         // the error is a bare key; the text is its code
 	indexPart                 *regexp.Regexp // of the text at index

@@ -15,7 +15,7 @@ import (
 // the spec, or one of the names below. $$ stands for one $.
 
 // jobNames are the names that a job fills.
-func jobNames() []string { return []string{"object", "key_field", "mode"} }
+func jobNames() []string { return []string{"object", "object_part", "key_field", "mode"} }
 
 // expand fills the names of a text; each value goes through escape. lookup is
 // asked for every name.
