@@ -35,6 +35,10 @@ func (d *decoder) fixedFields(what string, n *yamlx.Node) []attribute {
 	for _, p := range n.Pairs {
 		a := attribute{name: p.Key, writable: true, creatable: true}
 		d.keys(p.Value, what+"."+p.Key, known{
+			"writable": func(n *yamlx.Node) {
+				d.flag(&a.writable)(n)
+				a.creatable = a.writable
+			},
 			"type":   d.choice(&a.kind, "text", "number", "bool", "date", "time", "json"),
 			"unique": d.flag(&a.unique), "required": d.flag(&a.required),
 			"form": d.pattern(&a.form), "bytes": d.count(&a.bytes), "doc": d.text(&a.doc),

@@ -53,8 +53,8 @@ func (s *spec) part(object string) string {
 			all = append(all, f.objects)
 		}
 	}
-	for _, list := range s.routes {
-		for _, r := range list {
+	for _, name := range opNames() {
+		for _, r := range s.routes[name] {
 			all = append(all, r.objects)
 		}
 	}
