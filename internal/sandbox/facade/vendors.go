@@ -3,7 +3,13 @@ package facade
 // Vendors are the services that the sandbox speaks for. A new one is one line.
 func Vendors() []Vendor {
 	return []Vendor{
+		braze(),
+		customerio(),
 		hubspot(),
+		linkedin(),
+		meta(),
+		mixpanel(),
+		slack(),
 	}
 }
 
