@@ -43,7 +43,7 @@ func brazeRoutes(s *Service) http.Handler {
 func brazeLimits(w http.ResponseWriter, now time.Time, remaining int) {
 	w.Header().Set("X-RateLimit-Limit", "3000")
 	w.Header().Set("X-RateLimit-Remaining", strconv.Itoa(remaining))
-	w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(now.Add(time.Second).Unix(), 10))
+	w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(now.Unix()+2, 10))
 }
 
 func brazeRefuse(w http.ResponseWriter, _ *http.Request, t Trouble) {
