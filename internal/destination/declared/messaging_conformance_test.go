@@ -9,6 +9,7 @@ import (
 	"exposync/internal/destination"
 	"exposync/internal/destination/destinationtest"
 	"exposync/internal/record"
+	"exposync/internal/sandbox"
 	"exposync/internal/sandbox/facade"
 )
 
@@ -75,7 +76,7 @@ func brazeSpeaker() *speaker {
 			}
 			return readFields("external_id", fields)
 		},
-		spoil: spoilName, reject: "name",
+		spoil: spoilName, reject: "name", shed: sandbox.ServerError, // after a 429 the window of three seconds has to pass
 		refuses: func(ch record.Change) bool { return strings.TrimSpace(string(ch.KeyVals[0].Data)) == "" },
 		missing: missing("the service has no such mode", destinationtest.Updates, destinationtest.Inserts),
 	}

@@ -2,6 +2,7 @@ package declared_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -42,6 +43,7 @@ type speaker struct {
 	row   func(s *speech, store string, fields facade.Fields) destinationtest.Row
 
 	spoil   func(ch *record.Change)
+	shed    string // the fault that passes; empty: too many requests
 	reject  string // a field of the stand-in that is refused with the value "spoilt value"
 	keeps   []string
 	longest int
@@ -125,7 +127,7 @@ func (s *speech) fail(t *testing.T, f destinationtest.Failure) {
 		s.hangs = true
 		s.mu.Unlock()
 	case destinationtest.Shed:
-		rules = append(rules, sandbox.Rule{Kind: sandbox.TooMany, Times: 1})
+		rules = append(rules, sandbox.Rule{Kind: cmp.Or(s.speaker.shed, sandbox.TooMany), Times: 1})
 	case destinationtest.LoseAnswer:
 		rules = append(rules, sandbox.Rule{Kind: "reset_after_commit", Times: 1})
 	case destinationtest.Deny:
