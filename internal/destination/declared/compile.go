@@ -17,6 +17,7 @@ type compiler struct {
 	encode   *encoding
 	deletes  bool            // records hold their keys only
 	named    map[string]bool // fields that the row names, for $others
+	own      map[string]bool // fields that the service has by itself
 	problems []string
 }
 
@@ -106,6 +107,9 @@ func (c *compiler) object(n *yamlx.Node) *template {
 			c.merge(p.Value, add)
 			continue
 		}
+		if word, _ := p.Value.Str(); word == "$custom" && !c.hasCustom() {
+			continue
+		}
 		name, err := c.values.text(p.Key)
 		if err != nil {
 			c.failf("%s", err)
@@ -162,6 +166,8 @@ func (c *compiler) among(set string, i int) (t *template, ok bool) {
 		t.only = ifNull
 	case "$others":
 		return t, !c.named[c.target.Fields[i].Name]
+	case "$own", "$custom":
+		return t, c.own[c.target.Fields[i].Name] == (set == "$own")
 	}
 	return t, true
 }
@@ -211,7 +217,7 @@ func (c *compiler) placeholder(word string) *template {
 		return c.keyPart(0)
 	case name == "$key":
 		return c.one(keyPart, "key", part, c.target.Key)
-	case word == "$fields", word == "$values", word == "$others":
+	case word == "$fields", word == "$values", word == "$others", word == "$own", word == "$custom":
 		return c.set(word)
 	case word == "$nulls":
 		t := &template{kind: nullNames}

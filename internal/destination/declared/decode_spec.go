@@ -34,6 +34,8 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		"fixtures": d.list("fixtures", func(n *yamlx.Node) { s.fixtures = append(s.fixtures, d.fixture(n)) }),
 		"routes":   func(n *yamlx.Node) { d.routes(s, n) },
 		"ops":      func(n *yamlx.Node) { d.ops(s, n, root.Get("routes")) },
+		"fields":   func(n *yamlx.Node) { d.ownFields(s, n) }, "other_fields": d.flag(&s.others),
+		"objects": func(*yamlx.Node) {}, // read once all else is known
 	})
 	if version != "" && version != "1" {
 		d.fail(root.Get("apiVersion"), "this version of Exposync reads apiVersion 1", "apiVersion %s is not known", version)
@@ -41,7 +43,7 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 	if s.name == "" {
 		d.fail(root, "", "name is missing")
 	}
-	if len(s.ops) == 0 && root.Get("ops") == nil {
+	if len(s.ops) == 0 && root.Get("ops") == nil && root.Get("objects").IsNull() {
 		d.fail(root, "", "ops is missing: without an operation nothing can be written")
 	}
 	d.checkRoutes(s, root.Get("routes"))
@@ -49,7 +51,9 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		o.encode = s.encode
 		d.encode(&o.encode, o.encodeNode)
 		o.limits = o.limits.or(s.limits).or(limits{rows: 1, concurrency: 1})
+		s.custom = s.custom || holds(o.row, "$custom")
 		d.format(o)
+		d.checkFind(s, o)
 	}
 	return s
 }
@@ -118,7 +122,8 @@ func (d *decoder) check(n *yamlx.Node) *check {
 	c := &check{}
 	d.keys(n, "check", known{
 		"request":  func(n *yamlx.Node) { d.request(&c.request, n) },
-		"identity": d.text(&c.identity), "problem": d.text(&c.problem), "fingerprint": d.credential(&c.fingerprint),
+		"identity": d.text(&c.identity), "identity_match": d.pattern(&c.part),
+		"problem": d.text(&c.problem), "fingerprint": d.credential(&c.fingerprint),
 	})
 	asks := c.request.path != "" && c.identity != ""
 	if asks == (c.fingerprint != "") {
@@ -133,7 +138,6 @@ func (d *decoder) check(n *yamlx.Node) *check {
 func (d *decoder) discovery(n *yamlx.Node) *discovery {
 	s := &discovery{types: map[string]string{}}
 	d.keys(n, "discover", known{
-		"fixed":   func(n *yamlx.Node) { d.fixed(s, n) },
 		"request": func(n *yamlx.Node) { d.request(&s.request, n) },
 		"paging":  func(n *yamlx.Node) { d.paging(&s.paging, n) },
 		"fields": func(n *yamlx.Node) {
@@ -144,7 +148,7 @@ func (d *decoder) discovery(n *yamlx.Node) *discovery {
 				"required": d.words(&s.required), "also_unique": d.words(&s.alsoKeys),
 				"types": func(n *yamlx.Node) {
 					var list []pair
-					d.pairs(&list, "types", func(s *string) func(*yamlx.Node) { return d.choice(s, "text", "number", "bool", "date", "time") })(n)
+					d.pairs(&list, "types", func(s *string) func(*yamlx.Node) { return d.choice(s, fieldKinds()...) })(n)
 					for _, p := range list {
 						s.types[p.name] = p.text
 					}
@@ -152,8 +156,8 @@ func (d *decoder) discovery(n *yamlx.Node) *discovery {
 			})
 		},
 	})
-	if asks := s.request.path != "" && s.at != "" && s.name != ""; asks == (len(s.fixed) > 0) {
-		d.fail(n, "", "discover needs request.path, fields.at and fields.name, or fixed where no request tells the fields")
+	if s.request.path == "" || s.at == "" || s.name == "" {
+		d.fail(n, "", "discover needs request.path, fields.at and fields.name")
 	}
 	if s.request.method == "" {
 		s.request.method = "GET"
@@ -172,7 +176,8 @@ func (d *decoder) lookup(n *yamlx.Node) *lookup {
 		"rows": d.count(&l.rows), "request": func(n *yamlx.Node) { d.request(&l.request, n) },
 		"envelope": d.tree(&l.envelope), "row": d.tree(&l.row), "quote": d.text(&l.quote),
 		"at": d.text(&l.at), "key": d.template(&l.key), "fields": d.text(&l.fields), "none": d.text(&l.none),
-		"fold_case": d.flag(&l.fold), "paging": func(n *yamlx.Node) { d.paging(&l.paging, n) },
+		"fold_case": d.folding(&l.fold), "paging": func(n *yamlx.Node) { d.paging(&l.paging, n) },
+		"id": d.text(&l.id), "custom": d.text(&l.custom), "keys": d.words(&l.keys),
 	})
 	if l.request.path == "" || l.at == "" {
 		d.fail(n, "", "read needs request.path and at, the path of the records")
@@ -254,7 +259,7 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 	}
 	d.keys(n, "encode", known{
 		"stringify": d.flag(&e.stringify), "gzip": d.flag(&e.gzip), "null": pointer(&e.null), "absent": pointer(&e.absent),
-		"format": d.choice(&e.format, "json", "ndjson", "csv", "form"),
+		"format": d.choice(&e.format, "json", "ndjson", "csv", "form", "none"),
 		"text":   d.words(&e.text),
 		"dates": func(n *yamlx.Node) {
 			var fields []pair
@@ -295,7 +300,7 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 
 // ops reads the operations: those of the modes, and those that routes lead to.
 func (d *decoder) ops(s *spec, n, routes *yamlx.Node) {
-	names := opNames()
+	names := append(opNames(), foundNames(n)...)
 	for _, mode := range routes.Keys() {
 		for _, r := range routes.Get(mode).Items {
 			if to, ok := r.Get("op").Str(); ok {
@@ -315,11 +320,55 @@ func (d *decoder) ops(s *spec, n, routes *yamlx.Node) {
 	d.keys(n, "ops", fields)
 }
 
+var rowsText = regexp.MustCompile(`^rows <= (\d{1,12})$`)
+
+// routes reads which operation carries out a mode, by the number of records.
+func (d *decoder) routes(s *spec, n *yamlx.Node) {
+	s.routes = map[string][]route{}
+	fields := known{}
+	for _, mode := range []string{"upsert", "update", "insert", "append"} {
+		fields[mode] = d.list("routes."+mode, func(n *yamlx.Node) {
+			var r route
+			var when string
+			d.keys(n, "routes."+mode, known{"when": d.text(&when), "op": d.text(&r.op)})
+			if m := rowsText.FindStringSubmatch(when); m != nil {
+				r.most, _ = strconv.ParseInt(m[1], 10, 64)
+			} else if when != "" {
+				d.fail(n.Get("when"), "write it as rows <= 2000", "a route is chosen by the number of records only")
+			}
+			s.routes[mode] = append(s.routes[mode], r)
+		})
+	}
+	d.keys(n, "routes", fields)
+}
+
+// checkRoutes makes sure that every route leads somewhere, and that it makes
+// no difference which one is taken but for the speed.
+func (d *decoder) checkRoutes(s *spec, n *yamlx.Node) {
+	for mode, list := range s.routes {
+		at := n.Get(mode)
+		for i, r := range list {
+			o := s.ops[r.op]
+			switch {
+			case o == nil:
+				d.fail(at, "", "routes.%s: there is no operation %q", mode, r.op)
+			case r.most == 0 && i < len(list)-1:
+				d.fail(at, "", "routes.%s: nothing comes behind a route without when", mode)
+			case r.most > 0 && i == len(list)-1:
+				d.fail(at, "the last route has no when", "routes.%s: there is no route for more records", mode)
+			case s.ops[list[0].op] != nil && o.safe() != s.ops[list[0].op].safe():
+				d.fail(at, "", "routes.%s: all of its operations are idempotent, or none", mode)
+			}
+		}
+	}
+}
+
 func (d *decoder) op(name string, n *yamlx.Node) *op {
 	o := &op{name: name, where: d.where(n)}
 	what, reply := "ops."+name, "json"
 	d.keys(n, what, known{
-		"job": func(n *yamlx.Node) { o.job = d.job(what, n) }, "fold_case": d.flag(&o.fold),
+		"job": func(n *yamlx.Node) { o.job = d.job(what, n) }, "fold_case": d.folding(&o.fold),
+		"find":       func(n *yamlx.Node) { o.find = d.find(what, n) },
 		"idempotent": d.flag(&o.idempotent), "atomic": d.flag(&o.atomic), "unique_keys_per_batch": d.flag(&o.once),
 		"idempotency": func(n *yamlx.Node) {
 			d.keys(n, what+".idempotency", known{
@@ -328,7 +377,7 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 		},
 		"limits":   func(n *yamlx.Node) { d.limits(&o.limits, n) },
 		"encode":   d.tree(&o.encodeNode),
-		"request":  func(n *yamlx.Node) { d.request(&o.request, n) },
+		"request":  func(n *yamlx.Node) { d.recordRequest(&o.request, n) },
 		"envelope": d.tree(&o.envelope), "row": d.tree(&o.row),
 		"also":     d.list(what+".also", func(n *yamlx.Node) { o.also = append(o.also, n) }),
 		"reply":    d.choice(&reply, "json", "any"),
@@ -338,6 +387,9 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 		},
 	})
 	o.anyReply, o.deletes = reply == "any", name == "delete"
+	if o.find != nil {
+		return o
+	}
 	if o.job != nil && name == "delete" {
 		d.fail(n.Get("job"), "", "deletes are sent in requests, not in jobs")
 	}
@@ -347,7 +399,9 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 	if o.request.method == "" {
 		o.request.method = "POST"
 	}
-	if o.row.IsNull() {
+	if format, _ := o.encodeNode.Get("format").Str(); format == "none" {
+		d.noBody(o, n)
+	} else if o.row.IsNull() {
 		d.fail(n, "row says how one record is written, for example {\"...\": [$key, $fields]}", "%s needs row", what)
 	} else {
 		d.shape(o)

@@ -15,10 +15,8 @@ import (
 	"exposync/internal/record"
 )
 
-// discovery is the request that tells which fields an object has, or what the
-// spec says itself.
+// discovery is the request that tells which fields an object has.
 type discovery struct {
-	fixed     []fixedObject
 	request   request
 	paging    paging
 	at        string            // path of the fields
@@ -116,37 +114,39 @@ func (s *discovery) attribute(f gjson.Result) attribute {
 		a.kind = s.types[plain(f.Get(s.kind))]
 	}
 	if options := f.Get(s.options); s.options != "" && truth(options, "") && has(s.closed, true) {
-		a.options = map[string]bool{}
-		for _, o := range list(options) {
-			a.options[plain(o)] = true
-		}
+		a.options = optionSet(options)
 	}
 	return a
+}
+
+// optionSet are the values that a field takes; nil, for any, where the answer
+// does not spell them as texts.
+func optionSet(options gjson.Result) map[string]bool {
+	out := map[string]bool{}
+	for _, o := range list(options) {
+		if text := plain(o); text != "" {
+			out[text] = true
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
 // checkFields holds a job's fields against those of the object, before
 // anything is written.
 func (d *Destination) checkFields(ctx context.Context, t destination.Target) ([]attribute, error) {
-	if d.spec.discover == nil {
+	if d.spec.discover == nil && len(d.spec.fields) == 0 {
 		return nil, nil
 	}
-	c := &fieldCheck{d: d, t: t}
-	if fixed := d.spec.discover.fixed; fixed != nil {
-		f := d.spec.discover.fixedOf(t.Object)
-		if f == nil {
-			var known []string
-			for _, x := range fixed {
-				known = append(known, string(x.objects))
-			}
-			return nil, d.objectMissing(t.Object, "known are", known)
-		}
-		c.known, c.open, c.fixed = f.fields, f.open, true
-	} else {
-		known, err := d.attributes(ctx, t.Object)
+	c := &fieldCheck{d: d, t: t, known: d.spec.fields, open: d.spec.discover == nil && (d.spec.custom || d.spec.others)}
+	if d.spec.discover != nil {
+		told, err := d.attributes(ctx, t.Object)
 		if err != nil {
 			return nil, err
 		}
-		c.known = known
+		c.known = together(d.spec.fields, told)
 	}
 	return c.all()
 }
@@ -157,7 +157,6 @@ type fieldCheck struct {
 	t        destination.Target
 	known    []attribute
 	open     bool // it takes fields that are not known
-	fixed    bool // the spec says so, no request
 	problems fault.List
 }
 
@@ -181,22 +180,23 @@ func (c *fieldCheck) all() ([]attribute, error) {
 	return out, c.problems.Err()
 }
 
-// key checks one field of the key. In mode append nothing is told apart by it:
-// a fixed object's row decides whether it is sent at all.
+// key checks one field of the key. Where no request tells the fields, the key
+// of mode append is ours alone: nothing there is told apart by it.
 func (c *fieldCheck) key(f destination.Field) attribute {
-	if c.t.Mode == destination.Append && c.fixed {
-		if i := slices.IndexFunc(c.known, func(a attribute) bool { return a.name == f.Name }); i >= 0 {
+	fixed, appends := c.d.spec.discover == nil, c.t.Mode == destination.Append
+	if i := slices.IndexFunc(c.known, func(a attribute) bool { return a.name == f.Name }); fixed && appends {
+		if i >= 0 {
 			return c.known[i]
 		}
 		return attribute{}
 	}
 	a := c.find("key", f)
 	switch {
-	case a == nil && !c.open:
+	case a == nil && !c.d.spec.others:
 		return attribute{}
-	case a == nil || !a.unique && c.t.Mode != destination.Append:
+	case a == nil || !a.unique && !appends:
 		hint := "choose a field that is unique there, or make it unique"
-		if c.fixed {
+		if fixed {
 			hint = "fields that a key may have: " + strings.Join(c.uniqueNames(), ", ")
 		}
 		c.fault("key_not_unique", hint, "key %q: the destination does not keep this field unique, so records cannot be told apart", f.Name)
@@ -235,7 +235,7 @@ func (c *fieldCheck) find(what string, f destination.Field) *attribute {
 		names = append(names, a.name)
 	}
 	if c.open {
-		return nil
+		return nil // nothing tells which other fields there are
 	}
 	hint := "the fields of an object: exposync destination show, or the service's own settings"
 	if near := fault.Suggest(f.Name, names); near != "" {

@@ -2,116 +2,190 @@ package declared
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"exposync/internal/destination"
 	"exposync/internal/fault"
+	"exposync/internal/yamlx"
 )
 
-// pattern names objects: one by its name, or all that agree but for the place
-// of the one *.
-type pattern string
-
-// match gives what the * stands for.
-func (p pattern) match(object string) (part string, ok bool) {
-	before, after, open := strings.Cut(string(p), "*")
-	if !open {
-		return "", string(p) == object
-	}
-	part, ok = strings.CutPrefix(object, before)
-	if !ok {
-		return "", false
-	}
-	part, ok = strings.CutSuffix(part, after)
-	return part, ok && part != ""
+// objectSpec is the spec as it is for some objects: a service may write each
+// kind of object in its own way.
+type objectSpec struct {
+	pattern string // an object's name, or its beginning with a * for the rest
+	spec    *spec
 }
 
-// fixedObject is what a spec says of the fields of objects that no service
-// tells.
-type fixedObject struct {
-	objects pattern
-	open    bool // it takes any other field, but as key
-	fields  []attribute
+// match reports whether an object is meant, and what stands for the *.
+func (o objectSpec) match(object string) (star string, ok bool) {
+	before, wild := strings.CutSuffix(o.pattern, "*")
+	if !wild {
+		return "", o.pattern == object
+	}
+	star, ok = strings.CutPrefix(object, before)
+	return star, ok && star != ""
 }
 
-// fixed finds what the spec says of an object.
-func (s *discovery) fixedOf(object string) *fixedObject {
-	for i := range s.fixed {
-		if _, ok := s.fixed[i].objects.match(object); ok {
-			return &s.fixed[i]
+// objects reads the blocks that an object has for itself. They go over those
+// of the spec, and the connection's go over both.
+func (d *decoder) objects(s *spec, root *yamlx.Node) {
+	n := root.Get("objects")
+	if n.IsNull() {
+		return
+	}
+	base := without(root, "fixtures")
+	fields := known{}
+	for _, pattern := range n.Keys() {
+		if i := strings.IndexByte(pattern, '*'); i >= 0 && i < len(pattern)-1 {
+			d.fail(n, "", "objects: a * stands at the end of a name, which it does not in %q", pattern)
 		}
-	}
-	return nil
-}
-
-// part is what the * of the pattern stands for that an object agrees with.
-func (s *spec) part(object string) string {
-	var all []pattern
-	if s.discover != nil {
-		for _, f := range s.discover.fixed {
-			all = append(all, f.objects)
-		}
-	}
-	for _, name := range opNames() {
-		for _, r := range s.routes[name] {
-			all = append(all, r.objects)
-		}
-	}
-	for _, p := range all {
-		if part, ok := p.match(object); ok && part != "" {
-			return part
-		}
-	}
-	return ""
-}
-
-// routesOf are the ways to carry out an operation on an object; none if the
-// spec has some, but not for that one.
-func (s *spec) routesOf(name, object string) []route {
-	list := s.routes[name]
-	if len(list) == 0 {
-		return []route{{op: name}}
-	}
-	var out []route
-	for _, r := range list {
-		_, ok := r.objects.match(object)
-		if r.objects != "" && !ok || len(out) > 0 && out[0].objects != r.objects {
-			continue // the first pattern that fits decides
-		}
-		out = append(out, r)
-	}
-	return out
-}
-
-// opsFor are all operations that may carry out a mode.
-func (s *spec) opsFor(mode destination.Mode, object string) []*op {
-	var out []*op
-	for _, name := range opsOf(mode) {
-		for _, r := range s.routesOf(name, object) {
-			if o := s.ops[r.op]; o != nil {
-				out = append(out, o)
+		fields[pattern] = func(n *yamlx.Node) {
+			before := len(d.problems)
+			one := d.spec(without(d.over.within(d.object(pattern, base, n)), "objects"))
+			if one == nil {
+				return
 			}
+			if len(one.ops) == 0 {
+				d.fail(n, "", "objects.%s: without an operation nothing can be written", pattern)
+			}
+			d.problems = distinct(d.problems, before)
+			s.objects = append(s.objects, objectSpec{pattern, one})
+		}
+	}
+	d.keys(n, "objects", fields)
+	d.strays(s)
+}
+
+// strays tells of operations of the connection that no object has.
+func (d *decoder) strays(s *spec) {
+	if d.over == nil {
+		return
+	}
+	var names []string
+	for _, one := range s.eachSpec() {
+		names = append(names, slices.Sorted(maps.Keys(one.ops))...)
+	}
+	ops := d.over.blocks["ops"]
+	for _, name := range ops.Keys() {
+		if !slices.Contains(names, name) {
+			slices.Sort(names)
+			d.fail(ops.Get(name), "known here: "+strings.Join(slices.Compact(names), ", "), "ops: unknown key %q", name)
+		}
+	}
+}
+
+// object gives the tree of the spec with an object's blocks in place.
+func (d *decoder) object(pattern string, base, n *yamlx.Node) *yamlx.Node {
+	out := base
+	put := func(name string, how func(base, n *yamlx.Node) *yamlx.Node) func(*yamlx.Node) {
+		return func(n *yamlx.Node) { out = with(out, name, how(out.Get(name), n)) }
+	}
+	whole := func(_, n *yamlx.Node) *yamlx.Node { return n }
+	d.keys(n, "objects."+pattern, known{
+		"discover": put("discover", whole), "read": put("read", whole), "routes": put("routes", whole),
+		"fields": put("fields", over), "other_fields": put("other_fields", whole), "limits": put("limits", over), "encode": put("encode", over),
+		"ops": put("ops", (&overlay{}).ops),
+	})
+	return out
+}
+
+// within is apply for one object: operations that the object does not have
+// stay away.
+func (o *overlay) within(root *yamlx.Node) *yamlx.Node {
+	if o == nil || o.blocks["ops"] == nil || root.Get("objects").IsNull() {
+		return o.apply(root)
+	}
+	var foreign []string
+	for _, name := range o.blocks["ops"].Keys() {
+		if root.Get("ops").Get(name) == nil {
+			foreign = append(foreign, name)
+		}
+	}
+	mine := *o
+	mine.blocks = map[string]*yamlx.Node{}
+	for name, n := range o.blocks {
+		mine.blocks[name] = n
+	}
+	mine.blocks["ops"] = without(o.blocks["ops"], foreign...)
+	return mine.apply(root)
+}
+
+// without gives a copy of a map that does not have the keys.
+func without(n *yamlx.Node, keys ...string) *yamlx.Node {
+	out := *n
+	out.Pairs = slices.DeleteFunc(slices.Clone(n.Pairs), func(p yamlx.Pair) bool { return slices.Contains(keys, p.Key) })
+	return &out
+}
+
+// distinct drops problems that were told before: what all objects share is
+// read once for each of them.
+func distinct(list fault.List, before int) fault.List {
+	told := map[string]bool{}
+	for _, f := range list[:before] {
+		told[f.Where+f.Msg] = true
+	}
+	out := list[:before]
+	for _, f := range list[before:] {
+		if !told[f.Where+f.Msg] {
+			told[f.Where+f.Msg] = true
+			out = append(out, f)
 		}
 	}
 	return out
 }
 
-// noWay is the fault of an object that an operation is not for.
-func (d *Destination) noWay(name string, t destination.Target) *fault.Fault {
-	var known []string
-	for _, r := range d.spec.routes[name] {
-		if text := string(r.objects); !slices.Contains(known, text) {
-			known = append(known, text)
-		}
+// of is the destination as it is for one object. An object that the spec does
+// not know is a fault with code object_missing.
+func (d *Destination) of(object string) (*Destination, error) {
+	if len(d.spec.objects) == 0 {
+		return d, nil
 	}
-	return d.objectMissing(t.Object, fmt.Sprintf("with mode: %s connection %s writes to", t.Mode, d.cfg.Name), known)
+	var names []string
+	for _, o := range d.spec.objects {
+		star, ok := o.match(object)
+		if !ok {
+			names = append(names, o.pattern)
+			continue
+		}
+		view := *d
+		view.spec, view.values = o.spec, d.values.with(pair{"star", star})
+		return &view, nil
+	}
+	return nil, &fault.Fault{
+		Code: "object_missing", Kind: fault.Config, Whose: fault.Mapping, Where: "connection " + d.cfg.Name,
+		Msg:  fmt.Sprintf("the destination has no object %q; it has %s", object, strings.Join(names, ", ")),
+		Hint: "correct the object after the dot in `to:`; * stands for a name of your own",
+	}
 }
 
-func (d *Destination) objectMissing(object, what string, known []string) *fault.Fault {
-	return &fault.Fault{
-		Code: "object_missing", Kind: fault.Config, Whose: fault.Mapping, Where: "connection " + d.cfg.Name,
-		Msg:  fmt.Sprintf("the destination has no object %q for this: %s %s", object, what, strings.Join(known, ", ")),
-		Hint: "correct the object after the dot in `to:`; a * stands for a name of yours",
+// eachSpec gives the spec of every object; the spec itself where objects make
+// no difference.
+func (s *spec) eachSpec() []*spec {
+	if len(s.objects) == 0 {
+		return []*spec{s}
 	}
+	var out []*spec
+	for _, o := range s.objects {
+		out = append(out, o.spec)
+	}
+	return out
+}
+
+// reads reports whether records of some object can be read by key.
+func (s *spec) reads() bool {
+	return slices.ContainsFunc(s.eachSpec(), func(s *spec) bool { return s.lookup != nil })
+}
+
+// lookerOf is newLooker for an object that may have no `read`.
+func (r Readable) lookerOf(t destination.Target) (*looker, error) {
+	d, err := r.of(t.Object)
+	if err != nil {
+		return nil, err
+	}
+	if d.spec.lookup == nil {
+		return nil, d.unread(t.Object, "the description has no `read` for it")
+	}
+	return d.newLooker(t)
 }

@@ -71,14 +71,17 @@ type spec struct {
 	ops                   map[string]*op
 	routes                map[string][]route
 	fixtures              []fixture
+	fields                []attribute  // that the service has by itself
+	custom                bool         // rows have a place for all others
+	others                bool         // objects take any other field, but not as key
+	objects               []objectSpec // not empty: there are no other objects
 }
 
 // route is one way to carry out an operation: the first is taken that is for
 // as many records as there are.
 type route struct {
-	objects pattern // empty: all
-	most    int64   // records; 0: any number
-	op      string
+	most int64 // records; 0: any number
+	op   string
 }
 
 // pair is a name with a text that may hold ${…}.
@@ -88,9 +91,10 @@ type pair struct{ name, text string }
 // a service tells none.
 type check struct {
 	request     request
-	identity    string // path in the answer
-	problem     string // path of why an answer of success is none
-	fingerprint string // a text with the key in it: the account is the address and a hash of this
+	identity    string         // path in the answer
+	part        *regexp.Regexp // of the text there; nil: all of it
+	problem     string         // path of why an answer of success is none
+	fingerprint string         // a text with the key in it: the account is the address and a hash of this
 }
 
 type limits struct {
@@ -130,20 +134,13 @@ type op struct {
 	row        *yamlx.Node
 	also       []*yamlx.Node // more items of a record; one that lacks something is left out
 	rules      []rule
-	deletes    bool   // it carries out deletes
-	fold       bool   // the service does not tell keys apart by case
+	deletes    bool // it carries out deletes
+	fold       folding
 	job        *job   // it goes on at the service; nil: an answer says all
+	find       *find  // it asks for the records' ids first; nil: it does not
 	echoID     string // paths of the ids in a success, and of the trace that
 	echoTrace  string // aligns them
 	where      string
-}
-
-// folded is a key as the service tells it apart from others.
-func (o *op) folded(key string) string {
-	if o.fold {
-		return strings.ToLower(key)
-	}
-	return key
 }
 
 // safe reports whether sending the same records again does no harm.
@@ -226,11 +223,9 @@ func parse(file string, data []byte, over *overlay) (*spec, error) {
 		return nil, err
 	}
 	d := &decoder{file: file, over: over}
-	if over != nil {
-		root = over.apply(root)
-	}
-	s := d.spec(root)
+	s := d.spec(over.within(root))
 	if s != nil {
+		d.objects(s, root)
 		d.checkTexts(s)
 	}
 	if err := d.sorted().Err(); err != nil {

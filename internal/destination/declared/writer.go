@@ -36,18 +36,21 @@ type way struct {
 // mode_unsupported and target_unsupported; those about fields are the ones of
 // every destination.
 func (d *Destination) Open(ctx context.Context, t destination.Target) (destination.Writer, error) {
+	d, err := d.of(t.Object)
+	if err != nil {
+		return nil, err
+	}
 	w := &writer{d: d}
 	var problems fault.List
 	for _, name := range opsOf(t.Mode) {
-		routes := d.spec.routesOf(name, t.Object)
-		if len(routes) == 0 {
-			problems = append(problems, d.noWay(name, t))
-			continue
-		}
 		if name == "delete" {
-			s, list := d.sender(routes[0].op, t)
+			s, list := d.sender(name, t)
 			w.delete, problems = s, append(problems, list...)
 			continue
+		}
+		routes := d.spec.routes[name]
+		if len(routes) == 0 {
+			routes = []route{{op: name}}
 		}
 		for _, r := range routes {
 			s, list := d.sender(r.op, t)
@@ -208,6 +211,10 @@ type sender struct {
 	judged     []int       // places in attrs that values are held against
 	attrs      []attribute // of the key's fields, then of the others, where they are known
 	job        *jobSender  // nil: an answer says all
+	finder     *finder     // nil: the records' ids are not asked for
+	late       *request    // its address names records; nil: path is that of all
+	values     values      // for late
+	fold       bool        // the service does not tell keys apart by case
 	cells      []cell      // of the row, in formats without nesting
 	hashed     []bool      // by field; nil for none
 	head, tail []byte      // of the body, around the records
@@ -229,11 +236,15 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 		}}
 	}
 	s := &sender{d: d, op: o, target: t, scope: d.values.named["base_url"] + "\x00" + t.Object + "\x00"}
-	job := []pair{{"object", t.Object}, {"mode", string(t.Mode)}, {"key_field", ""}, {"object_part", d.spec.part(t.Object)}}
+	job := []pair{{"object", t.Object}, {"mode", string(t.Mode)}, {"key_field", ""}}
 	if len(t.Key) > 0 {
 		job[2].text = t.Key[0].Name
 	}
-	c := &compiler{target: t, values: d.values.with(job...), encode: &o.encode, deletes: o.deletes}
+	c := &compiler{target: t, values: d.values.with(job...), encode: &o.encode, deletes: o.deletes, own: d.spec.own()}
+	s.fold = o.fold.of(job[2].text)
+	if o.find != nil {
+		return d.findSender(s, t)
+	}
 	s.row = c.row(o.row)
 	c.name(s.row, o.idem.field)
 	for _, n := range o.also {
@@ -270,6 +281,7 @@ func (s *sender) frame(c *compiler) {
 		s.head = headCSV(s.cells)
 	case "form":
 		s.cells = c.flat(s.row, o.encode.format)
+	case "none":
 	default:
 		s.sep = []byte(",")
 		s.head, s.tail, _ = c.compile(o.envelope).split(nil)
@@ -293,6 +305,8 @@ func (s *sender) appendRow(dst []byte, row *rowContext) ([]byte, error) {
 		return appendCSV(dst, s.cells, row)
 	case "form":
 		return appendForm(dst, s.cells, row)
+	case "none":
+		return dst, nil
 	}
 	return s.row.append(dst, row)
 }
@@ -324,10 +338,7 @@ func (s *sender) appendItems(dst []byte, row *rowContext) (body []byte, items in
 
 // request prepares what all requests of the job have in common.
 func (s *sender) request(c *compiler) {
-	var err error
-	if s.path, err = c.values.target(s.op.request); err != nil {
-		c.failf("%s", err)
-	}
+	s.address(c)
 	s.recordHeader()
 	for _, h := range s.op.request.headers {
 		text, err := c.values.text(h.text)
@@ -342,7 +353,9 @@ func (s *sender) request(c *compiler) {
 // recordHeader is the header of requests that carry records.
 func (s *sender) recordHeader() {
 	s.header = s.d.header.Clone()
-	s.header.Set("Content-Type", s.op.encode.contentType())
+	if s.op.encode.format != "none" {
+		s.header.Set("Content-Type", s.op.encode.contentType())
+	}
 	if s.op.encode.gzip {
 		s.header.Set("Content-Encoding", "gzip")
 	}
@@ -385,6 +398,9 @@ type parcel struct {
 // deliver encodes and sends the changes that mine picks; it is false when
 // nothing more should be sent.
 func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(int) bool, out []destination.Outcome) bool {
+	if s.finder != nil {
+		return s.finder.deliver(ctx, batch, mine, out)
+	}
 	p := s.parcel(len(batch))
 	row := rowContext{encode: &s.op.encode, hashed: s.hashed, scope: s.scope, max: s.op.idem.max}
 	for i := range batch {
@@ -434,6 +450,10 @@ func (s *sender) parcel(rows int) *parcel {
 
 // learn takes what the service told of the target's fields.
 func (s *sender) learn(attrs []attribute) {
+	if s.finder != nil {
+		s.finder.learn(attrs)
+		return
+	}
 	s.attrs = attrs
 	for i := range attrs {
 		if attrs[i].judges() {
@@ -444,6 +464,9 @@ func (s *sender) learn(attrs []attribute) {
 
 // misfit is the outcome of a record with a value that its field cannot take.
 func (s *sender) misfit(ch *record.Change) (destination.Outcome, bool) {
+	if o, bad := s.unaddressed(ch); bad {
+		return o, true
+	}
 	for _, i := range s.judged {
 		values, at := ch.KeyVals, i
 		if i >= len(s.target.Key) {
@@ -504,10 +527,15 @@ func (s *sender) put(p *parcel, i int, ch *record.Change, items int) {
 
 // identity is a key as the service tells it apart from others.
 func (s *sender) identity(ch *record.Change) string {
-	if !s.op.fold {
-		return string(ch.Key)
+	return s.folded(string(ch.Key))
+}
+
+// folded is a key as the service tells it apart from others.
+func (s *sender) folded(key string) string {
+	if s.fold {
+		return strings.ToLower(key)
 	}
-	return strings.ToLower(string(ch.Key))
+	return key
 }
 
 // send makes one request and sorts its answer; it is false when nothing more
@@ -515,7 +543,10 @@ func (s *sender) identity(ch *record.Change) string {
 func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out []destination.Outcome) bool {
 	body := append(p.body, s.tail...)
 	s.grow.Store(int64(len(body)))
-	x := exchange{class: rest.Insert, method: s.op.request.method, target: s.path, header: s.header, body: body, attempts: 1}
+	x := exchange{class: rest.Insert, method: s.op.request.method, target: s.addressOf(batch, p), header: s.header, body: body, attempts: 1}
+	if s.op.encode.format == "none" {
+		x.body = nil
+	}
 	if s.op.safe() {
 		x.class = rest.Upsert
 	}

@@ -6,10 +6,12 @@ func Vendors() []Vendor {
 		braze(),
 		customerio(),
 		hubspot(),
+		klaviyo(),
 		linkedin(),
 		meta(),
 		mixpanel(),
 		slack(),
+		zendesk(),
 	}
 }
 
