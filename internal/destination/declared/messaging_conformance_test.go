@@ -215,3 +215,80 @@ func TestMessagingConforms(t *testing.T) {
 		})
 	}
 }
+
+// What the suite's target does not reach: relationships with a key of two
+// fields, lists beside the attributes, objects of a type, groups.
+func TestMessagingObjects(t *testing.T) {
+	t.Parallel()
+	names := func(kind record.Kind, names ...string) []destination.Field {
+		out := make([]destination.Field, len(names))
+		for i, n := range names {
+			out[i] = destination.Field{Name: n, Kind: kind}
+		}
+		return out
+	}
+	document := record.Value{Kind: record.JSON, Data: []byte(`[{"identifiers":{"id":"p1"}}]`)}
+	tests := map[string]struct {
+		speaker *speaker
+		target  destination.Target
+		change  record.Change
+		store   string
+		want    map[string]string // fields that the stand-in holds
+	}{
+		"customer.io relationships": {
+			customerioSpeaker(), destination.Target{Object: "relationships/1", Key: names(record.Text, "object_id", "id"), Fields: names(record.Text, "role")},
+			record.Change{KeyVals: record.Record{text("acme"), text("p1")}, Values: record.Record{text("owner")}},
+			"relationships/1", map[string]string{"object_id": "acme", "id": "p1", "role": "owner"},
+		},
+		"customer.io objects with relationships": {
+			customerioSpeaker(), destination.Target{Object: "objects/1", Key: names(record.Int, "object_id"), Fields: append(names(record.Text, "plan"), names(record.JSON, "cio_relationships")...)},
+			record.Change{KeyVals: record.Record{{Kind: record.Int, Data: []byte("7")}}, Values: record.Record{text("gold"), document}},
+			"objects/1", map[string]string{"object_id": "7", "plan": "gold", "cio_relationships": string(document.Data)},
+		},
+		"mixpanel groups": {
+			mixpanelSpeaker(), destination.Target{Object: "groups/Company", Key: names(record.Int, "group_id"), Fields: names(record.Text, "plan", "gone")},
+			record.Change{KeyVals: record.Record{{Kind: record.Int, Data: []byte("7")}}, Values: record.Record{text("gold"), {Kind: record.Null}}},
+			"groups", map[string]string{"group_id": "7", "id": "Company/7", "plan": "gold", "gone": ""},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tt.speaker.stores = []string{tt.store}
+			tt.speaker.row = func(_ *speech, _ string, fields facade.Fields) destinationtest.Row { return readRow(row(fields)) }
+			s := tt.speaker.open(t)
+			d := s.connect(t).(*interpreter).Destination
+			t.Cleanup(func() { _ = d.Close() })
+			tt.target.Mode = destination.Mirror
+			w, err := d.Open(t.Context(), tt.target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.change.Key = record.AppendKey(nil, tt.change.KeyVals...)
+			for _, op := range []record.Op{record.Create, record.Update, record.Delete} {
+				ch := tt.change
+				if ch.Op = op; op == record.Delete {
+					ch.Values = nil
+				}
+				if out := w.Write(t.Context(), []record.Change{ch}); out[0].State != destination.OK {
+					t.Fatalf("%s: %+v", op, out)
+				}
+				if op == record.Delete {
+					break
+				}
+				rows := s.rows(t)
+				if len(rows) != 1 {
+					t.Fatalf("after %s the stand-in holds %v", op, rows)
+				}
+				for field, want := range tt.want {
+					if got := rows[0][field]; got == nil && want != "" || got != nil && *got != want {
+						t.Errorf("%s is %v, want %q", field, got, want)
+					}
+				}
+			}
+			if rows := s.rows(t); len(rows) != 0 {
+				t.Errorf("after the delete the stand-in holds %v", rows)
+			}
+		})
+	}
+}
