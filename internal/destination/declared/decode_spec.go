@@ -168,7 +168,7 @@ func (d *decoder) lookup(n *yamlx.Node) *lookup {
 	defer func() { d.more = nil }()
 	d.keys(n, "read", known{
 		"rows": d.count(&l.rows), "request": func(n *yamlx.Node) { d.request(&l.request, n) },
-		"envelope": d.tree(&l.envelope), "row": d.tree(&l.row), "quote": d.text(&l.quote),
+		"envelope": d.tree(&l.envelope), "row": d.tree(&l.row), "quote": d.text(&l.quote), "join": d.text(&l.join),
 		"at": d.text(&l.at), "key": d.template(&l.key), "fields": d.text(&l.fields), "none": d.text(&l.none),
 		"fold_case": d.flag(&l.fold), "paging": func(n *yamlx.Node) { d.paging(&l.paging, n) },
 	})

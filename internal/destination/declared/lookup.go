@@ -25,12 +25,21 @@ type lookup struct {
 	envelope *yamlx.Node // nil: no body
 	row      *yamlx.Node
 	quote    string // around a key in ${keys}
+	join     string // between the keys in ${keys}; empty: a comma
 	at       string
 	key      string // path of the one key in a record, may hold ${…}; empty: the key's fields stand in fields
 	fields   string
 	none     string // a status that says that none of the keys is there
 	fold     bool   // the service does not tell keys apart by case
 	paging   paging
+}
+
+// between is what parts the keys of a request.
+func (l *lookup) between() string {
+	if l.join == "" {
+		return ","
+	}
+	return l.join
 }
 
 // Readable is a Destination whose records can be read by key.
@@ -150,7 +159,7 @@ func (l *looker) chunk(ctx context.Context, keys []record.Key) iter.Seq2[record.
 			yield(nil, err)
 			return
 		}
-		v := l.values.with(pair{"keys", strings.Join(texts, ",")})
+		v := l.values.with(pair{"keys", strings.Join(texts, l.spec.between())})
 		for doc, err := range l.d.pages(ctx, v, l.spec.request, body, l.spec.paging, l.spec.none) {
 			if err != nil {
 				yield(nil, err)
@@ -197,8 +206,8 @@ func (l *looker) question(keys []record.Key) (body []byte, wanted asked, texts [
 			return nil, asked{}, nil, err
 		}
 		text := l.text(values)
-		if l.spec.envelope == nil && l.spec.quote == "" && strings.Contains(text, ",") {
-			return nil, asked{}, nil, l.d.unreadable("read", "a key holds the comma that parts the keys of the request")
+		if l.spec.envelope == nil && l.spec.quote == "" && strings.Contains(text, l.spec.between()) {
+			return nil, asked{}, nil, l.d.unreadable("read", fmt.Sprintf("a key holds %q, which parts the keys of the request", l.spec.between()))
 		}
 		wanted.add(text, values)
 		texts = append(texts, l.quoted(text))
@@ -324,7 +333,7 @@ func (e *encoding) moment(kind record.Kind, text string) ([]byte, bool) {
 	if data, ok := record.AppendMoment(nil, kind, text); ok {
 		return data, true
 	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999Z0700", time.DateOnly} {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999Z0700", "2006-01-02 15:04:05.999Z07:00", time.DateOnly} {
 		at, err := time.Parse(layout, text)
 		if midnight := at.UTC().Truncate(24 * time.Hour); err == nil && (kind != record.Date || at.Equal(midnight)) {
 			return record.MomentOf(kind, at.UTC()).Data, true
