@@ -50,6 +50,7 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		d.encode(&o.encode, o.encodeNode)
 		o.limits = o.limits.or(s.limits).or(limits{rows: 1, concurrency: 1})
 		d.format(o)
+		d.checkPlace(o)
 	}
 	return s
 }
@@ -360,7 +361,7 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 		},
 		"limits":   func(n *yamlx.Node) { d.limits(&o.limits, n) },
 		"encode":   d.tree(&o.encodeNode),
-		"request":  func(n *yamlx.Node) { d.request(&o.request, n) },
+		"request":  func(n *yamlx.Node) { d.opRequest(o, n) },
 		"envelope": d.tree(&o.envelope), "row": d.tree(&o.row),
 		"reply":    d.choice(&reply, "json", "any"),
 		"response": d.list(what+".response", func(n *yamlx.Node) { o.rules = append(o.rules, d.rule(n)) }),

@@ -122,6 +122,8 @@ type op struct {
 	encode     encoding
 	encodeNode *yamlx.Node // over the spec's
 	request    request
+	byKey      bool // the request holds ${key}, so it is for one record
+	byID       bool // or ${dest_id}
 	envelope   *yamlx.Node
 	row        *yamlx.Node
 	rules      []rule

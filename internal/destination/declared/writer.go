@@ -207,7 +207,8 @@ type sender struct {
 	hashed     []bool      // by field; nil for none
 	head, tail []byte      // of the body, around the records
 	sep        []byte      // between them
-	path       string      // with its query
+	values     values      // of the job
+	path       string      // with its query; of a record's own, see place
 	header     http.Header
 	scope      string // of idempotency keys
 	overhead   int    // rough size of a record besides its values
@@ -229,7 +230,7 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 		job[2].text = t.Key[0].Name
 	}
 	c := &compiler{target: t, values: d.values.with(job...)}
-	s.row = c.compile(o.row)
+	s.values, s.row = c.values, c.compile(o.row)
 	if o.idem.field != "" && s.row.kind == object {
 		name := append(c.quoted(o.idem.field), ':')
 		s.row.entries = append(s.row.entries, entry{name, &template{kind: idemKey}})
@@ -262,7 +263,7 @@ func (s *sender) frame(c *compiler) {
 		s.cells = c.flat(s.row, o.encode.format)
 		s.head = headCSV(s.cells)
 	case "form":
-		s.cells = c.flat(s.row, o.encode.format)
+		s.cells = c.distinct(c.flat(s.row, o.encode.format))
 	default:
 		s.sep = []byte(",")
 		s.head, s.tail, _ = c.compile(o.envelope).split(nil)
@@ -292,8 +293,12 @@ func (s *sender) appendRow(dst []byte, row *rowContext) ([]byte, error) {
 
 // request prepares what all requests of the job have in common.
 func (s *sender) request(c *compiler) {
+	if s.op.byKey && len(s.target.Key) != 1 {
+		c.failf("this destination addresses a record by one key field, the job has %d", len(s.target.Key))
+	}
+	blank := []pair{{"key", ""}, {"dest_id", ""}} // filled record by record
 	var err error
-	if s.path, err = c.values.target(s.op.request); err != nil {
+	if s.path, err = c.values.with(blank...).target(s.op.request); err != nil {
 		c.failf("%s", err)
 	}
 	s.recordHeader()
@@ -369,6 +374,9 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 		}
 		from := len(p.body)
 		body, err := s.appendRow(p.body, &row)
+		if _, astray := s.place(row.change); err == nil && (s.op.byKey || s.op.byID) {
+			err = astray
+		}
 		encoded := body[min(from, len(body)):]
 		if o, bad := s.unfit(encoded, err); bad {
 			out[i], p.body = o, body[:start]
@@ -474,12 +482,19 @@ func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out
 	body := append(p.body, s.tail...)
 	s.grow.Store(int64(len(body)))
 	x := exchange{class: rest.Insert, method: s.op.request.method, target: s.path, header: s.header, body: body, attempts: 1}
+	if s.op.byKey || s.op.byID {
+		x.target, _ = s.place(&batch[p.at[0]]) // deliver lets no record through that has none
+	}
 	if s.op.safe() {
 		x.class = rest.Upsert
 	}
 	if s.op.idem.header != "" {
 		x.header = s.header.Clone()
-		x.header.Set(s.op.idem.header, requestName(s.scope, s.op, body))
+		scope := s.scope
+		if s.op.byKey || s.op.byID {
+			scope += x.target + "\x00" // the body alone does not tell which record it is of
+		}
+		x.header.Set(s.op.idem.header, requestName(scope, s.op, body))
 	}
 	if s.op.encode.gzip {
 		x.body = packed(body)
