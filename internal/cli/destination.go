@@ -90,7 +90,12 @@ func aboutText(d declared.About) string {
 		fmt.Fprintf(&b, "rate       %g requests a second for the account\n", d.PerSecond)
 	}
 	b.WriteString("\noperations\n")
+	object := ""
 	for _, o := range d.Operations {
+		if o.Object != object {
+			object = o.Object
+			fmt.Fprintf(&b, "  to: %s.%s\n", d.Name, object)
+		}
 		fmt.Fprintf(&b, "  %-19s %d records a %s, %d at a time; %s\n", o.Name, o.Rows, yesNo(o.Job, "job", "request"), o.Concurrency,
 			yesNo(o.Idempotent, "may be sent twice", "sent once"))
 	}

@@ -2,6 +2,7 @@ package declared
 
 import (
 	"context"
+	"maps"
 	"slices"
 )
 
@@ -12,8 +13,9 @@ type About struct {
 	Docs       string      `json:"docs,omitempty"`
 	VerifiedOn string      `json:"verified_on,omitempty"` // the day on which the service's documentation was read
 	Params     []Param     `json:"params"`
-	Auth       []string    `json:"auth"`     // the ways to prove who sends
-	Identity   string      `json:"identity"` // how the account is known
+	Auth       []string    `json:"auth"`              // the ways to prove who sends
+	Identity   string      `json:"identity"`          // how the account is known
+	Objects    []string    `json:"objects,omitempty"` // that there are; * stands for any name
 	Operations []Operation `json:"operations"`
 	Reads      bool        `json:"reads"`     // by key, for first: compare
 	Discovers  bool        `json:"discovers"` // fields are checked before the first write
@@ -23,6 +25,7 @@ type About struct {
 
 // Operation is one way of writing.
 type Operation struct {
+	Object      string `json:"object,omitempty"` // that it is for; empty: all
 	Name        string `json:"name"`
 	Rows        int    `json:"rows"`
 	Bytes       int    `json:"bytes,omitempty"`
@@ -39,7 +42,7 @@ func Describe(kind string) (About, error) {
 	}
 	a := About{
 		Name: s.name, Title: s.title, Docs: s.docs, VerifiedOn: s.verified, Params: s.params, Identity: "its address",
-		Reads: s.lookup != nil, Discovers: s.discover != nil, PerSecond: s.rate.perSecond(), Fixtures: len(s.fixtures),
+		Reads: s.reads(), Discovers: s.discovers(), PerSecond: s.rate.perSecond(), Fixtures: len(s.fixtures),
 	}
 	if s.check != nil {
 		a.Identity = s.check.identity + " of " + s.check.request.method + " " + s.check.request.path
@@ -47,16 +50,27 @@ func Describe(kind string) (About, error) {
 	for _, x := range s.auth {
 		a.Auth = append(a.Auth, x.kind)
 	}
-	for name, o := range s.ops {
-		a.Operations = append(a.Operations, Operation{name, o.limits.rows, o.limits.bytes, o.limits.concurrency, o.safe(), o.job != nil})
+	if len(s.objects) == 0 {
+		a.Operations = s.operations("")
 	}
-	slices.SortFunc(a.Operations, func(a, b Operation) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	for _, o := range s.objects {
+		a.Objects = append(a.Objects, o.pattern)
+		a.Operations = append(a.Operations, o.spec.operations(o.pattern)...)
+	}
 	return a, nil
+}
+
+// operations are those of a spec, by name.
+func (s *spec) operations(object string) (out []Operation) {
+	for _, name := range slices.Sorted(maps.Keys(s.ops)) {
+		o := s.ops[name]
+		out = append(out, Operation{object, name, o.limits.rows, o.limits.bytes, o.limits.concurrency, o.safe(), o.job != nil})
+	}
+	return out
+}
+
+func (s *spec) discovers() bool {
+	return slices.ContainsFunc(s.eachSpec(), func(s *spec) bool { return s.discover != nil })
 }
 
 // TestFile runs the fixtures of a description that stands in a file.

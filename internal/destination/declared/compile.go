@@ -14,6 +14,7 @@ import (
 type compiler struct {
 	target   destination.Target
 	values   values
+	own      map[string]bool // fields that the service has by itself
 	problems []string
 }
 
@@ -62,6 +63,9 @@ func (c *compiler) object(n *yamlx.Node) *template {
 			c.merge(p.Value, add)
 			continue
 		}
+		if word, _ := p.Value.Str(); word == "$custom" && !c.hasCustom() {
+			continue
+		}
 		name, err := c.values.text(p.Key)
 		if err != nil {
 			c.failf("%s", err)
@@ -80,9 +84,11 @@ func (c *compiler) merge(n *yamlx.Node, add func(string, *template)) {
 			for i, f := range c.target.Key {
 				add(f.Name, &template{kind: keyPart, index: i})
 			}
-		case "$fields":
+		default:
 			for i, f := range c.target.Fields {
-				add(f.Name, &template{kind: field, index: i})
+				if c.picks(word, f.Name) {
+					add(f.Name, &template{kind: field, index: i})
+				}
 			}
 		}
 	}
@@ -102,10 +108,12 @@ func (c *compiler) placeholder(word string) *template {
 		return &template{kind: keyPart}
 	case name == "$key":
 		return c.named(keyPart, "key", part, c.target.Key)
-	case word == "$fields":
+	case word == "$fields", word == "$own", word == "$custom":
 		t := &template{kind: object}
 		for i, f := range c.target.Fields {
-			t.entries = append(t.entries, entry{append(c.quoted(f.Name), ':'), &template{kind: field, index: i}})
+			if c.picks(word, f.Name) {
+				t.entries = append(t.entries, entry{append(c.quoted(f.Name), ':'), &template{kind: field, index: i}})
+			}
 		}
 		return t
 	case name == "$field":

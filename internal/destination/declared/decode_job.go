@@ -101,7 +101,9 @@ func (d *decoder) poll(what string, p *poll, n *yamlx.Node) {
 		"done": d.words(&p.done), "dead": d.words(&p.gone), "message": d.text(&p.message),
 		"every": d.duration(&p.every), "max_every": d.duration(&p.most), "timeout": d.duration(&p.giveUp),
 		"counts": func(n *yamlx.Node) {
-			d.keys(n, what+".counts", known{"processed": d.text(&p.processed), "failed": d.text(&p.failed)})
+			d.keys(n, what+".counts", known{
+				"processed": d.text(&p.processed), "failed": d.text(&p.failed), "total": d.text(&p.total), "ok": d.text(&p.okay),
+			})
 		},
 	})
 	if p.request.method == "" {

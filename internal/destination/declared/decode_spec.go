@@ -34,6 +34,8 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		"fixtures": d.list("fixtures", func(n *yamlx.Node) { s.fixtures = append(s.fixtures, d.fixture(n)) }),
 		"routes":   func(n *yamlx.Node) { d.routes(s, n) },
 		"ops":      func(n *yamlx.Node) { d.ops(s, n, root.Get("routes")) },
+		"fields":   func(n *yamlx.Node) { d.ownFields(s, n) },
+		"objects":  func(*yamlx.Node) {}, // read once all else is known
 	})
 	if version != "" && version != "1" {
 		d.fail(root.Get("apiVersion"), "this version of Exposync reads apiVersion 1", "apiVersion %s is not known", version)
@@ -41,7 +43,7 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 	if s.name == "" {
 		d.fail(root, "", "name is missing")
 	}
-	if len(s.ops) == 0 && root.Get("ops") == nil {
+	if len(s.ops) == 0 && root.Get("ops") == nil && root.Get("objects").IsNull() {
 		d.fail(root, "", "ops is missing: without an operation nothing can be written")
 	}
 	d.checkRoutes(s, root.Get("routes"))
@@ -49,8 +51,9 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		o.encode = s.encode
 		d.encode(&o.encode, o.encodeNode)
 		o.limits = o.limits.or(s.limits).or(limits{rows: 1, concurrency: 1})
+		s.custom = s.custom || holds(o.row, "$custom")
 		d.format(o)
-		d.checkPlace(o)
+		d.checkFind(s, o)
 	}
 	return s
 }
@@ -119,7 +122,7 @@ func (d *decoder) check(n *yamlx.Node) *check {
 	c := &check{}
 	d.keys(n, "check", known{
 		"request":  func(n *yamlx.Node) { d.request(&c.request, n) },
-		"identity": d.text(&c.identity),
+		"identity": d.text(&c.identity), "identity_match": d.pattern(&c.part),
 	})
 	if c.request.path == "" || c.identity == "" {
 		d.fail(n, "", "check needs request.path and identity")
@@ -143,7 +146,7 @@ func (d *decoder) discovery(n *yamlx.Node) *discovery {
 				"required": d.words(&s.required), "also_unique": d.words(&s.alsoKeys),
 				"types": func(n *yamlx.Node) {
 					var list []pair
-					d.pairs(&list, "types", func(s *string) func(*yamlx.Node) { return d.choice(s, "text", "number", "bool", "date", "time") })(n)
+					d.pairs(&list, "types", func(s *string) func(*yamlx.Node) { return d.choice(s, fieldKinds()...) })(n)
 					for _, p := range list {
 						s.types[p.name] = p.text
 					}
@@ -171,7 +174,8 @@ func (d *decoder) lookup(n *yamlx.Node) *lookup {
 		"rows": d.count(&l.rows), "request": func(n *yamlx.Node) { d.request(&l.request, n) },
 		"envelope": d.tree(&l.envelope), "row": d.tree(&l.row), "quote": d.text(&l.quote), "join": d.text(&l.join),
 		"at": d.text(&l.at), "key": d.template(&l.key), "fields": d.text(&l.fields), "none": d.text(&l.none),
-		"fold_case": d.flag(&l.fold), "paging": func(n *yamlx.Node) { d.paging(&l.paging, n) },
+		"fold_case": d.folding(&l.fold), "paging": func(n *yamlx.Node) { d.paging(&l.paging, n) },
+		"id": d.text(&l.id), "custom": d.text(&l.custom), "keys": d.words(&l.keys),
 	})
 	if l.request.path == "" || l.at == "" {
 		d.fail(n, "", "read needs request.path and at, the path of the records")
@@ -253,7 +257,7 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 	}
 	d.keys(n, "encode", known{
 		"stringify": d.flag(&e.stringify), "gzip": d.flag(&e.gzip), "null": pointer(&e.null), "absent": pointer(&e.absent),
-		"format": d.choice(&e.format, "json", "ndjson", "csv", "form"),
+		"format": d.choice(&e.format, "json", "ndjson", "csv", "form", "none"),
 		"decimal": func(n *yamlx.Node) {
 			var s string
 			d.choice(&s, "number", "string")(n)
@@ -285,7 +289,7 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 
 // ops reads the operations: those of the modes, and those that routes lead to.
 func (d *decoder) ops(s *spec, n, routes *yamlx.Node) {
-	names := opNames()
+	names := append(opNames(), foundNames(n)...)
 	for _, mode := range routes.Keys() {
 		for _, r := range routes.Get(mode).Items {
 			if to, ok := r.Get("op").Str(); ok {
@@ -352,7 +356,8 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 	o := &op{name: name, where: d.where(n)}
 	what, reply := "ops."+name, "json"
 	d.keys(n, what, known{
-		"job": func(n *yamlx.Node) { o.job = d.job(what, n) }, "fold_case": d.flag(&o.fold),
+		"job": func(n *yamlx.Node) { o.job = d.job(what, n) }, "fold_case": d.folding(&o.fold),
+		"find":       func(n *yamlx.Node) { o.find = d.find(what, n) },
 		"idempotent": d.flag(&o.idempotent), "atomic": d.flag(&o.atomic), "unique_keys_per_batch": d.flag(&o.once),
 		"idempotency": func(n *yamlx.Node) {
 			d.keys(n, what+".idempotency", known{
@@ -361,7 +366,7 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 		},
 		"limits":   func(n *yamlx.Node) { d.limits(&o.limits, n) },
 		"encode":   d.tree(&o.encodeNode),
-		"request":  func(n *yamlx.Node) { d.opRequest(o, n) },
+		"request":  func(n *yamlx.Node) { d.recordRequest(&o.request, n) },
 		"envelope": d.tree(&o.envelope), "row": d.tree(&o.row),
 		"reply":    d.choice(&reply, "json", "any"),
 		"response": d.list(what+".response", func(n *yamlx.Node) { o.rules = append(o.rules, d.rule(n)) }),
@@ -370,6 +375,9 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 		},
 	})
 	o.anyReply = reply == "any"
+	if o.find != nil {
+		return o
+	}
 	if o.job != nil && name == "delete" {
 		d.fail(n.Get("job"), "", "deletes are sent in requests, not in jobs")
 	}
@@ -379,7 +387,9 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 	if o.request.method == "" {
 		o.request.method = "POST"
 	}
-	if o.row.IsNull() {
+	if format, _ := o.encodeNode.Get("format").Str(); format == "none" {
+		d.noBody(o, n)
+	} else if o.row.IsNull() {
 		d.fail(n, "row says how one record is written, for example {\"...\": [$key, $fields]}", "%s needs row", what)
 	} else {
 		d.shape(o)

@@ -120,12 +120,16 @@ func (s *discovery) attribute(f gjson.Result) attribute {
 // checkFields holds a job's fields against those of the object, before
 // anything is written.
 func (d *Destination) checkFields(ctx context.Context, t destination.Target) ([]attribute, error) {
-	if d.spec.discover == nil {
+	if d.spec.discover == nil && len(d.spec.fields) == 0 {
 		return nil, nil
 	}
-	known, err := d.attributes(ctx, t.Object)
-	if err != nil {
-		return nil, err
+	known := d.spec.fields
+	if d.spec.discover != nil {
+		told, err := d.attributes(ctx, t.Object)
+		if err != nil {
+			return nil, err
+		}
+		known = together(known, told)
 	}
 	c := &fieldCheck{d: d, t: t, known: known}
 	for _, f := range t.Key {
@@ -171,6 +175,9 @@ func (c *fieldCheck) find(what string, f destination.Field) *attribute {
 			return a
 		}
 		names = append(names, a.name)
+	}
+	if c.d.spec.discover == nil && c.d.spec.custom {
+		return nil // nothing tells which other fields there are
 	}
 	hint := "the fields of an object: exposync destination show, or the service's own settings"
 	if near := fault.Suggest(f.Name, names); near != "" {

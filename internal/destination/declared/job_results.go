@@ -235,7 +235,7 @@ func (j *jobSender) outcomes(ctx context.Context, id string, batch []record.Chan
 	}
 	c := &claims{j: judge}
 	out, found := judge.all(destination.Outcome{}), make([]bool, len(batch))
-	loose, failed := 0, 0
+	loose := 0
 	for n, err := range j.told(ctx, id, doc) {
 		if err != nil {
 			return nil, err
@@ -248,24 +248,29 @@ func (j *jobSender) outcomes(ctx context.Context, id string, batch []record.Chan
 			loose++
 			continue
 		}
-		if n.outcome.State != destination.OK && n.outcome.State != destination.Retry {
-			failed++
-		}
 		if !found[i] || rank(n.outcome.State) > rank(out[i].State) {
 			out[i], found[i] = n.outcome, true
 		}
 	}
-	j.unnamed(doc, out, found, loose, failed)
+	j.unnamed(doc, out, found, loose)
 	judge.hide(out)
 	return out, nil
 }
 
 // unnamed gives a word to the records that no result names, and, where a job
 // failed as a whole, to those that it did not come to.
-func (j *jobSender) unnamed(doc gjson.Result, out []destination.Outcome, found []bool, loose, failed int) {
+func (j *jobSender) unnamed(doc gjson.Result, out []destination.Outcome, found []bool, loose int) {
 	rest := destination.Outcome{State: j.job.missing, Code: "result_missing", Message: "the job's results do not name this record"}
-	if n, counted := whole(doc.Get(j.job.poll.failed)); rest.State == destination.OK && (loose > 0 || !counted || n != failed) {
-		rest.State, rest.Code, rest.Message = destination.InDoubt, codeOKCount, "the job counts other failures than its results name"
+	failed := 0
+	for i := range out {
+		if found[i] && out[i].State != destination.OK && out[i].State != destination.Retry {
+			failed++
+		}
+	}
+	if rest.State == destination.OK {
+		if msg := j.job.poll.differs(doc, len(out), failed, loose); msg != "" {
+			rest.State, rest.Code, rest.Message = destination.InDoubt, codeOKCount, msg
+		}
 	}
 	word, dead := j.deadWord(doc)
 	for i := range out {
@@ -276,6 +281,25 @@ func (j *jobSender) unnamed(doc gjson.Result, out []destination.Outcome, found [
 			out[i] = rest
 		}
 	}
+}
+
+// differs says why the counts of a job do not bear out that the records that
+// its results do not name were taken; empty if they do.
+func (p *poll) differs(doc gjson.Result, sent, failed, loose int) string {
+	n, counted := whole(doc.Get(p.failed))
+	switch {
+	case slices.Contains(p.gone, plain(doc.Get(p.state))):
+		return "the job was given up, and says nothing of this record"
+	case loose > 0, !counted, n != failed:
+		return "the job counts other failures than its results name"
+	}
+	if total, ok := whole(doc.Get(p.total)); p.total != "" && (!ok || total != sent) {
+		return "the job counts another number of records than it was given"
+	}
+	if okay, ok := whole(doc.Get(p.okay)); p.okay != "" && (!ok || okay != sent-failed) {
+		return "the job counts other successes than there can be"
+	}
+	return ""
 }
 
 // recall yields what the results say by key, for a job whose batch is not at

@@ -36,6 +36,10 @@ type way struct {
 // mode_unsupported and target_unsupported; those about fields are the ones of
 // every destination.
 func (d *Destination) Open(ctx context.Context, t destination.Target) (destination.Writer, error) {
+	d, err := d.of(t.Object)
+	if err != nil {
+		return nil, err
+	}
 	w := &writer{d: d}
 	var problems fault.List
 	for _, name := range opsOf(t.Mode) {
@@ -203,12 +207,15 @@ type sender struct {
 	judged     []int       // fields whose values are held against attrs
 	attrs      []attribute // by field, where the service told
 	job        *jobSender  // nil: an answer says all
+	finder     *finder     // nil: the records' ids are not asked for
+	late       *request    // its address names records; nil: path is that of all
+	values     values      // for late
+	fold       bool        // the service does not tell keys apart by case
 	cells      []cell      // of the row, in formats without nesting
 	hashed     []bool      // by field; nil for none
 	head, tail []byte      // of the body, around the records
 	sep        []byte      // between them
-	values     values      // of the job
-	path       string      // with its query; of a record's own, see place
+	path       string      // with its query
 	header     http.Header
 	scope      string // of idempotency keys
 	overhead   int    // rough size of a record besides its values
@@ -229,8 +236,12 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 	if len(t.Key) > 0 {
 		job[2].text = t.Key[0].Name
 	}
-	c := &compiler{target: t, values: d.values.with(job...)}
-	s.values, s.row = c.values, c.compile(o.row)
+	c := &compiler{target: t, values: d.values.with(job...), own: d.spec.own()}
+	s.fold = o.fold.of(job[2].text)
+	if o.find != nil {
+		return d.findSender(s, t)
+	}
+	s.row = c.compile(o.row)
 	if o.idem.field != "" && s.row.kind == object {
 		name := append(c.quoted(o.idem.field), ':')
 		s.row.entries = append(s.row.entries, entry{name, &template{kind: idemKey}})
@@ -264,6 +275,7 @@ func (s *sender) frame(c *compiler) {
 		s.head = headCSV(s.cells)
 	case "form":
 		s.cells = c.distinct(c.flat(s.row, o.encode.format))
+	case "none":
 	default:
 		s.sep = []byte(",")
 		s.head, s.tail, _ = c.compile(o.envelope).split(nil)
@@ -287,20 +299,15 @@ func (s *sender) appendRow(dst []byte, row *rowContext) ([]byte, error) {
 		return appendCSV(dst, s.cells, row)
 	case "form":
 		return appendForm(dst, s.cells, row)
+	case "none":
+		return dst, nil
 	}
 	return s.row.append(dst, row)
 }
 
 // request prepares what all requests of the job have in common.
 func (s *sender) request(c *compiler) {
-	if s.op.byKey && len(s.target.Key) != 1 {
-		c.failf("this destination addresses a record by one key field, the job has %d", len(s.target.Key))
-	}
-	blank := []pair{{"key", ""}, {"dest_id", ""}} // filled record by record
-	var err error
-	if s.path, err = c.values.with(blank...).target(s.op.request); err != nil {
-		c.failf("%s", err)
-	}
+	s.address(c)
 	s.recordHeader()
 	for _, h := range s.op.request.headers {
 		text, err := c.values.text(h.text)
@@ -315,7 +322,9 @@ func (s *sender) request(c *compiler) {
 // recordHeader is the header of requests that carry records.
 func (s *sender) recordHeader() {
 	s.header = s.d.header.Clone()
-	s.header.Set("Content-Type", s.op.encode.contentType())
+	if s.op.encode.format != "none" {
+		s.header.Set("Content-Type", s.op.encode.contentType())
+	}
 	if s.op.encode.gzip {
 		s.header.Set("Content-Encoding", "gzip")
 	}
@@ -357,6 +366,9 @@ type parcel struct {
 // deliver encodes and sends the changes that mine picks; it is false when
 // nothing more should be sent.
 func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(int) bool, out []destination.Outcome) bool {
+	if s.finder != nil {
+		return s.finder.deliver(ctx, batch, mine, out)
+	}
 	p := s.parcel(len(batch))
 	row := rowContext{encode: &s.op.encode, hashed: s.hashed, scope: s.scope, max: s.op.idem.max}
 	for i := range batch {
@@ -374,9 +386,6 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 		}
 		from := len(p.body)
 		body, err := s.appendRow(p.body, &row)
-		if _, astray := s.place(row.change); err == nil && (s.op.byKey || s.op.byID) {
-			err = astray
-		}
 		encoded := body[min(from, len(body)):]
 		if o, bad := s.unfit(encoded, err); bad {
 			out[i], p.body = o, body[:start]
@@ -409,6 +418,10 @@ func (s *sender) parcel(rows int) *parcel {
 
 // learn takes what the service told of the target's fields.
 func (s *sender) learn(attrs []attribute) {
+	if s.finder != nil {
+		s.finder.learn(attrs)
+		return
+	}
 	s.attrs = attrs
 	for i := range attrs {
 		if attrs[i].options != nil || attrs[i].kind == "number" {
@@ -419,6 +432,9 @@ func (s *sender) learn(attrs []attribute) {
 
 // misfit is the outcome of a record with a value that its field cannot take.
 func (s *sender) misfit(ch *record.Change) (destination.Outcome, bool) {
+	if o, bad := s.unaddressed(ch); bad {
+		return o, true
+	}
 	for _, i := range s.judged {
 		if i >= len(ch.Values) {
 			continue
@@ -470,10 +486,15 @@ func (s *sender) put(p *parcel, i int, ch *record.Change) {
 
 // identity is a key as the service tells it apart from others.
 func (s *sender) identity(ch *record.Change) string {
-	if !s.op.fold {
-		return string(ch.Key)
+	return s.folded(string(ch.Key))
+}
+
+// folded is a key as the service tells it apart from others.
+func (s *sender) folded(key string) string {
+	if s.fold {
+		return strings.ToLower(key)
 	}
-	return strings.ToLower(string(ch.Key))
+	return key
 }
 
 // send makes one request and sorts its answer; it is false when nothing more
@@ -481,9 +502,9 @@ func (s *sender) identity(ch *record.Change) string {
 func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out []destination.Outcome) bool {
 	body := append(p.body, s.tail...)
 	s.grow.Store(int64(len(body)))
-	x := exchange{class: rest.Insert, method: s.op.request.method, target: s.path, header: s.header, body: body, attempts: 1}
-	if s.op.byKey || s.op.byID {
-		x.target, _ = s.place(&batch[p.at[0]]) // deliver lets no record through that has none
+	x := exchange{class: rest.Insert, method: s.op.request.method, target: s.addressOf(batch, p), header: s.header, body: body, attempts: 1}
+	if s.op.encode.format == "none" {
+		x.body = nil
 	}
 	if s.op.safe() {
 		x.class = rest.Upsert
@@ -491,7 +512,7 @@ func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out
 	if s.op.idem.header != "" {
 		x.header = s.header.Clone()
 		scope := s.scope
-		if s.op.byKey || s.op.byID {
+		if s.late != nil {
 			scope += x.target + "\x00" // the body alone does not tell which record it is of
 		}
 		x.header.Set(s.op.idem.header, requestName(scope, s.op, body))

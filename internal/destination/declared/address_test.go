@@ -28,7 +28,7 @@ func TestRequestsByKey(t *testing.T) {
 		"by key": {
 			`{method: PUT, path: "/${object}/${key}", query: {of: "${key}"}}`,
 			[]string{"/people/a%2Fb%3Fc=%C3%A9?of=a%2Fb%3Fc%3D%C3%A9", "/people/k%204?of=k+4", "/people/k5?of=k5", "/people/k6?of=k6"},
-			"ok fail/invalid_value fail/invalid_value fail/invalid_value ok ok ok",
+			"ok fail/invalid_key fail/invalid_key fail/invalid_key ok ok ok",
 		},
 		"by id": {
 			`{path: "/${object}/${dest_id}/tags"}`,
@@ -95,7 +95,7 @@ func TestRequestsByKeyProblems(t *testing.T) {
 	tests := map[string]struct{ inline, want string }{
 		"several records": {
 			`{limits: {rows: 2}, ops: {upsert: {` + accept + `, row: $fields, request: {path: "/${key}"}}}}`,
-			"ops.upsert: ${key} and ${dest_id} in a request stand for one record",
+			"ops.upsert: the address of the request names one record",
 		},
 		"one parameter twice": {
 			`{limits: {rows: 1}, encode: {format: form}, ops: {upsert: {` + accept + `, envelope: null, row: {m: {a: $key}, "m[a]": $key}}}}`,
