@@ -55,6 +55,28 @@ func TestRequestsByKey(t *testing.T) {
 	}
 }
 
+// A request that carries requests holds the address of every record.
+func TestAddressesInRows(t *testing.T) {
+	t.Parallel()
+	batch := persons(4)
+	for i, key := range []string{`a/b?"é`, "..", "", "k3"} {
+		batch[i].KeyVals = record.Record{val(record.Text, key)}
+	}
+	batch[0].RemoteID = "7"
+	r := &recorder{}
+	d := service(t, r.handle, `{ops: {upsert: {`+accept+`, envelope: $rows, row: {url: "/of/${object}/${key}", n: $field.score}}}}`)
+	if got := brief(open1(t, d, destination.Upsert).Write(t.Context(), batch)); got != "ok fail/invalid_value fail/invalid_value ok" {
+		t.Errorf("outcomes = %s", got)
+	}
+	if want := `[{"url":"/of/people/a%2Fb%3F%22%C3%A9","n":0},{"url":"/of/people/k3","n":3}]`; len(r.sent) != 1 || r.sent[0].body != want {
+		t.Errorf("sent %v\nwant %s", r.sent, want)
+	}
+	d = service(t, r.handle, `{ops: {upsert: {`+accept+`, envelope: $rows, row: {url: "/of/${dest_id}"}}}}`)
+	if got := brief(open1(t, d, destination.Upsert).Write(t.Context(), batch)); got != "ok fail/no_remote_id fail/no_remote_id fail/no_remote_id" {
+		t.Errorf("outcomes = %s", got)
+	}
+}
+
 // Records with equal values have names of their own, also where only the
 // address tells them apart: a service that has seen a name does nothing.
 func TestIdempotencyByAddress(t *testing.T) {

@@ -29,6 +29,8 @@ func (d *decoder) shape(o *op) {
 	if rows != 1 {
 		d.fail(o.envelope, "", "envelope must hold $rows once")
 	}
+	d.more = singleNames()
+	defer func() { d.more = nil }()
 	d.walk(o.row, func(n *yamlx.Node, word string) {
 		if !rowWord(word) {
 			d.fail(n, "$key, $key.<name>, $fields, $own, $custom, $field.<name>, $op, $dest_id or $trace; $$ writes a $", "%q has no meaning in row", word)

@@ -24,6 +24,7 @@ const (
 	remoteID                      // the destination's id, from an earlier answer
 	trace                         // a number that is unique in the request
 	idemKey                       // the record's own name, see idempotency
+	spelledText                   // a text with the record's key or id in it, see spelled
 	rowsHere                      // the place of the records, in an envelope
 )
 
@@ -84,6 +85,8 @@ func (t *template) append(dst []byte, c *rowContext) ([]byte, error) {
 		return append(strconv.AppendInt(append(dst, '"'), int64(c.trace), 10), '"'), nil
 	case idemKey:
 		return quoted(dst, c.idempotencyKey()), nil
+	case spelledText:
+		return t.appendSpelled(dst, c)
 	case rowsHere:
 	}
 	return dst, errors.New("declared: $rows has no place in a row")
