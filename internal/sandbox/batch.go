@@ -33,6 +33,8 @@ type item struct {
 	fields []byte // canonical JSON object
 	id     recordID
 	bad    string // why it cannot be written; empty if it can
+
+	created int64 // microseconds since 1970; only of a vendor's records
 }
 
 // result is the answer for one record.
@@ -246,11 +248,14 @@ func (p *pending) offset(v version) int64 {
 
 func (p *pending) put(it *item, old version, offset int64, fields []byte) {
 	v := version{id: it.id, deleted: fields == nil, previous: offset, number: old.number + 1, at: p.at}
-	if fields != nil {
-		v.body = append(append(v.body, `{"fields":`...), fields...)
+	v.body = append(v.body, '{')
+	if it.created > 0 {
+		v.body = strconv.AppendInt(append(v.body, `"created":`...), it.created, 10)
 		v.body = append(v.body, ',')
-	} else {
-		v.body = append(v.body, '{')
+	}
+	if fields != nil {
+		v.body = append(append(v.body, `"fields":`...), fields...)
+		v.body = append(v.body, ',')
 	}
 	v.body = append(append(append(v.body, `"key":`...), it.key...), '}')
 	p.starts = append(p.starts, len(p.lines))

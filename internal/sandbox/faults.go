@@ -1,18 +1,19 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"net/http"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
 
-	"github.com/tidwall/gjson"
-
 	"exposync/internal/record"
+	"exposync/internal/sandbox/facade"
 )
 
 // Rule makes the sandbox fail on purpose. Rules are tried in order; of those
@@ -25,6 +26,10 @@ type Rule struct {
 	Method     string `json:"method,omitempty"`
 	After      int    `json:"after,omitempty"` // requests that pass before it acts
 	Times      int    `json:"times,omitempty"` // requests it acts on; 0 for all
+	// Rate is the share of requests it acts on, of kind partial the share of
+	// records: above 0, up to 1; 0 is all. The first request is always among
+	// them, so that a small run sees it.
+	Rate float64 `json:"rate,omitempty"`
 
 	Status  int               `json:"status,omitempty"`  // kind status
 	Headers map[string]string `json:"headers,omitempty"` // kind status, such as Retry-After
@@ -37,15 +42,29 @@ type Rule struct {
 	Message string          `json:"message,omitempty"`
 }
 
+// Kinds of rules that vendors act out in their own words, and the generic
+// store in its own.
+const (
+	TooMany            = "429"                  // too many requests for now
+	ServerError        = "5xx"                  // the service is down for now
+	TokenExpiry        = "token-expiry"         // the credential expires
+	Quota              = "quota"                // the day's quota is used up
+	HTML200            = "html-200"             // answers 200 with a page, does nothing
+	TimeoutAfterCommit = "timeout-after-commit" // does a write, and its answer is lost
+	Partial            = "partial"              // refuses some records
+	DuplicateID        = "duplicate-id"         // refuses a batch for an id that stands twice in it
+	Slow               = "slow"                 // waits DelayMS before the request
+)
+
 // Kinds are the ways in which a Rule fails.
 func Kinds() []string {
 	return []string{
+		TooMany, ServerError, TokenExpiry, Quota, HTML200, TimeoutAfterCommit, Partial, DuplicateID, Slow,
 		"status",             // answers with Status, does nothing
 		"html",               // answers 200 with a page, does nothing
 		"reset",              // closes the connection, does nothing
 		"half",               // does the request, and sends half of the reply
 		"reset_after_commit", // does the request, and closes the connection
-		"slow",               // waits DelayMS before the request
 		"reject",             // rejects the records whose Field is Value
 	}
 }
@@ -53,6 +72,7 @@ func Kinds() []string {
 // faults are the rules and how often each has matched.
 type faults struct {
 	wait func(ctx context.Context, d time.Duration) error
+	seed uint64
 
 	mu    sync.Mutex
 	rules []Rule
@@ -69,6 +89,9 @@ func (f *faults) set(rules []Rule) error {
 		}
 		if r.Kind == "status" && (r.Status < 200 || r.Status > 599) {
 			return problem("bad_rule", fmt.Sprintf("rule %d: status is from 200 to 599", i+1))
+		}
+		if r.Rate < 0 || r.Rate > 1 {
+			return problem("bad_rule", fmt.Sprintf("rule %d: rate is from 0 to 1", i+1))
 		}
 		if r.Kind == "reject" && len(r.Value) > 0 {
 			value, err := record.AppendCanonicalJSON(nil, r.Value)
@@ -97,11 +120,14 @@ func (f *faults) acting(method string, a address) []Rule {
 	var out []Rule
 	for i, r := range f.rules {
 		if r.Connection != "" && r.Connection != a.connection || r.Object != "" && r.Object != a.object ||
-			r.Method != "" && r.Method != method {
+			r.Method != "" && r.Method != method || !r.concerns(method) {
 			continue
 		}
 		f.seen[i]++
 		if n := f.seen[i] - r.After; n < 1 || r.Times > 0 && n > r.Times {
+			continue
+		}
+		if r.Kind != Partial && r.Rate > 0 && f.seen[i] > r.After+1 && chance(f.seed, uint64(i), uint64(f.seen[i])) >= r.Rate { //nolint:gosec // small and positive
 			continue
 		}
 		out = append(out, r)
@@ -109,44 +135,117 @@ func (f *faults) acting(method string, a address) []Rule {
 	return out
 }
 
-// reject gives the reason for which a rule refuses a record, if any.
-func reject(rules []Rule, it *item) (code, message string) {
-	for _, r := range rules {
-		if r.Kind != "reject" || len(r.Value) > 0 && !holds(it.fields, r) && !holds(it.key, r) {
-			continue
-		}
-		code, message = r.Code, r.Message
-		if code == "" {
-			code = "rejected"
-		}
-		if message == "" {
-			message = "a rule of the sandbox rejects this record"
-		}
-		return code, message
-	}
-	return "", ""
+// concerns tells that a rule about writes passes over reading.
+func (r *Rule) concerns(method string) bool {
+	reads := method == http.MethodGet || method == http.MethodHead
+	return !reads || r.Kind != TimeoutAfterCommit && r.Kind != Partial && r.Kind != DuplicateID
 }
 
-func holds(object []byte, r Rule) bool {
-	found := false
-	gjson.ParseBytes(object).ForEach(func(name, v gjson.Result) bool {
-		found = name.Str == r.Field && v.Raw == string(r.Value)
-		return !found
-	})
-	return found
+// chance gives a number from 0 to 1 that depends on its arguments only: the
+// finisher of splitmix64 over each in turn.
+func chance(of ...uint64) float64 {
+	var x uint64
+	for _, n := range of {
+		x += n + 0x9e3779b97f4a7c15
+		x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+		x = (x ^ x>>27) * 0x94d049bb133111eb
+		x ^= x >> 31
+	}
+	return float64(x>>11) / (1 << 53)
+}
+
+// acts reports whether a rule of one of the kinds is among those that act.
+func acts(rules []Rule, kinds ...string) bool {
+	return slices.ContainsFunc(rules, func(r Rule) bool { return slices.Contains(kinds, r.Kind) })
+}
+
+// troubleOf gives what the rules want answered instead of the store. A
+// credential cannot expire where none is needed.
+func troubleOf(rules []Rule, public bool) (facade.Trouble, bool) {
+	for _, r := range rules {
+		switch {
+		case r.Kind == TooMany:
+			return facade.Throttled, true
+		case r.Kind == ServerError:
+			return facade.Down, true
+		case r.Kind == Quota:
+			return facade.Exhausted, true
+		case r.Kind == TokenExpiry && !public:
+			return facade.Expired, true
+		}
+	}
+	return 0, false
+}
+
+// refuse is how the generic store words a trouble.
+func refuse(w http.ResponseWriter, t facade.Trouble) {
+	switch t {
+	case facade.Throttled:
+		w.Header().Set("Retry-After", "1")
+		fail(w, http.StatusTooManyRequests, "too_many", "too many requests; a rule of the sandbox says so")
+	case facade.Exhausted:
+		w.Header().Set("Retry-After", "3600")
+		fail(w, http.StatusTooManyRequests, "quota", "the day's quota is used up; a rule of the sandbox says so")
+	case facade.Expired, facade.Unauthorized:
+		fail(w, http.StatusUnauthorized, "token_expired", "the credential has expired; a rule of the sandbox says so")
+	default:
+		fail(w, http.StatusServiceUnavailable, "down", "the service is down; a rule of the sandbox says so")
+	}
+}
+
+// poison gives what decides about single records; nil if no rule does.
+func (f *faults) poison(rules []Rule) func(key string, fields facade.Fields) (facade.Poison, bool) {
+	if !acts(rules, Partial, "reject") {
+		return nil
+	}
+	return func(key string, fields facade.Fields) (facade.Poison, bool) {
+		for _, r := range rules {
+			if r.Kind == Partial && (r.Rate == 0 || chance(f.seed, textNumber(key)) < r.Rate) || r.Kind == "reject" && r.rejects(fields) {
+				return facade.Poison{Code: r.Code, Message: r.Message}, true
+			}
+		}
+		return facade.Poison{}, false
+	}
+}
+
+func textNumber(text string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text))
+	return h.Sum64()
+}
+
+// rejects reports whether a record has the rule's value in the rule's field.
+func (r *Rule) rejects(fields facade.Fields) bool {
+	if len(r.Value) == 0 {
+		return true
+	}
+	value, err := record.AppendCanonicalJSON(nil, fields[r.Field])
+	return err == nil && string(value) == string(r.Value)
+}
+
+// reject gives the reason for which a rule refuses a record, if any.
+func reject(poison func(string, facade.Fields) (facade.Poison, bool), it *item) (code, message string) {
+	if poison == nil {
+		return "", ""
+	}
+	reason, refused := poison(string(it.key), facade.ParseFields(it.fields).Merge(facade.ParseFields(it.key)))
+	if !refused {
+		return "", ""
+	}
+	return cmp.Or(reason.Code, "rejected"), cmp.Or(reason.Message, "a rule of the sandbox rejects this record")
 }
 
 // before acts out what comes before a request; true if the answer is given.
 func (f *faults) before(w http.ResponseWriter, r *http.Request, rules []Rule) bool {
 	for _, rule := range rules {
 		switch rule.Kind {
-		case "slow":
+		case Slow:
 			if f.wait(r.Context(), time.Duration(rule.DelayMS)*time.Millisecond) != nil {
 				panic(http.ErrAbortHandler)
 			}
 		case "reset":
 			panic(http.ErrAbortHandler)
-		case "html":
+		case "html", HTML200:
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			_, _ = w.Write([]byte("<!doctype html><title>Sign in</title><h1>Please sign in</h1>"))
 			return true
@@ -170,7 +269,7 @@ func (f *faults) before(w http.ResponseWriter, r *http.Request, rules []Rule) bo
 func after(rules []Rule, reply []byte) []byte {
 	for _, rule := range rules {
 		switch rule.Kind {
-		case "reset_after_commit":
+		case "reset_after_commit", TimeoutAfterCommit:
 			panic(http.ErrAbortHandler)
 		case "half":
 			return reply[:len(reply)/2]

@@ -29,6 +29,8 @@ func (s *Sandbox) handler() http.Handler {
 	mux.Handle("/v1/", s.logged(func(w http.ResponseWriter, _ *http.Request, _ *call) {
 		fail(w, http.StatusNotFound, "no_such_path", "the sandbox has no such path or method")
 	}))
+	mux.HandleFunc("POST /v1/_schema", s.learn)
+	mux.HandleFunc("/as/{kind}/{connection}/{path...}", s.asVendor)
 	s.pageRoutes(mux)
 	return guard(mux)
 }
@@ -45,6 +47,14 @@ func guard(next http.Handler) http.Handler {
 		}
 		if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
 			fail(w, http.StatusForbidden, "wrong_site", "the sandbox answers no requests of other sites")
+			return
+		}
+		if origin := r.Header.Get("Origin"); origin != "" && origin != "http://"+r.Host {
+			fail(w, http.StatusForbidden, "wrong_site", "the sandbox answers no requests of other sites")
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, "/as/") { // bodies of every type occur
+			next.ServeHTTP(w, r)
 			return
 		}
 		if writes := r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch; writes {
@@ -87,7 +97,7 @@ func (s *Sandbox) logged(next handle) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := address{r.PathValue("connection"), r.PathValue("object")}
 		start := s.config.Now()
-		c := &call{exchange: exchange{At: start, Method: r.Method, Path: r.URL.RequestURI()}, rules: s.faults.acting(r.Method, a)}
+		c := &call{exchange: exchange{At: start, Method: r.Method, Path: r.URL.RequestURI(), Connection: a.connection}, rules: s.faults.acting(r.Method, a)}
 		rec := &recorder{ResponseWriter: w}
 		c.Fault = kinds(c.rules)
 		c.body, c.err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBytes))
@@ -100,6 +110,10 @@ func (s *Sandbox) logged(next handle) http.Handler {
 			s.log.add(c.exchange)
 		}()
 		if s.faults.before(rec, r, c.rules) {
+			return
+		}
+		if trouble, acts := troubleOf(c.rules, false); acts {
+			refuse(rec, trouble)
 			return
 		}
 		if !named(a) {
@@ -151,7 +165,12 @@ func (s *Sandbox) write(w http.ResponseWriter, r *http.Request, c *call) {
 		failWith(w, err)
 		return
 	}
-	results, err := o.apply(b, s.config.Now(), func(it *item) (string, string) { return reject(c.rules, it) })
+	if acts(c.rules, DuplicateID) && len(b.records) > 1 {
+		fail(w, http.StatusBadRequest, "duplicate_key", "a key stands twice in the batch")
+		return
+	}
+	poison := s.faults.poison(c.rules)
+	results, err := o.apply(b, s.config.Now(), func(it *item) (string, string) { return reject(poison, it) })
 	if err != nil {
 		failWith(w, err)
 		return
@@ -208,9 +227,7 @@ func (s *Sandbox) setFaults(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Rules []Rule `json:"rules"`
 	}
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBytes))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(&body)
+	err := decodeStrictly(w, r, &body)
 	if err != nil {
 		err = problem("bad_rule", "the body is not a list of rules: "+err.Error())
 	} else {
@@ -221,6 +238,12 @@ func (s *Sandbox) setFaults(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.listFaults(w, r)
+}
+
+func decodeStrictly(w http.ResponseWriter, r *http.Request, into any) error {
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBytes))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(into)
 }
 
 func failWith(w http.ResponseWriter, err error) {

@@ -15,7 +15,8 @@ import (
 // All but the last have a fixed width, so that opening a store of millions of
 // lines parses no JSON. K is P for a put and D for a delete; PREVIOUS is the
 // offset of the record's version before, 0 for none; TIME is in microseconds
-// since 1970; JSON is {"fields":{…},"key":{…}}. CRC is over all that follows.
+// since 1970; JSON is {"fields":{…},"key":{…}}, of a vendor's record with the time
+// "created" before both. CRC is over all that follows.
 const (
 	crcWidth  = 8
 	headWidth = crcWidth + 1 + 1 + 1 + 32 + 1 + 16 + 1 + 8 + 1 + 16 + 1

@@ -16,17 +16,19 @@ const (
 
 // exchange is one request and its reply, for people.
 type exchange struct {
-	Number  int64          `json:"number"`
-	At      time.Time      `json:"at"`
-	TookMS  float64        `json:"took_ms"`
-	Method  string         `json:"method"`
-	Path    string         `json:"path"`
-	Status  int            `json:"status"` // 0: the connection was closed without a reply
-	Mode    string         `json:"mode,omitempty"`
-	Records int            `json:"records"`
-	Results map[string]int `json:"results,omitempty"` // records by status
-	Fault   string         `json:"fault,omitempty"`   // kinds of the rules that acted
-	Bytes   int64          `json:"bytes"`
+	Number     int64          `json:"number"`
+	At         time.Time      `json:"at"`
+	TookMS     float64        `json:"took_ms"`
+	Method     string         `json:"method"`
+	Path       string         `json:"path"`           // of a vendor: its own, without the mount
+	Kind       string         `json:"kind,omitempty"` // of the vendor that was spoken for
+	Connection string         `json:"connection"`
+	Status     int            `json:"status"` // 0: the connection was closed without a reply
+	Mode       string         `json:"mode,omitempty"`
+	Records    int            `json:"records"`
+	Results    map[string]int `json:"results,omitempty"` // records by status
+	Fault      string         `json:"fault,omitempty"`   // kinds of the rules that acted
+	Bytes      int64          `json:"bytes"`
 	// The bodies are cut at keptBytes and left out of lists.
 	Request      string `json:"request,omitempty"`
 	RequestCut   bool   `json:"request_cut,omitempty"`

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -65,6 +66,10 @@ func (s *Sandbox) overview(w http.ResponseWriter, _ *http.Request) {
 	objects := []objectSummary{}
 	for _, o := range s.store.list() {
 		o.mu.RLock()
+		if o.lines == 0 && strings.HasPrefix(o.connection, "_") { // a vendor was only asked about it
+			o.mu.RUnlock()
+			continue
+		}
 		objects = append(objects, objectSummary{
 			Connection: o.connection, Object: o.name, Records: o.live, Deleted: len(o.entries) - o.live,
 			Versions: o.lines, UpdatedAt: time.UnixMicro(o.touched).UTC(),

@@ -12,6 +12,9 @@
 //
 // Everything else reads: GET /v1/CONNECTION tells the account, GET
 // /v1/CONNECTION/OBJECT/records lists, …/records/ID has the history.
+//
+// For vendors that package facade knows it also answers in their own words,
+// below /as/KIND/CONNECTION, over the same store and with the same faults.
 package sandbox
 
 import (
@@ -39,6 +42,10 @@ type Config struct {
 	Rand io.Reader                                        // for the token of a new store; nil takes the system's
 	// Rules make the sandbox fail from the start, see Rule.
 	Rules []Rule
+	Seed  uint64 // decides which requests and records a rule with a rate acts on
+	// Strict tells that vendors with a schema refuse fields that nobody
+	// declared; otherwise they make them.
+	Strict bool
 }
 
 // Sandbox is one store and its HTTP handler. It is safe for concurrent use.
@@ -49,6 +56,7 @@ type Sandbox struct {
 	store  *store
 	faults *faults
 	log    *requestLog
+	mounts mounts
 	routes http.Handler
 }
 
@@ -69,7 +77,7 @@ func Open(c Config) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sandbox{config: c, lock: lock, log: &requestLog{}, faults: &faults{wait: c.Wait}}
+	s := &Sandbox{config: c, lock: lock, log: &requestLog{}, faults: &faults{wait: c.Wait, seed: c.Seed}}
 	if err := s.faults.set(c.Rules); err != nil {
 		return nil, errors.Join(err, dropLock(lock))
 	}

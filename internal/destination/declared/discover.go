@@ -109,12 +109,24 @@ func (s *discovery) attribute(f gjson.Result) attribute {
 		a.kind = s.types[plain(f.Get(s.kind))]
 	}
 	if options := f.Get(s.options); s.options != "" && truth(options, "") && has(s.closed, true) {
-		a.options = map[string]bool{}
-		for _, o := range list(options) {
-			a.options[plain(o)] = true
-		}
+		a.options = optionSet(options)
 	}
 	return a
+}
+
+// optionSet are the values that a field takes; nil, for any, where the answer
+// does not spell them as texts.
+func optionSet(options gjson.Result) map[string]bool {
+	out := map[string]bool{}
+	for _, o := range list(options) {
+		if text := plain(o); text != "" {
+			out[text] = true
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
 // checkFields holds a job's fields against those of the object, before

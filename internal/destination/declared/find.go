@@ -297,5 +297,5 @@ func (f *finder) take(doc gjson.Result, wanted asked, ids map[string][]string) {
 
 // unaskable reports whether a key cannot stand in the request.
 func (l *looker) unaskable(ch *record.Change) bool {
-	return l.spec.envelope == nil && l.spec.quote == "" && strings.Contains(l.text(ch.KeyVals), ",")
+	return l.parted() && strings.Contains(l.text(ch.KeyVals), ",")
 }

@@ -2,6 +2,7 @@ package declared
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,7 +35,7 @@ func (d *decoder) objects(s *spec, root *yamlx.Node) {
 	if n.IsNull() {
 		return
 	}
-	base := without(root, "objects", "fixtures")
+	base := without(root, "fixtures")
 	fields := known{}
 	for _, pattern := range n.Keys() {
 		if i := strings.IndexByte(pattern, '*'); i >= 0 && i < len(pattern)-1 {
@@ -42,7 +43,7 @@ func (d *decoder) objects(s *spec, root *yamlx.Node) {
 		}
 		fields[pattern] = func(n *yamlx.Node) {
 			before := len(d.problems)
-			one := d.spec(d.over.within(d.object(pattern, base, n)))
+			one := d.spec(without(d.over.within(d.object(pattern, base, n)), "objects"))
 			if one == nil {
 				return
 			}
@@ -54,6 +55,25 @@ func (d *decoder) objects(s *spec, root *yamlx.Node) {
 		}
 	}
 	d.keys(n, "objects", fields)
+	d.strays(s)
+}
+
+// strays tells of operations of the connection that no object has.
+func (d *decoder) strays(s *spec) {
+	if d.over == nil {
+		return
+	}
+	var names []string
+	for _, one := range s.eachSpec() {
+		names = append(names, slices.Sorted(maps.Keys(one.ops))...)
+	}
+	ops := d.over.blocks["ops"]
+	for _, name := range ops.Keys() {
+		if !slices.Contains(names, name) {
+			slices.Sort(names)
+			d.fail(ops.Get(name), "known here: "+strings.Join(slices.Compact(names), ", "), "ops: unknown key %q", name)
+		}
+	}
 }
 
 // object gives the tree of the spec with an object's blocks in place.
@@ -74,7 +94,7 @@ func (d *decoder) object(pattern string, base, n *yamlx.Node) *yamlx.Node {
 // within is apply for one object: operations that the object does not have
 // stay away.
 func (o *overlay) within(root *yamlx.Node) *yamlx.Node {
-	if o == nil || o.blocks["ops"] == nil {
+	if o == nil || o.blocks["ops"] == nil || root.Get("objects").IsNull() {
 		return o.apply(root)
 	}
 	var foreign []string

@@ -216,7 +216,7 @@ func parse(file string, data []byte, over *overlay) (*spec, error) {
 		return nil, err
 	}
 	d := &decoder{file: file, over: over}
-	s := d.spec(over.apply(root))
+	s := d.spec(over.within(root))
 	if s != nil {
 		d.objects(s, root)
 		d.checkTexts(s)

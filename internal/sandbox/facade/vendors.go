@@ -1,0 +1,20 @@
+package facade
+
+// Vendors are the services that the sandbox speaks for. A new one is one line.
+func Vendors() []Vendor {
+	return []Vendor{
+		hubspot(),
+		klaviyo(),
+		zendesk(),
+	}
+}
+
+// Of gives the vendor of a connection's type.
+func Of(kind string) (Vendor, bool) {
+	for _, v := range Vendors() {
+		if v.Kind == kind {
+			return v, true
+		}
+	}
+	return Vendor{}, false
+}
