@@ -89,12 +89,13 @@ func (d *Description) Check(r *http.Request) (operation string, err error) {
 		}
 	}
 	seen.Body, seen.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	input := &openapi3filter.RequestValidationInput{
-		Request: seen, PathParams: params, Route: route,
-		Options: &openapi3filter.Options{
-			MultiError: true, AuthenticationFunc: proven, RejectWhenRequestBodyNotSpecified: true, SkipSettingDefaults: true,
-		},
+	options := &openapi3filter.Options{
+		MultiError: true, AuthenticationFunc: proven, RejectWhenRequestBodyNotSpecified: true, SkipSettingDefaults: true,
 	}
+	options.WithCustomSchemaErrorFunc(func(e *openapi3.SchemaError) string {
+		return fmt.Sprintf("/%s: %s", strings.Join(e.JSONPointer(), "/"), e.Reason)
+	})
+	input := &openapi3filter.RequestValidationInput{Request: seen, PathParams: params, Route: route, Options: options}
 	return route.Operation.OperationID, errors.Join(openapi3filter.ValidateRequest(r.Context(), input), d.query(route, seen))
 }
 
@@ -184,7 +185,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation, err := g.Check(inner)
 	r.Body = inner.Body
 	if err != nil {
-		g.tb.Errorf("%s %s is not as the vendor describes it: %v", r.Method, r.URL, err)
+		g.tb.Errorf("%s %s is not as the vendor describes it: %.1000s", r.Method, r.URL, err)
 	}
 	g.seen.add(operation)
 	g.next.ServeHTTP(w, r)

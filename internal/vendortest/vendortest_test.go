@@ -50,7 +50,7 @@ func TestCheck(t *testing.T) {
 		"a body too many":   {"hubspot", "GET", "/account-info/v3/details", "Bearer x", "{}", "body not allowed"},
 		"no suffix":         {"zendesk", "GET", "/api/v2/users/me", "Basic eDp5", "", ""},
 		"a suffix":          {"zendesk", "GET", "/api/v2/users/me.json", "Basic eDp5", "", ""},
-		"another suffix":    {"zendesk", "GET", "/api/v2/users/me.xml", "Basic eDp5", "", "no path"},
+		"another suffix":    {"zendesk", "GET", "/api/v2/views.xml", "Basic eDp5", "", "no path"},
 		"part of a segment": {"salesforce", "GET", "/services/data/v60.0/query?q=SELECT+Id+FROM+Organization", "Bearer x", "", ""},
 		"no query":          {"salesforce", "GET", "/services/data/v60.0/query", "Bearer x", "", "required"},
 		"a list in a query": {"salesforce", "DELETE", "/services/data/v60.0/composite/sobjects?ids=001000000000001AAA,001000000000002AAA", "Bearer x", "", ""},
