@@ -224,14 +224,7 @@ func (s *session) openConnection(ctx context.Context, j plan.Job) (destination.D
 		return nil, "", fmt.Errorf("connection %s: not in target %s", j.Connection, s.target)
 	}
 	if c.Sandbox {
-		base, err := s.sandbox(ctx)
-		if err != nil {
-			return nil, "", err
-		}
-		d, err := declared.Connect(declared.Config{
-			Kind: "sandbox", Name: c.Name, Where: c.Where, Rest: s.restConfig(),
-			Params: map[string]string{"url": base, "connection": c.Name},
-		})
+		d, err := s.sandboxed(ctx, c)
 		return d, "", err
 	}
 	values, problems := c.Resolve(ctx, s.a.resolver(s.dir))

@@ -16,7 +16,7 @@ type Connection struct {
 	Where   string // file:line
 
 	params   []Param
-	settings *yamlx.Node // as written; checked
+	settings *yamlx.Node // as written; checked. Of a sandbox: those of the connection that it stands in for
 	place    func(key string) Place
 }
 
@@ -73,6 +73,18 @@ func (c *Connection) Written(key string) string {
 		return ""
 	}
 	return text
+}
+
+// Literals are the settings that are written out, by name, without those that
+// are secrets: what a sandbox may know of the connection that it stands in for.
+func (c *Connection) Literals() map[string]string {
+	out := map[string]string{}
+	for _, p := range c.params {
+		if text := c.Written(p.Name); text != "" && !p.Secret && p.Kind != Map && p.Kind != Tree {
+			out[p.Name] = text
+		}
+	}
+	return out
 }
 
 // alike reports whether two connections are written the same way.

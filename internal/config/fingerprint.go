@@ -18,7 +18,7 @@ import (
 func (c Connection) Fingerprint() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %t\n", c.Name, c.Type, c.Sandbox)
-	if !c.Sandbox { // a sandbox has no settings of its own: the node is the target's
+	if !c.Sandbox { // a sandbox has no settings of its own
 		digestNode(h, c.settings)
 	}
 	return "c1:" + hex.EncodeToString(h.Sum(nil)[:16])

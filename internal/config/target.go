@@ -76,18 +76,19 @@ func oneType(r *Reader, targets map[string]Target) {
 	}
 }
 
-// shareWithSandboxes gives sandbox targets the connections of the others.
+// shareWithSandboxes gives sandbox targets the connections of the others, of
+// two with one name that of the target whose name comes first.
 func shareWithSandboxes(targets map[string]Target) map[string]Target {
+	names := slices.Sorted(maps.Keys(targets))
 	for _, t := range targets {
 		if !t.Sandbox {
 			continue
 		}
-		for _, other := range targets {
-			if other.Sandbox {
-				continue
-			}
-			for name, c := range other.Connections {
-				t.Connections[name] = Connection{Name: name, Type: c.Type, Sandbox: true, Where: t.Where}
+		for _, other := range names {
+			for name, c := range targets[other].Connections {
+				if _, taken := t.Connections[name]; !taken && !targets[other].Sandbox {
+					t.Connections[name] = Connection{Name: name, Type: c.Type, Sandbox: true, Where: t.Where, params: c.params, settings: c.settings}
+				}
 			}
 		}
 	}

@@ -162,5 +162,10 @@ func sandboxPages() map[string]Page {
 			Means: "It has no authentication, so an address that others could reach is refused.",
 			Next:  "Use an address such as 127.0.0.1:8484.",
 		},
+		"sandbox_schema": {
+			Title: "the sandbox did not learn the fields",
+			Means: "Before a run sends to a vendor's stand-in, it tells the sandbox which fields there are, so that the stand-in has them. The sandbox that is up did not take them: an older version may be running.",
+			Next:  "Stop the sandbox that is running and start it anew with this version.",
+		},
 	}
 }

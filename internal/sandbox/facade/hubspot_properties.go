@@ -110,9 +110,28 @@ func (h *hub) define(object string, all map[string]hubspotProperty, added ...hub
 	return h.s.Documents.Save("properties-"+object, own)
 }
 
+// madeGroup is the group of properties that the sandbox made by itself.
+const madeGroup = "made_by_the_sandbox"
+
+// ofType gives a property the type for values of a family; text for an unknown
+// one.
+func (p *hubspotProperty) ofType(family string) {
+	p.Type, p.FieldType, p.Options = "string", "text", []hubspotOption{}
+	switch family {
+	case "number":
+		p.Type, p.FieldType = "number", "number"
+	case "bool":
+		p.Type, p.FieldType, p.Options = "bool", "booleancheckbox", hubspotOptions("true", "false")
+	case "date":
+		p.Type, p.FieldType = "date", "date"
+	case "time":
+		p.Type, p.FieldType = "datetime", "date"
+	}
+}
+
 // textProperty is what an undeclared property becomes.
 func textProperty(name string) hubspotProperty {
-	p := hubspotProperty{Name: name, Label: name, Type: "string", FieldType: "text", GroupName: "exports", Options: []hubspotOption{}}
+	p := hubspotProperty{Name: name, Label: name, Type: "string", FieldType: "text", GroupName: madeGroup, Options: []hubspotOption{}}
 	p.Modification.Archivable = true
 	return p
 }
@@ -129,26 +148,23 @@ func hubspotLearn(s *Service, object string, fields []Field) error {
 	if err != nil {
 		return err
 	}
-	types := map[string][2]string{"number": {"number", "number"}, "bool": {"bool", "booleancheckbox"}, "date": {"date", "date"}, "time": {"datetime", "date"}}
 	var added []hubspotProperty
 	for _, f := range fields {
 		p, known := all[f.Name]
-		if !known {
-			if !hubspotName().MatchString(f.Name) {
-				continue
-			}
+		before := p
+		switch {
+		case !known && !hubspotName().MatchString(f.Name):
+			continue
+		case !known:
 			p = textProperty(f.Name)
-			if t, ok := types[f.Type]; ok {
-				p.Type, p.FieldType = t[0], t[1]
-			}
-			if p.Type == "bool" {
-				p.Options = hubspotOptions("true", "false")
-			}
+			p.ofType(f.Type)
+		case p.GroupName == madeGroup: // made by us, so it follows the mapping
+			p.ofType(f.Type)
 		}
-		if known && (!f.Key || hubspotUnique(&p)) {
+		p.HasUniqueValue = p.HasUniqueValue || f.Key && !hubspotUnique(&p)
+		if known && p.Type == before.Type && p.HasUniqueValue == before.HasUniqueValue {
 			continue
 		}
-		p.HasUniqueValue = p.HasUniqueValue || f.Key
 		p.HubSpotDefined = false
 		added = append(added, p)
 	}
@@ -191,6 +207,7 @@ func (h *hub) property(w http.ResponseWriter, r *http.Request) {
 func (h *hub) addProperty(w http.ResponseWriter, r *http.Request) {
 	body, err := ReadBody(r, 1<<20)
 	p := textProperty("")
+	p.GroupName = ""
 	if err != nil || json.Unmarshal(body, &p) != nil {
 		hubspotInvalid(w, r, "Invalid input JSON.")
 		return

@@ -135,6 +135,11 @@ func TestHubSpotProperties(t *testing.T) {
 		if !gjson.Get(body, `results.#(name=="crm_id").hasUniqueValue`).Bool() || gjson.Get(body, `results.#(name=="Not OK")`).Exists() {
 			t.Error(body)
 		}
+		c.Learn("contacts", facade.Field{Name: "since", Type: "number"}, facade.Field{Name: "email", Type: "number", Key: true})
+		_, _, body = c.Do(http.MethodGet, "/crm/v3/properties/contacts", "")
+		if got := gjson.Get(body, `results.#(name=="since").type`).String() + gjson.Get(body, `results.#(name=="email").type`).String(); got != "numberstring" {
+			t.Errorf("learned anew, the types are %q", got)
+		}
 	})
 }
 

@@ -6,6 +6,7 @@ func Vendors() []Vendor {
 		hubspot(),
 		klaviyo(),
 		zendesk(),
+		intercom(),
 	}
 }
 
