@@ -14,8 +14,10 @@ import (
 // sfBatch is how many records of a job are written at a time.
 const sfBatch = 10_000
 
-// sfResultsPage is how many results a page has, unless the client wants fewer.
-const sfResultsPage = 5_000
+// sfResultsPage is how many results a page has, unless the client wants fewer:
+// all of a job of the size that a sandbox sees. Clients exist that do not look
+// for a second page.
+const sfResultsPage = 1_000_000
 
 // sfFile is one of the files of results.
 type sfFile struct {

@@ -114,15 +114,18 @@ func TestSalesforceJobInPages(t *testing.T) {
 	closeJob(c, id)
 	c.Pass(time.Minute)
 	lines, pages := 0, 0
-	for path := "successfulResults"; path != ""; pages++ {
+	for path := "successfulResults?maxRecords=5000"; path != ""; pages++ {
 		body, h := file(c, id, path)
 		lines += strings.Count(body, "\n") - 1
 		if path = ""; h.Get("Sforce-Locator") != "null" {
-			path = "successfulResults?locator=" + h.Get("Sforce-Locator")
+			path = "successfulResults?maxRecords=5000&locator=" + h.Get("Sforce-Locator")
 		}
 	}
 	if lines != n || pages != 3 {
 		t.Errorf("%d results on %d pages", lines, pages)
+	}
+	if body, h := file(c, id, "successfulResults"); strings.Count(body, "\n") != n+1 || h.Get("Sforce-Locator") != "null" {
+		t.Errorf("without a wish all results come at once: %v", h)
 	}
 	if _, h := file(c, id, "successfulResults?maxRecords=10"); h.Get("Sforce-NumberOfRecords") != "10" || h.Get("Sforce-Locator") != "10" {
 		t.Errorf("a page of ten: %v", h)
