@@ -38,8 +38,8 @@ func (d *decoder) job(what string, n *yamlx.Node) *job {
 		d.fail(n, "", "%s needs poll with request.path, state and done", what)
 	case len(j.results) == 0:
 		d.fail(n, "", "%s needs results: what became of every record", what)
-	case j.missing == destination.OK && j.poll.failed == "":
-		d.fail(n, "", "missing_rows: ok needs poll.counts.failed, which must agree with the failures that are named")
+	case j.missing == destination.OK && (j.poll.failed == "" || j.poll.processed == ""):
+		d.fail(n, "", "missing_rows: ok needs poll.counts.processed and failed: all records, and the failures that are named")
 	case j.upload != nil && j.upload.body != nil, j.upload == nil && j.create.body != nil:
 		d.fail(n, "", "the step that carries the records has no body of its own")
 	}

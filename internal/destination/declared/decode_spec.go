@@ -166,10 +166,13 @@ func (d *decoder) check(n *yamlx.Node) *check {
 }
 
 func (d *decoder) discovery(n *yamlx.Node) *discovery {
+	if n.IsNull() {
+		return nil // a connection may take it away
+	}
 	s := &discovery{types: map[string]string{}}
 	d.keys(n, "discover", known{
-		"request": func(n *yamlx.Node) { d.request(&s.request, n) },
-		"paging":  func(n *yamlx.Node) { d.paging(&s.paging, n) },
+		"request": func(n *yamlx.Node) { d.request(&s.request, n) }, "body": d.body(&s.body),
+		"paging": func(n *yamlx.Node) { d.paging(&s.paging, n) },
 		"fields": func(n *yamlx.Node) {
 			d.keys(n, "discover.fields", known{
 				"at": d.text(&s.at), "name": d.text(&s.name), "type": d.text(&s.kind), "writable": d.text(&s.writable),
@@ -426,6 +429,7 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 			d.request(&o.request, n)
 		},
 		"envelope": d.tree(&o.envelope), "row": d.tree(&o.row),
+		"alias": func(n *yamlx.Node) { o.alias = d.alias(what, n) }, "needs": d.words(&o.needs),
 		"reply":    d.choice(&reply, "json", "any"),
 		"response": d.list(what+".response", func(n *yamlx.Node) { o.rules = append(o.rules, d.rule(n)) }),
 		"echo": func(n *yamlx.Node) {
@@ -447,6 +451,7 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 	} else {
 		d.shape(o)
 	}
+	d.checkAlias(what, o, n)
 	if len(o.rules) == 0 && o.job == nil {
 		d.fail(n, "say what an answer means: without a rule none is a success", "%s needs response", what)
 	}
@@ -483,14 +488,14 @@ func (d *decoder) rule(n *yamlx.Node) rule {
 		d.fail(n.Get("rest"), "", "rest must be ok or bisect")
 	}
 	parts := 0
-	for _, there := range []bool{r.each != nil, len(r.errors) > 0, outcome != nil} {
+	for _, there := range []bool{r.each != nil || len(r.errors) > 0, outcome != nil} {
 		if there {
 			parts++
 		}
 	}
 	switch {
 	case parts > 1:
-		d.fail(n, "", "a rule has one of each, errors and outcome, not several")
+		d.fail(n, "", "a rule has outcome, or each and errors, not both")
 	case parts == 0 && r.okCount == "" && n.Kind == yamlx.Map:
 		d.fail(n, "", "a rule needs each, errors, outcome or ok_count")
 	case parts == 0:
@@ -503,7 +508,7 @@ func (d *decoder) each(n *yamlx.Node) *each {
 	e := &each{}
 	var okIn *yamlx.Node
 	d.keys(n, "each", known{
-		"at": d.text(&e.at), "ok": d.text(&e.ok), "ok_in": d.tree(&okIn), "id": d.text(&e.id),
+		"at": d.text(&e.at), "ok": d.text(&e.ok), "ok_in": d.tree(&okIn), "id": d.text(&e.id), "alias": d.flag(&e.alias),
 		"code": d.text(&e.code), "message": d.text(&e.message), "class": d.classes(&e.class),
 	})
 	if okIn != nil {

@@ -13,11 +13,13 @@ import (
 	"exposync/internal/destination"
 	"exposync/internal/fault"
 	"exposync/internal/record"
+	"exposync/internal/yamlx"
 )
 
 // discovery is the request that tells which fields an object has.
 type discovery struct {
 	request   request
+	body      *yamlx.Node // nil: none
 	paging    paging
 	at        string            // path of the fields
 	name      string            // paths within one
@@ -86,7 +88,15 @@ func (d *Destination) discover(ctx context.Context, object string) ([]attribute,
 	s := d.spec.discover
 	v := d.values.with(pair{"object", object}, pair{"key_field", ""}, pair{"mode", ""})
 	var out []attribute
-	for doc, err := range d.pages(ctx, v, s.request, nil, s.paging, "") {
+	var body []byte
+	if s.body != nil {
+		c := &compiler{values: v}
+		var err error
+		if body, err = c.compile(s.body).append(nil, &rowContext{}); err != nil || len(c.problems) > 0 {
+			return nil, d.unreadable("discover", "its body cannot be written: "+strings.Join(c.problems, "; "))
+		}
+	}
+	for doc, err := range d.pages(ctx, v, s.request, body, s.paging, "") {
 		if err != nil {
 			return nil, d.noObject(err, object)
 		}

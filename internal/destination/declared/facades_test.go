@@ -306,4 +306,3 @@ func facadeConforms(t *testing.T, kind string) {
 // The descriptions and the facades are written by two hands: here they meet.
 func TestHubSpotConforms(t *testing.T)    { t.Parallel(); facadeConforms(t, "hubspot") }
 func TestSalesforceConforms(t *testing.T) { t.Parallel(); facadeConforms(t, "salesforce") }
-

@@ -25,6 +25,7 @@ type named struct {
 	index   int  // -1: by key
 	byID    bool // key is the destination's id
 	outcome destination.Outcome
+	failed  bool // the service counts it as a failure, not as one that it did not come to
 }
 
 // told reads all results of a job.
@@ -130,7 +131,7 @@ func (r *results) result(get func(string) string, holds func(string) bool, texts
 	}
 	o.Code, o.Message = join(codes, ","), join(texts(r.message), ": ")
 	o.State = r.class.of(codes, o.Message, state)
-	return named{outcome: o}
+	return named{outcome: o, failed: state != destination.Retry}
 }
 
 // files reads the results of CSV files, page by page.
@@ -143,7 +144,13 @@ func (j *jobSender) files(ctx context.Context, r *results, v values, key string)
 		}
 		header := j.s.d.header.Clone()
 		header.Set("Accept", "text/csv")
-		for target, pages := first, 0; target != "" && pages < mostPages; pages++ {
+		seen := map[string]bool{}
+		for target := first; target != ""; {
+			if seen[target] || len(seen) >= mostPages {
+				yield(named{}, j.s.d.unreadable("results", "the pages of its answer lead in circles"))
+				return
+			}
+			seen[target] = true
 			resp, err := j.s.d.file(ctx, exchange{class: rest.Read, method: r.request.method, target: target, header: header, attempts: 5})
 			if err != nil {
 				yield(named{}, err)
@@ -178,6 +185,10 @@ func (d *Destination) file(ctx context.Context, x exchange) (*rest.Response, err
 func (r *results) lines(body []byte, key string) iter.Seq2[named, error] {
 	return func(yield func(named, error) bool) {
 		if len(bytes.TrimSpace(body)) == 0 {
+			return
+		}
+		if body[len(body)-1] != '\n' && bytes.Count(body, []byte{'"'})%2 != 0 { // the reader would take half a cell for a whole one
+			yield(named{}, errors.New("the file was cut off"))
 			return
 		}
 		in := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))))
@@ -249,14 +260,14 @@ func (j *jobSender) outcomes(ctx context.Context, id string, batch []record.Chan
 			find = j.byID(batch, &byID)
 		}
 		i, ok := find(n.key)
-		if !ok && n.index >= 0 && n.index < len(batch) {
+		if n.key == "" && n.index >= 0 && n.index < len(batch) {
 			i, ok = n.index, true
 		}
 		if !ok {
 			loose++
 			continue
 		}
-		if n.outcome.State != destination.OK && n.outcome.State != destination.Retry {
+		if n.failed {
 			failed++
 		}
 		if !found[i] || rank(n.outcome.State) > rank(out[i].State) {
@@ -321,8 +332,13 @@ func (j *jobSender) forget(batch []record.Change) {
 // failed as a whole, to those that it did not come to.
 func (j *jobSender) unnamed(doc gjson.Result, out []destination.Outcome, found []bool, loose, failed int) {
 	rest := destination.Outcome{State: j.job.missing, Code: "result_missing", Message: "the job's results do not name this record"}
-	if n, counted := whole(doc.Get(j.job.poll.failed)); rest.State == destination.OK && (loose > 0 || !counted || n != failed) {
-		rest.State, rest.Code, rest.Message = destination.InDoubt, codeOKCount, "the job counts other failures than its results name"
+	if rest.State == destination.OK {
+		rest.Code, rest.Message = "", ""
+		said, counted := whole(doc.Get(j.job.poll.failed))
+		processed, known := whole(doc.Get(j.job.poll.processed))
+		if loose > 0 || !counted || said != failed || !known || processed != len(out) {
+			rest.State, rest.Code, rest.Message = destination.InDoubt, codeOKCount, "the job counts other records than it got, or other failures than its results name"
+		}
 	}
 	word, dead := j.deadWord(doc)
 	for i := range out {

@@ -1,33 +1,13 @@
 package declared
 
 import (
-	"embed"
-	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
 	"exposync/internal/destination"
 	"exposync/internal/yamlx"
 )
-
-//go:embed specs/*.yaml
-var files embed.FS
-
-// Kinds lists the destinations that are described here, sorted: the types of
-// connections that New takes.
-func Kinds() []string {
-	entries, err := files.ReadDir("specs")
-	if err != nil {
-		panic("BUG: the descriptions are not embedded: " + err.Error())
-	}
-	kinds := make([]string, len(entries))
-	for i, e := range entries {
-		kinds[i] = strings.TrimSuffix(e.Name(), ".yaml")
-	}
-	return kinds
-}
 
 // Param is one value that a connection in exposync.yml gives to a spec.
 type Param struct {
@@ -41,8 +21,8 @@ type Param struct {
 
 // Params gives what a connection of that kind may hold: the parameters that
 // the spec declares, then the blocks that may stand inline.
-func Params(kind string) ([]Param, error) {
-	spec, err := builtin(kind, nil)
+func (c *Catalog) Params(kind string) ([]Param, error) {
+	spec, err := c.load(kind, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +110,8 @@ type op struct {
 	encode     encoding
 	encodeNode *yamlx.Node // over the spec's
 	request    request
+	alias      *alias   // every record has a name of its own; nil: they stand in a list
+	needs      []string // parameters without which a connection has no such operation
 	envelope   *yamlx.Node
 	row        *yamlx.Node
 	rules      []rule
@@ -189,6 +171,7 @@ type rule struct {
 // each reads results that stand in the order of the records.
 type each struct {
 	at, ok, id    string
+	alias         bool // at is a map; its keys are the names of the records
 	okIn          []string
 	code, message string
 	class         classes
@@ -206,19 +189,6 @@ type errorList struct {
 	class                     classes
 }
 
-// builtin reads an embedded spec with the blocks that a connection puts over
-// it.
-func builtin(kind string, over *overlay) (*spec, error) {
-	if !slices.Contains(Kinds(), kind) {
-		return nil, fmt.Errorf("declared: no destination is called %q", kind)
-	}
-	data, err := files.ReadFile("specs/" + kind + ".yaml")
-	if err != nil {
-		return nil, fmt.Errorf("read the description of %s: %w", kind, err)
-	}
-	return parse(kind+".yaml", data, over)
-}
-
 // parse reads and checks a spec. What is wrong with it is a fault.List with
 // code spec_invalid, every problem with its line.
 func parse(file string, data []byte, over *overlay) (*spec, error) {
@@ -226,6 +196,10 @@ func parse(file string, data []byte, over *overlay) (*spec, error) {
 	if err != nil {
 		return nil, err
 	}
+	return decode(file, root, over)
+}
+
+func decode(file string, root *yamlx.Node, over *overlay) (*spec, error) {
 	d := &decoder{file: file, over: over}
 	if over != nil {
 		root = over.apply(root)

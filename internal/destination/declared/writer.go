@@ -226,6 +226,7 @@ type sender struct {
 	judged     []int       // fields whose values are held against attrs
 	attrs      []attribute // by field, where the service told
 	job        *jobSender  // nil: an answer says all
+	aliased    *aliased    // nil: records have no names of their own
 	cells      []cell      // of the row, in formats without nesting
 	hashed     []bool      // by field; nil for none
 	texts      *texts      // fields that hold text there
@@ -255,7 +256,20 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 		job[2].text = t.Key[0].Name
 	}
 	c := &compiler{target: t, values: d.values.with(job...)}
-	s.row = c.compile(o.row)
+	for _, name := range o.needs {
+		if d.values.named[name] == "" {
+			return nil, fault.List{{
+				Code: "mode_unsupported", Kind: fault.Config, Whose: fault.Setup, Where: d.cfg.Where,
+				Msg:  fmt.Sprintf("connection %s cannot write with mode: %s, it has no %s", d.cfg.Name, t.Mode, name),
+				Hint: fmt.Sprintf("add %s to the connection in exposync.yml, or choose another mode", name),
+			}}
+		}
+	}
+	row := o.row
+	if o.alias != nil {
+		s.aliased, row = c.aliased(o)
+	}
+	s.row = c.compile(row)
 	if o.idem.field != "" && s.row.kind == object {
 		name := append(c.quoted(o.idem.field), ':')
 		s.row.entries = append(s.row.entries, entry{name, &template{kind: idemKey}})
@@ -263,6 +277,9 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 	s.frame(c)
 	s.partial(c)
 	s.overhead = s.row.overhead()
+	if s.aliased != nil {
+		s.overhead += len(s.end(2)) - len(s.end(1))
+	}
 	if o.job == nil {
 		s.request(c)
 	} else {
@@ -297,6 +314,10 @@ func (s *sender) frame(c *compiler) {
 		s.cells = c.flat(s.row, o.encode.format)
 	default:
 		s.sep = []byte(",")
+		if s.aliased != nil {
+			s.head = c.envelope(o, s.aliased)
+			break
+		}
 		s.head, s.tail, _ = c.compile(o.envelope).split(nil)
 	}
 	for _, name := range s.op.encode.hash {
@@ -311,8 +332,20 @@ func (s *sender) frame(c *compiler) {
 	}
 }
 
-// appendRow appends one record in the operation's format.
-func (s *sender) appendRow(dst []byte, row *rowContext) ([]byte, error) {
+// end is what stands behind n records.
+func (s *sender) end(n int) []byte {
+	if s.aliased != nil {
+		return s.aliased.end(n)
+	}
+	return s.tail
+}
+
+// appendRow appends one record in the operation's format, the nth of its
+// request.
+func (s *sender) appendRow(dst []byte, row *rowContext, n int) ([]byte, error) {
+	if s.aliased != nil {
+		return s.aliased.append(dst, s.row, row, n)
+	}
 	if s.address {
 		return s.appendPlain(dst, row)
 	}
@@ -428,7 +461,7 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 			p.body = append(p.body, s.sep...)
 		}
 		from := len(p.body)
-		body, err := s.appendRow(p.body, &row)
+		body, err := s.appendRow(p.body, &row, len(p.at))
 		encoded := body[min(from, len(body)):]
 		if o, bad := s.unfit(encoded, err); bad {
 			out[i], p.body = o, body[:start]
@@ -437,7 +470,11 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 		p.body = body
 		if s.full(p, &batch[i]) {
 			next := s.parcel(len(batch) - i)
-			next.body = append(next.body, encoded...)
+			if s.aliased == nil {
+				next.body = append(next.body, encoded...)
+			} else if next.body, err = s.appendRow(next.body, &row, 0); err != nil {
+				return false // it went before: the record is the same
+			}
 			p.body = p.body[:start]
 			if !s.send(ctx, batch, p, out) {
 				return false
@@ -493,7 +530,7 @@ func (s *sender) unfit(encoded []byte, err error) (destination.Outcome, bool) {
 	case s.op.limits.rowBytes > 0 && len(encoded) > s.op.limits.rowBytes:
 		o.Code = "row_too_large"
 		o.Message = fmt.Sprintf("the record is %d bytes as it is sent, the destination takes %d", len(encoded), s.op.limits.rowBytes)
-	case s.op.limits.bytes > 0 && len(s.head)+len(encoded)+len(s.tail) > s.op.limits.bytes:
+	case s.op.limits.bytes > 0 && len(s.head)+len(encoded)+len(s.end(1)) > s.op.limits.bytes:
 		o.Code = "row_too_large"
 		o.Message = fmt.Sprintf("the record is %d bytes as it is sent, a request may have %d", len(encoded), s.op.limits.bytes)
 	default:
@@ -509,7 +546,7 @@ func (s *sender) full(p *parcel, ch *record.Change) bool {
 		return false
 	}
 	l := s.op.limits
-	return len(p.at) >= l.rows || (l.bytes > 0 && len(p.body)+len(s.tail) > l.bytes) || (p.keys != nil && p.keys[s.identity(ch)])
+	return len(p.at) >= l.rows || (l.bytes > 0 && len(p.body)+len(s.end(len(p.at)+1)) > l.bytes) || (p.keys != nil && p.keys[s.identity(ch)])
 }
 
 // put takes note of the record that was just appended.
@@ -531,7 +568,7 @@ func (s *sender) identity(ch *record.Change) string {
 // send makes one request and sorts its answer; it is false when nothing more
 // should be sent.
 func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out []destination.Outcome) bool {
-	body := append(p.body, s.tail...)
+	body := append(p.body, s.end(len(p.at))...)
 	s.grow.Store(int64(len(body)))
 	x := exchange{class: rest.Insert, method: s.op.request.method, target: s.path, header: s.header, body: body, attempts: 1}
 	if s.op.safe() {
