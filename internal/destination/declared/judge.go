@@ -214,7 +214,7 @@ func (j *judge) undivided(o *destination.Outcome, resp *rest.Response) {
 	op, unclear := j.s.op, o.Maybe
 	o.Maybe = !refused(resp.Status)
 	switch {
-	case !op.safe() && o.Maybe && (unclear || !op.atomic):
+	case !op.safe() && o.Maybe: // atomic counts for what was refused only
 		o.State, o.Maybe = destination.InDoubt, false
 	case !op.safe() && !op.atomic:
 		o.State = destination.Rejected
