@@ -83,14 +83,14 @@ func (s *bulkSync) holds(refused func(name string) bool) {
 	s.t.Helper()
 	held := map[string]string{}
 	doc := s.query("SELECT Ext__c, Title__c FROM Person__c")
-	for path := ""; ; {
+	for {
 		for _, r := range doc.Records {
 			held[r.Key] = r.Title
 		}
-		if path = doc.Next; path == "" {
+		if doc.Next == "" {
 			break
 		}
-		doc = s.get(path)
+		doc = s.get(doc.Next)
 	}
 	wanted := 0
 	for key, name := range s.source.of {
