@@ -245,7 +245,7 @@ func (c *claims) byText(text string) (int, bool) {
 		c.keys = make(map[string]int, len(c.j.at))
 		for i, at := range c.j.at {
 			if k := c.j.batch[at].KeyVals; len(k) == 1 && k[0].Kind != record.Null {
-				text := c.j.s.op.folded(c.j.s.op.encode.plainKey(k[0]))
+				text := c.j.s.folded(c.j.s.op.encode.plainKey(k[0]))
 				if _, twice := c.keys[text]; twice {
 					i = -1 // nobody knows which of them an answer means
 				}
@@ -253,7 +253,7 @@ func (c *claims) byText(text string) (int, bool) {
 			}
 		}
 	}
-	i, ok := c.keys[c.j.s.op.folded(text)]
+	i, ok := c.keys[c.j.s.folded(text)]
 	return i, ok && i >= 0 && text != "" // an answer without a key names nobody
 }
 

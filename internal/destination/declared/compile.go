@@ -14,7 +14,8 @@ import (
 type compiler struct {
 	target   destination.Target
 	values   values
-	columns  []string // in a reading request
+	columns  []string        // in a reading request
+	own      map[string]bool // fields that the service has by itself
 	problems []string
 }
 
@@ -63,6 +64,9 @@ func (c *compiler) object(n *yamlx.Node) *template {
 			c.merge(p.Value, add)
 			continue
 		}
+		if word, _ := p.Value.Str(); word == "$custom" && !c.hasCustom() {
+			continue
+		}
 		name, err := c.values.text(p.Key)
 		if err != nil {
 			c.failf("%s", err)
@@ -81,9 +85,11 @@ func (c *compiler) merge(n *yamlx.Node, add func(string, *template)) {
 			for i, f := range c.target.Key {
 				add(f.Name, &template{kind: keyPart, index: i})
 			}
-		case "$fields":
+		default:
 			for i, f := range c.target.Fields {
-				add(f.Name, &template{kind: field, index: i})
+				if c.picks(word, f.Name) {
+					add(f.Name, &template{kind: field, index: i})
+				}
 			}
 		}
 	}
@@ -103,10 +109,12 @@ func (c *compiler) placeholder(word string) *template {
 		return &template{kind: keyPart}
 	case name == "$key":
 		return c.named(keyPart, "key", part, c.target.Key)
-	case word == "$fields":
+	case word == "$fields", word == "$own", word == "$custom":
 		t := &template{kind: object}
 		for i, f := range c.target.Fields {
-			t.entries = append(t.entries, entry{append(c.quoted(f.Name), ':'), &template{kind: field, index: i}})
+			if c.picks(word, f.Name) {
+				t.entries = append(t.entries, entry{append(c.quoted(f.Name), ':'), &template{kind: field, index: i}})
+			}
 		}
 		return t
 	case name == "$field":

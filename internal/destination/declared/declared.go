@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidwall/gjson"
+
 	"exposync/internal/destination"
 	"exposync/internal/fault"
 	"exposync/internal/rest"
@@ -47,7 +49,7 @@ type Destination struct {
 	client  *rest.Client
 	creds   *credentials
 	pacer   *pacer
-	catalog catalog
+	catalog *catalog
 	trial   *trial // nil outside of fixtures
 	secrets []string
 }
@@ -69,7 +71,7 @@ func New(cfg Config) (*Destination, error) {
 }
 
 func open(cfg Config, s *spec) (*Destination, error) {
-	d := &Destination{cfg: cfg, spec: s}
+	d := &Destination{cfg: cfg, spec: s, catalog: &catalog{}}
 	if err := d.params().Err(); err != nil {
 		return nil, err
 	}
@@ -146,6 +148,9 @@ func (s *spec) concurrency() int {
 	n := s.limits.concurrency
 	for _, o := range s.ops {
 		n = max(n, o.limits.concurrency)
+	}
+	for _, o := range s.objects {
+		n = max(n, o.spec.concurrency())
 	}
 	return n
 }
@@ -248,7 +253,7 @@ func (d *Destination) Account(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	account := plain(doc.Get(c.identity))
+	account := c.account(doc)
 	if account != "" {
 		d.pacer.share(d.cfg.Rates, d.spec.name+"\x00"+account)
 	}
@@ -260,6 +265,19 @@ func (d *Destination) Account(ctx context.Context) (string, error) {
 		}
 	}
 	return account, nil
+}
+
+// account is who the answer says we are; empty if it does not.
+func (c *check) account(doc gjson.Result) string {
+	text := plain(doc.Get(c.identity))
+	if c.part == nil {
+		return text
+	}
+	m := c.part.FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	return m[len(m)-1]
 }
 
 func (d *Destination) unreachable(err error) error {

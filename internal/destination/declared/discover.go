@@ -140,23 +140,39 @@ func (s *discovery) attribute(f gjson.Result) attribute {
 		a.length = n
 	}
 	if options := f.Get(s.options); s.options != "" && truth(options, "") && has(s.closed, true) {
-		a.options = map[string]bool{}
-		for _, o := range list(options) {
-			a.options[plain(o)] = true
-		}
+		a.options = optionSet(options)
 	}
 	return a
+}
+
+// optionSet are the values that a field takes; nil, for any, where the answer
+// does not spell them as texts.
+func optionSet(options gjson.Result) map[string]bool {
+	out := map[string]bool{}
+	for _, o := range list(options) {
+		if text := plain(o); text != "" {
+			out[text] = true
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
 // checkFields holds a job's fields against those of the object, before
 // anything is written.
 func (d *Destination) checkFields(ctx context.Context, t destination.Target) ([]attribute, error) {
-	if d.spec.discover == nil {
+	if d.spec.discover == nil && len(d.spec.fields) == 0 {
 		return nil, nil
 	}
-	known, err := d.attributes(ctx, t.Object)
-	if err != nil {
-		return nil, err
+	known := d.spec.fields
+	if d.spec.discover != nil {
+		told, err := d.attributes(ctx, t.Object)
+		if err != nil {
+			return nil, err
+		}
+		known = together(known, told)
 	}
 	c := &fieldCheck{d: d, t: t, known: known}
 	for _, f := range t.Key {
@@ -202,6 +218,9 @@ func (c *fieldCheck) find(what string, f destination.Field) *attribute {
 			return a
 		}
 		names = append(names, a.name)
+	}
+	if c.d.spec.discover == nil && c.d.spec.custom {
+		return nil // nothing tells which other fields there are
 	}
 	hint := "the fields of an object: exposync destination show, or the service's own settings"
 	if near := fault.Suggest(f.Name, names); near != "" {

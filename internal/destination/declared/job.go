@@ -48,6 +48,7 @@ type poll struct {
 	message             string
 	every, most, giveUp time.Duration
 	processed, failed   string // counts of records, failed ones among the processed
+	total, okay         string // counts of all records, and of those that were taken
 }
 
 // deadRule says why a job failed as a whole.

@@ -35,7 +35,7 @@ func (d *decoder) shape(o *op) {
 	}
 	d.walk(o.row, func(n *yamlx.Node, word string) {
 		if !rowWord(word) {
-			d.fail(n, "$key, $key.<name>, $fields, $field.<name>, $op, $dest_id or $trace; $$ writes a $", "%q has no meaning in row", word)
+			d.fail(n, "$key, $key.<name>, $fields, $own, $custom, $field.<name>, $op, $dest_id or $trace; $$ writes a $", "%q has no meaning in row", word)
 		}
 	})
 	if o.idem.field != "" && o.row.Kind != yamlx.Map {
@@ -51,6 +51,9 @@ func (d *decoder) format(o *op) {
 	}
 	if o.encode.format == "form" && o.limits.rows != 1 {
 		d.failAt(o.where, "add limits: {rows: 1}", "ops.%s: a form holds one record", o.name)
+	}
+	if o.request.names(singleNames()...) && o.limits.rows != 1 {
+		d.failAt(o.where, "add limits: {rows: 1}, or use ${keys} or ${dest_ids}", "ops.%s: the address of the request names one record", o.name)
 	}
 }
 
@@ -84,7 +87,7 @@ func rowWord(word string) bool {
 	case "$field":
 		return part != ""
 	}
-	return !dotted && strings.Contains(" $fields $op $dest_id $trace ", " "+name+" ")
+	return !dotted && strings.Contains(" $fields $own $custom $op $dest_id $trace ", " "+name+" ")
 }
 
 // walk calls visit for every placeholder below a node and collects the texts
@@ -123,9 +126,9 @@ func (d *decoder) walk(n *yamlx.Node, visit func(n *yamlx.Node, word string)) {
 func (d *decoder) mergeShape(n *yamlx.Node) {
 	words, ok := n.Strings()
 	for _, w := range words {
-		ok = ok && (w == "$key" || w == "$fields")
+		ok = ok && (w == "$key" || w == "$fields" || w == "$own" || w == "$custom")
 	}
 	if !ok || len(words) == 0 {
-		d.fail(n, `write "...": $fields, or "...": [$key, $fields]`, `"..." merges $key, $fields or both, nothing else`)
+		d.fail(n, `write "...": $fields, or "...": [$key, $fields]`, `"..." merges $key, $fields, $own and $custom, nothing else`)
 	}
 }

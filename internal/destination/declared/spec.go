@@ -51,6 +51,9 @@ type spec struct {
 	ops                   map[string]*op
 	routes                map[string][]route
 	fixtures              []fixture
+	fields                []attribute  // that the service has by itself
+	custom                bool         // rows have a place for all others
+	objects               []objectSpec // not empty: there are no other objects
 }
 
 // route is one way to carry out an operation: the first is taken that is for
@@ -74,7 +77,8 @@ type pair struct{ name, text string }
 // check is the request that tells the account.
 type check struct {
 	request  request
-	identity string // path in the answer
+	identity string         // path in the answer
+	part     *regexp.Regexp // of the text there; nil: all of it
 }
 
 type limits struct {
@@ -115,22 +119,15 @@ type op struct {
 	envelope   *yamlx.Node
 	row        *yamlx.Node
 	rules      []rule
-	fold       bool              // the service does not tell keys apart by case
+	fold       folding           // for which key fields the service does not tell keys apart by case
 	codes      map[string]string // the service's words for not_found and exists
 	noPartial  []string          // keys by which it takes no record with fields left out
 	locate     string            // always, unknown: whose ids are asked for before writing
+	find       *find             // it asks for the records' ids first; nil: it does not
 	job        *job              // it goes on at the service; nil: an answer says all
 	echoID     string            // paths of the ids in a success, and of the trace that
 	echoTrace  string            // aligns them
 	where      string
-}
-
-// folded is a key as the service tells it apart from others.
-func (o *op) folded(key string) string {
-	if o.fold {
-		return strings.ToLower(key)
-	}
-	return key
 }
 
 // safe reports whether sending the same records again does no harm.
@@ -201,11 +198,9 @@ func parse(file string, data []byte, over *overlay) (*spec, error) {
 
 func decode(file string, root *yamlx.Node, over *overlay) (*spec, error) {
 	d := &decoder{file: file, over: over}
-	if over != nil {
-		root = over.apply(root)
-	}
-	s := d.spec(root)
+	s := d.spec(over.within(root))
 	if s != nil {
+		d.objects(s, root)
 		d.checkTexts(s)
 	}
 	if err := d.sorted().Err(); err != nil {

@@ -114,7 +114,7 @@ func TestSpecProblems(t *testing.T) {
 				`x.yaml:5: "$fields" has no meaning in envelope`, "x.yaml:5: envelope must hold $rows once",
 				`x.yaml:6: "$kye" has no meaning in row`, `x.yaml:6: "$field" has no meaning in row`,
 				`x.yaml:6: "$rows" has no meaning in row`, "x.yaml:6: 0x1F is no number in JSON",
-				`x.yaml:6: "..." merges $key, $fields or both, nothing else`,
+				`x.yaml:6: "..." merges $key, $fields, $own and $custom, nothing else`,
 			},
 		},
 		"one record a request": {

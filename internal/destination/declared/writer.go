@@ -1,7 +1,6 @@
 package declared
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +38,10 @@ type way struct {
 // mode_unsupported and target_unsupported; those about fields are the ones of
 // every destination.
 func (d *Destination) Open(ctx context.Context, t destination.Target) (destination.Writer, error) {
+	d, err := d.of(t.Object)
+	if err != nil {
+		return nil, err
+	}
 	w := &writer{d: d}
 	var problems fault.List
 	for _, name := range opsOf(t.Mode) {
@@ -227,14 +230,16 @@ type sender struct {
 	attrs      []attribute // by field, where the service told
 	job        *jobSender  // nil: an answer says all
 	aliased    *aliased    // nil: records have no names of their own
+	finder     *finder     // nil: the records' ids are not asked for
+	late       *request    // its address names records; nil: path is that of all
+	values     values      // for late
+	fold       bool        // the service does not tell keys apart by case
 	cells      []cell      // of the row, in formats without nesting
 	hashed     []bool      // by field; nil for none
 	texts      *texts      // fields that hold text there
 	head, tail []byte      // of the body, around the records
 	sep        []byte      // between them
 	path       string      // with its query
-	address    bool        // the records stand in the address: there is no body
-	values     values      // that fill it
 	header     http.Header
 	scope      string // of idempotency keys
 	overhead   int    // rough size of a record besides its values
@@ -255,7 +260,8 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 	if len(t.Key) > 0 {
 		job[2].text = t.Key[0].Name
 	}
-	c := &compiler{target: t, values: d.values.with(job...)}
+	c := &compiler{target: t, values: d.values.with(job...), own: d.spec.own()}
+	s.fold = o.fold.of(job[2].text)
 	for _, name := range o.needs {
 		if d.values.named[name] == "" {
 			return nil, fault.List{{
@@ -264,6 +270,9 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 				Hint: fmt.Sprintf("add %s to the connection in exposync.yml, or choose another mode", name),
 			}}
 		}
+	}
+	if o.find != nil {
+		return d.findSender(s, t)
 	}
 	row := o.row
 	if o.alias != nil {
@@ -299,11 +308,6 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 
 // frame prepares what stands around the records, and between them.
 func (s *sender) frame(c *compiler) {
-	s.values, s.address = c.values, s.op.request.holds("${rows}")
-	if s.address {
-		s.sep = []byte(",")
-		return
-	}
 	switch o := s.op; o.encode.format {
 	case "ndjson":
 		s.tail, s.sep = []byte("\n"), []byte("\n")
@@ -312,6 +316,7 @@ func (s *sender) frame(c *compiler) {
 		s.head = headCSV(s.cells)
 	case "form":
 		s.cells = c.flat(s.row, o.encode.format)
+	case "none":
 	default:
 		s.sep = []byte(",")
 		if s.aliased != nil {
@@ -346,41 +351,20 @@ func (s *sender) appendRow(dst []byte, row *rowContext, n int) ([]byte, error) {
 	if s.aliased != nil {
 		return s.aliased.append(dst, s.row, row, n)
 	}
-	if s.address {
-		return s.appendPlain(dst, row)
-	}
 	switch s.op.encode.format {
 	case "csv":
 		return appendCSV(dst, s.cells, row)
 	case "form":
 		return appendForm(dst, s.cells, row)
+	case "none":
+		return dst, nil
 	}
 	return s.row.append(dst, row)
 }
 
-var errComma = errors.New("the value holds the comma that parts the records of a request")
-
-// appendPlain appends a record as it stands in an address: as text.
-func (s *sender) appendPlain(dst []byte, row *rowContext) ([]byte, error) {
-	start := len(dst)
-	out, err := s.row.plain(dst, row)
-	if err == nil && s.op.limits.rows > 1 && bytes.IndexByte(out[start:], ',') >= 0 {
-		err = errComma
-	}
-	return out, err
-}
-
-// holds reports whether a text stands in the address.
-func (r *request) holds(text string) bool {
-	return strings.Contains(r.path, text) || slices.ContainsFunc(r.query, func(q pair) bool { return strings.Contains(q.text, text) })
-}
-
 // request prepares what all requests of the job have in common.
 func (s *sender) request(c *compiler) {
-	var err error
-	if s.path, err = c.values.with(pair{"rows", ""}).target(s.op.request); err != nil {
-		c.failf("%s", err)
-	}
+	s.address(c)
 	s.recordHeader()
 	for _, h := range s.op.request.headers {
 		text, err := c.values.text(h.text)
@@ -395,10 +379,9 @@ func (s *sender) request(c *compiler) {
 // recordHeader is the header of requests that carry records.
 func (s *sender) recordHeader() {
 	s.header = s.d.header.Clone()
-	if s.address {
-		return
+	if s.op.encode.format != "none" {
+		s.header.Set("Content-Type", s.op.encode.contentType())
 	}
-	s.header.Set("Content-Type", s.op.encode.contentType())
 	if s.op.encode.gzip {
 		s.header.Set("Content-Encoding", "gzip")
 	}
@@ -444,6 +427,9 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 		if batch, mine = s.located(ctx, batch, mine, out); hopeless(out) {
 			return false
 		}
+	}
+	if s.finder != nil {
+		return s.finder.deliver(ctx, batch, mine, out)
 	}
 	return s.sendAll(ctx, batch, mine, out)
 }
@@ -503,6 +489,10 @@ func (s *sender) parcel(rows int) *parcel {
 
 // learn takes what the service told of the target's fields.
 func (s *sender) learn(attrs []attribute) {
+	if s.finder != nil {
+		s.finder.learn(attrs)
+		return
+	}
 	s.attrs, s.texts = attrs, s.d.matching(s)
 	for i := range attrs {
 		if attrs[i].options != nil || attrs[i].length > 0 || attrs[i].kind == "number" {
@@ -513,6 +503,9 @@ func (s *sender) learn(attrs []attribute) {
 
 // misfit is the outcome of a record with a value that its field cannot take.
 func (s *sender) misfit(ch *record.Change) (destination.Outcome, bool) {
+	if o, bad := s.unaddressed(ch); bad {
+		return o, true
+	}
 	for _, i := range s.judged {
 		if i >= len(ch.Values) {
 			continue
@@ -564,10 +557,15 @@ func (s *sender) put(p *parcel, i int, ch *record.Change) {
 
 // identity is a key as the service tells it apart from others.
 func (s *sender) identity(ch *record.Change) string {
-	if !s.op.fold {
-		return string(ch.Key)
+	return s.folded(string(ch.Key))
+}
+
+// folded is a key as the service tells it apart from others.
+func (s *sender) folded(key string) string {
+	if s.fold {
+		return strings.ToLower(key)
 	}
-	return strings.ToLower(string(ch.Key))
+	return key
 }
 
 // send makes one request and sorts its answer; it is false when nothing more
@@ -575,7 +573,10 @@ func (s *sender) identity(ch *record.Change) string {
 func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out []destination.Outcome) bool {
 	body := append(p.body, s.end(len(p.at))...)
 	s.grow.Store(int64(len(body)))
-	x := exchange{class: rest.Insert, method: s.op.request.method, target: s.path, header: s.header, body: body, attempts: 1}
+	x := exchange{class: rest.Insert, method: s.op.request.method, target: s.addressOf(batch, p), header: s.header, body: body, attempts: 1}
+	if s.op.encode.format == "none" {
+		x.body = nil
+	}
 	if s.op.safe() {
 		x.class = rest.Upsert
 	}
@@ -583,11 +584,7 @@ func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out
 		x.header = s.header.Clone()
 		x.header.Set(s.op.idem.header, requestName(s.scope, s.op, body))
 	}
-	switch {
-	case s.address:
-		x.body = nil
-		x.target, _ = s.values.with(pair{"rows", string(body)}).target(s.op.request) // its texts were filled before
-	case s.op.encode.gzip:
+	if s.op.encode.gzip {
 		x.body = packed(body)
 	}
 	resp, err := s.d.do(ctx, x)

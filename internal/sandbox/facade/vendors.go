@@ -5,6 +5,9 @@ func Vendors() []Vendor {
 	return []Vendor{
 		hubspot(),
 		salesforce(),
+		klaviyo(),
+		zendesk(),
+		intercom(),
 	}
 }
 
