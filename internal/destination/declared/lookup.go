@@ -111,7 +111,7 @@ func (d *Destination) newLooker(t destination.Target) (*looker, error) {
 	}
 	l.fold = l.spec.fold.of(job[2].text)
 	l.values = d.values.with(job...)
-	c := &compiler{target: t, values: l.values, columns: columns}
+	c := &compiler{target: t, values: l.values, encode: &d.spec.encode, asked: columns}
 	l.row = c.compile(l.spec.row)
 	if l.spec.envelope != nil {
 		l.head, l.tail, _ = c.compile(l.spec.envelope).split(nil)
