@@ -108,7 +108,11 @@ func (d *Destination) newLooker(t destination.Target) (*looker, error) {
 	}
 	columns := l.spec.columns(t)
 	job := []pair{
-		{"object", t.Object}, {"mode", string(t.Mode)}, {"key_field", ""}, {"fields", strings.Join(names, ",")}, {"keys", ""},
+		{"object", t.Object},
+		{"mode", string(t.Mode)},
+		{"key_field", ""},
+		{"fields", strings.Join(names, ",")},
+		{"keys", ""},
 		{"columns", strings.Join(columns, ",")},
 	}
 	if len(t.Key) > 0 {

@@ -452,8 +452,8 @@ type parcel struct {
 	keys map[string]bool // with op.once
 }
 
-// deliver encodes and sends the changes that mine picks; it is false when
-// nothing more should be sent.
+// deliver sends the changes that mine picks; it is false when nothing more
+// should be sent.
 func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(int) bool, out []destination.Outcome) bool {
 	if s.op.locate != "" {
 		if batch, mine = s.located(ctx, batch, mine, out); hopeless(out) {
@@ -463,6 +463,11 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 	if s.finder != nil {
 		return s.finder.deliver(ctx, batch, mine, out)
 	}
+	return s.sendAll(ctx, batch, mine, out)
+}
+
+// sendAll encodes and sends, in as many requests as the limits ask for.
+func (s *sender) sendAll(ctx context.Context, batch []record.Change, mine func(int) bool, out []destination.Outcome) bool {
 	p := s.parcel(len(batch))
 	row := rowContext{encode: &s.op.encode, hashed: s.hashed, texts: s.texts, scope: s.scope, max: s.op.idem.max}
 	for i := range batch {
