@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,9 +24,10 @@ type About struct {
 	Notes      []Note      `json:"notes,omitempty"`       // the comment that the description begins with
 	Example    string      `json:"example"`               // a connection in exposync.yml
 	Params     []Param     `json:"params"`
-	Auth       []string    `json:"auth"`     // the ways to prove who sends
-	Identity   string      `json:"identity"` // how the account is known
-	Key        string      `json:"key"`      // what identifies a record
+	Auth       []string    `json:"auth"`              // the ways to prove who sends
+	Identity   string      `json:"identity"`          // how the account is known
+	Key        string      `json:"key"`               // what identifies a record
+	Objects    []string    `json:"objects,omitempty"` // that there are; * stands for any name
 	Modes      []string    `json:"modes"`
 	Operations []Operation `json:"operations"`
 	Routes     []string    `json:"routes,omitempty"` // which operation is taken when
@@ -50,6 +52,7 @@ type Note struct {
 
 // Operation is one way of writing.
 type Operation struct {
+	Object      string `json:"object,omitempty"` // that it is for; empty: all
 	Name        string `json:"name"`
 	Rows        int    `json:"rows"`
 	Bytes       int    `json:"bytes,omitempty"`
@@ -81,7 +84,7 @@ func (c *Catalog) Describe(kind string) (About, error) {
 func (s *spec) about(ctx context.Context) About {
 	a := About{
 		Name: s.name, Title: s.title, Docs: s.docs, VerifiedOn: s.verified, Params: s.params, Identity: "its address",
-		Reads: s.lookup != nil, Discovers: s.discover != nil, PerSecond: s.rate.perSecond(), Fixtures: len(s.fixtures),
+		Reads: s.reads(), Discovers: s.discovers(), PerSecond: s.rate.perSecond(), Fixtures: len(s.fixtures),
 		Modes: s.modes(), Key: s.keyWords(), Rate: s.rate.words(), Daily: s.rate.daily.words(), Routes: s.routeWords(),
 		Formats: s.formats(), Request: s.sample(), Answers: s.answers(ctx),
 	}
@@ -89,18 +92,22 @@ func (s *spec) about(ctx context.Context) About {
 	if s.lookup != nil {
 		a.ReadRows = s.lookup.rows
 	}
-	if s.check != nil {
-		a.Identity = fmt.Sprintf("`%s` of `%s %s`", s.check.identity, s.check.request.method, s.check.request.path)
+	switch c := s.check; {
+	case c != nil && c.fingerprint != "":
+		a.Identity = "its address and a fingerprint of the key"
+	case c != nil:
+		a.Identity = fmt.Sprintf("`%s` of `%s %s`", c.identity, c.request.method, c.request.path)
 	}
 	for _, x := range s.auth {
 		a.Auth = append(a.Auth, x.kind)
 	}
-	for name, o := range s.ops {
-		a.Operations = append(a.Operations, Operation{
-			name, o.limits.rows, o.limits.bytes, o.limits.rowBytes, o.limits.concurrency, o.safe(), o.job != nil,
-		})
+	if len(s.objects) == 0 {
+		a.Operations = s.operations("")
 	}
-	slices.SortFunc(a.Operations, func(a, b Operation) int { return s.order(a.Name, b.Name) })
+	for _, o := range s.objects {
+		a.Objects = append(a.Objects, o.pattern)
+		a.Operations = append(a.Operations, o.spec.operations(o.pattern)...)
+	}
 	return a
 }
 
@@ -147,8 +154,11 @@ func (s *spec) keyWords() string {
 	if o.once {
 		text += ", at most once a request"
 	}
-	if o.fold {
+	switch {
+	case o.fold.all:
 		text += "; upper and lower case are the same"
+	case len(o.fold.names) > 0:
+		text += "; upper and lower case are the same in " + strings.Join(o.fold.names, ", ")
 	}
 	return text
 }
@@ -269,6 +279,22 @@ func (s *spec) example(notes []Note) string {
 
 func envName(name string) string {
 	return strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// operations are those of a spec, by name.
+func (s *spec) operations(object string) (out []Operation) {
+	for _, name := range slices.Sorted(maps.Keys(s.ops)) {
+		o := s.ops[name]
+		out = append(out, Operation{
+			object, name, o.limits.rows, o.limits.bytes, o.limits.rowBytes, o.limits.concurrency, o.safe(), o.job != nil,
+		})
+	}
+	slices.SortStableFunc(out, func(a, b Operation) int { return s.order(a.Name, b.Name) })
+	return out
+}
+
+func (s *spec) discovers() bool {
+	return slices.ContainsFunc(s.eachSpec(), func(s *spec) bool { return s.discover != nil })
 }
 
 // TestFile runs the fixtures of a description that stands in a file.
