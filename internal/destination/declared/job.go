@@ -109,7 +109,7 @@ func (j *jobSender) submit(ctx context.Context, batch []record.Change, keep func
 	}
 	resp, bad := j.step(ctx, j.job.create, j.values, first, j.job.upload == nil, batch, p)
 	if bad != nil {
-		return "", spread(out, p.at, bad)
+		return "", spread(out, p.at, j.unborn(bad))
 	}
 	raw := plain(gjson.GetBytes(resp.Body, j.job.id))
 	if raw == "" {
@@ -133,6 +133,21 @@ func (j *jobSender) submit(ctx context.Context, batch []record.Change, keep func
 		}
 	}
 	return id, out
+}
+
+// unborn are the outcomes where no job came to be: whatever became of the
+// request for one, no record was in it if they are uploaded.
+func (j *jobSender) unborn(bad []destination.Outcome) []destination.Outcome {
+	if j.job.upload == nil {
+		return bad
+	}
+	for i := range bad {
+		o := &bad[i]
+		if o.Maybe = false; o.State == destination.InDoubt {
+			o.State = destination.Retry
+		}
+	}
+	return bad
 }
 
 // tries is how often a step is sent in one go. Closing is tried once: refused

@@ -211,6 +211,9 @@ func TestJobsOnBadDays(t *testing.T) {
 		"the credentials end before the close":   {&bulkService{say: once("close", before(401))}, "auth/401", true},
 		"the close is refused":                   {&bulkService{say: once("close", before(409))}, "bisect/409", true},
 		"the close is refused, but it was done":  {&bulkService{say: once("close", after(409))}, "bisect/409", true},
+		"no job, nobody knows":                   {&bulkService{say: once("create", after(502))}, "retry/502", false},
+		"the results are gone":                   {&bulkService{say: once("failures", before(404)), failed: 1}, "in_doubt/" + codeOKCount, false},
+		"the results are gone, but none failed":  {&bulkService{say: once("failures", before(404))}, "ok ok ok", false},
 		"a poll is limited, and then it goes on": {&bulkService{say: once("poll", before(429))}, "ok ok ok", false},
 	}
 	for name, tt := range tests {
