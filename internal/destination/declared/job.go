@@ -150,13 +150,15 @@ func (j *jobSender) unborn(bad []destination.Outcome) []destination.Outcome {
 	return bad
 }
 
-// tries is how often a step is sent in one go. Closing is tried once: refused
-// the second time, it may have begun the job the first time.
-func (j *jobSender) tries(s step) int {
-	if j.job.close != nil && s.request.path == j.job.close.request.path && s.body == j.job.close.body {
-		return 1
+// tries is how often a step is sent in one go. Where a job stands open the
+// records are worth some patience. To create one again, and to wait for that,
+// is the engine's; and closing that is refused the second time may have begun
+// the job the first time.
+func (j *jobSender) tries(records bool) int {
+	if records && j.job.upload != nil {
+		return 3
 	}
-	return 3
+	return 1
 }
 
 // forsaken gives up a job that got no records, or was not begun. Where that
@@ -271,7 +273,7 @@ func (j *jobSender) request(ctx context.Context, s step, v values, body []byte, 
 	if s.request.method == http.MethodPut || s.request.method == http.MethodPatch {
 		class = rest.Upsert // the same step again changes nothing
 	}
-	return j.s.d.do(ctx, exchange{class: class, method: s.request.method, target: target, header: header, body: body, attempts: j.tries(s)})
+	return j.s.d.do(ctx, exchange{class: class, method: s.request.method, target: target, header: header, body: body, attempts: j.tries(records)})
 }
 
 // status asks how far a job is. One that was never closed is closed now: its
