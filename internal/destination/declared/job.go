@@ -307,7 +307,7 @@ func (j *jobSender) status(ctx context.Context, id string) (destination.Progress
 	case slices.Contains(p.done, state), slices.Contains(p.gone, state):
 		return destination.Progress{Ended: true}, doc, nil
 	default:
-		return destination.Progress{}, doc, j.s.d.unreadable("poll", fmt.Sprintf("the job is in a state that the description does not know (%s)", short(state, 40)))
+		return destination.Progress{}, doc, j.s.d.unreadable("poll", fmt.Sprintf("the job is in a state that the description does not know (%s)", short(j.s.d.hideSecrets(state), 40)))
 	}
 }
 
