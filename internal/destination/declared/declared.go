@@ -89,6 +89,7 @@ func open(cfg Config, s *spec) (*Destination, error) {
 	d.secrets = d.collectSecrets(a)
 	rc := cfg.Rest
 	rc.Concurrency = s.concurrency()
+	rc.MaxReply = s.longestReply(rc.MaxReply)
 	if d.creds.fetches() {
 		// every worker of every job may meet the end of a token once
 		rc.Breaker.Denials = max(rc.Breaker.Denials, 32, 4*rc.Concurrency)
@@ -147,6 +148,17 @@ func (s *spec) concurrency() int {
 		n = max(n, o.limits.concurrency)
 	}
 	return n
+}
+
+// longestReply is how much of one answer is read: the results of a job may
+// repeat all that it was given, in quotes.
+func (s *spec) longestReply(most int64) int64 {
+	for _, o := range s.ops {
+		if o.job != nil {
+			most = max(most, 32<<20, 3*int64(o.limits.bytes))
+		}
+	}
+	return most
 }
 
 // params checks the connection's values.

@@ -23,7 +23,7 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		"apiVersion": d.text(&version), "name": d.text(&s.name), "title": d.text(&s.title),
 		"docs": d.text(&s.docs), "verified_on": d.text(&s.verified),
 		"params": func(n *yamlx.Node) { d.params(s, n) },
-		"vars":   d.pairs(&s.vars, "vars", d.template), "headers": d.pairs(&s.headers, "headers", d.credential),
+		"vars":   func(n *yamlx.Node) { d.vars(s, n) }, "headers": d.pairs(&s.headers, "headers", d.credential),
 		"auth":     func(n *yamlx.Node) { d.auths(s, n) },
 		"check":    func(n *yamlx.Node) { s.check = d.check(n) },
 		"discover": func(n *yamlx.Node) { s.discover = d.discovery(n) },
@@ -50,8 +50,19 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		d.encode(&o.encode, o.encodeNode)
 		o.limits = o.limits.or(s.limits).or(limits{rows: 1, concurrency: 1})
 		d.format(o)
+		if o.locate != "" && (s.lookup == nil || s.lookup.id == "") {
+			d.failAt(o.where, "add id to read: the path of the service's own id", "ops.%s: locate asks for ids in the way of read, which does not say where they stand", o.name)
+		}
 	}
+	d.checkDelete(s)
 	return s
+}
+
+// checkDelete makes sure that few deletes are requests: jobs are for many.
+func (d *decoder) checkDelete(s *spec) {
+	if o := s.ops["delete"]; o != nil && o.job != nil {
+		d.failAt(o.where, "name it otherwise, and lead to it by routes.delete", "ops.delete is one of requests, not of jobs")
+	}
 }
 
 func (d *decoder) params(s *spec, n *yamlx.Node) {
@@ -72,6 +83,34 @@ func (d *decoder) param(name string, n *yamlx.Node) Param {
 		"secret": d.flag(&p.Secret), "default": d.text(&p.Default), "doc": d.text(&p.Doc),
 	})
 	return p
+}
+
+// vars reads texts under names: {base: "${url}"}, or by another one's value:
+// {path: {of: "${api}", v3: v3/objects, "*": "objects/${api}"}}.
+func (d *decoder) vars(s *spec, n *yamlx.Node) {
+	fields := known{}
+	for _, name := range n.Keys() {
+		fields[name] = func(n *yamlx.Node) {
+			v := variable{name: name}
+			if n.Kind == yamlx.Map {
+				d.pairs(&v.cases, "vars."+name, d.template)(n)
+				i := slices.IndexFunc(v.cases, func(p pair) bool { return p.name == "of" })
+				if i < 0 {
+					d.fail(n, "", "vars.%s needs of: the text that its other keys are the values of", name)
+					return
+				}
+				v.of = v.cases[i].text
+				v.cases = slices.Delete(v.cases, i, i+1)
+			} else {
+				d.template(&v.text)(n)
+			}
+			s.vars = append(s.vars, v)
+		}
+	}
+	if d.drawing.vars(d.template(new(string))) {
+		return
+	}
+	d.keys(n, "vars", fields)
 }
 
 // auths reads one way to prove who sends, or a list of which the first is
@@ -148,7 +187,7 @@ func (d *decoder) discovery(n *yamlx.Node) *discovery {
 		"fields": func(n *yamlx.Node) {
 			d.keys(n, "discover.fields", known{
 				"at": d.text(&s.at), "name": d.text(&s.name), "type": d.text(&s.kind), "writable": d.text(&s.writable),
-				"creatable": d.text(&s.creatable), "unique": d.text(&s.unique), "options": d.text(&s.options),
+				"creatable": d.text(&s.creatable), "unique": d.words(&s.unique), "length": d.text(&s.length), "options": d.text(&s.options),
 				"closed": d.text(&s.closed), "many": d.text(&s.many),
 				"required": d.words(&s.required), "also_unique": d.words(&s.alsoKeys),
 				"types": func(n *yamlx.Node) {
@@ -175,12 +214,13 @@ func (d *decoder) lookup(n *yamlx.Node) *lookup {
 		return nil // a connection may take it away
 	}
 	l := &lookup{rows: 100}
-	d.more = []string{"keys", "fields"}
+	d.more = []string{"keys", "fields", "columns"}
 	defer func() { d.more = nil }()
 	d.keys(n, "read", known{
-		"rows": d.count(&l.rows), "request": func(n *yamlx.Node) { d.request(&l.request, n) },
+		"rows": d.count(&l.rows), "bytes": d.count(&l.bytes), "request": func(n *yamlx.Node) { d.request(&l.request, n) },
 		"envelope": d.tree(&l.envelope), "row": d.tree(&l.row), "quote": d.text(&l.quote),
 		"at": d.text(&l.at), "key": d.template(&l.key), "fields": d.text(&l.fields), "none": d.text(&l.none),
+		"id": d.text(&l.id), "more": d.words(&l.more),
 		"fold_case": d.flag(&l.fold), "paging": func(n *yamlx.Node) { d.paging(&l.paging, n) },
 	})
 	if l.request.path == "" || l.at == "" {
@@ -222,7 +262,8 @@ func (d *decoder) rate(r *rateLimit, n *yamlx.Node) {
 				"remaining": d.text(&r.remaining), "limit": d.text(&r.limit), "interval_ms": d.text(&r.interval), "reset": d.text(&r.reset),
 			})
 		},
-		"daily": func(n *yamlx.Node) { d.daily(&r.daily, n) },
+		"daily":   func(n *yamlx.Node) { d.daily(&r.daily, n) },
+		"refused": d.list("rate.refused", func(n *yamlx.Node) { r.refused = append(r.refused, d.refusal(n)) }),
 	})
 	length, err := time.ParseDuration(per)
 	if err != nil || length <= 0 {
@@ -253,6 +294,15 @@ func (d *decoder) daily(q *dailyQuota, n *yamlx.Node) {
 	}
 }
 
+func (d *decoder) refusal(n *yamlx.Node) refusal {
+	var f refusal
+	d.keys(n, "rate.refused", known{"status": d.text(&f.status), "when": d.text(&f.when)})
+	if !statusText.MatchString(f.status) || f.when == "" {
+		d.fail(n, "", "an entry of rate.refused needs status and when, which tell that a limit is reached")
+	}
+	return f
+}
+
 func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 	pointer := func(dst **string) func(*yamlx.Node) {
 		return func(n *yamlx.Node) {
@@ -262,8 +312,13 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 		}
 	}
 	d.keys(n, "encode", known{
-		"stringify": d.flag(&e.stringify), "gzip": d.flag(&e.gzip), "null": pointer(&e.null), "absent": pointer(&e.absent),
+		"stringify": d.flag(&e.stringify), "match_types": d.flag(&e.matching), "gzip": d.flag(&e.gzip), "null": pointer(&e.null), "absent": pointer(&e.absent),
 		"format": d.choice(&e.format, "json", "ndjson", "csv", "form"),
+		"json": func(n *yamlx.Node) {
+			var s string
+			d.choice(&s, "value", "text")(n)
+			e.documents = s == "text"
+		},
 		"decimal": func(n *yamlx.Node) {
 			var s string
 			d.choice(&s, "number", "string")(n)
@@ -273,6 +328,11 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 			var s string
 			d.choice(&s, "iso", "epoch_ms", "unix_s")(n)
 			e.date = map[string]dateForm{"epoch_ms": epochMillis, "unix_s": unixSeconds}[s]
+		},
+		"zone": func(n *yamlx.Node) {
+			var s string
+			d.choice(&s, "none", "utc")(n)
+			e.zoned = s == "utc"
 		},
 		"bool": func(n *yamlx.Node) {
 			var s string
@@ -324,7 +384,7 @@ var rowsText = regexp.MustCompile(`^rows <= (\d{1,12})$`)
 func (d *decoder) routes(s *spec, n *yamlx.Node) {
 	s.routes = map[string][]route{}
 	fields := known{}
-	for _, mode := range []string{"upsert", "update", "insert", "append"} {
+	for _, mode := range opNames() {
 		fields[mode] = d.list("routes."+mode, func(n *yamlx.Node) {
 			var r route
 			var when string
@@ -354,6 +414,8 @@ func (d *decoder) checkRoutes(s *spec, n *yamlx.Node) {
 				d.fail(at, "", "routes.%s: nothing comes behind a route without when", mode)
 			case r.most > 0 && i == len(list)-1:
 				d.fail(at, "the last route has no when", "routes.%s: there is no route for more records", mode)
+			case mode == "delete" && i == 0 && o.job != nil:
+				d.fail(at, "the first route of deletes is one of requests", "routes.delete: deletes are jobs only beside jobs of upserts")
 			case s.ops[list[0].op] != nil && o.safe() != s.ops[list[0].op].safe():
 				d.fail(at, "", "routes.%s: all of its operations are idempotent, or none", mode)
 			}
@@ -366,6 +428,7 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 	what, reply := "ops."+name, "json"
 	d.keys(n, what, known{
 		"job": func(n *yamlx.Node) { o.job = d.job(what, n) }, "fold_case": d.flag(&o.fold),
+		"codes": d.renames(&o.codes), "no_partial": d.words(&o.noPartial), "locate": d.choice(&o.locate, locateAlways, locateUnknown),
 		"idempotent": d.flag(&o.idempotent), "atomic": d.flag(&o.atomic), "unique_keys_per_batch": d.flag(&o.once),
 		"idempotency": func(n *yamlx.Node) {
 			d.keys(n, what+".idempotency", known{
@@ -379,7 +442,11 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 				d.encode(&o.encode, n)
 			}
 		},
-		"request":  func(n *yamlx.Node) { d.request(&o.request, n) },
+		"request": func(n *yamlx.Node) {
+			d.more = []string{"rows"}
+			defer func() { d.more = nil }()
+			d.request(&o.request, n)
+		},
 		"envelope": d.tree(&o.envelope), "row": d.tree(&o.row),
 		"alias": func(n *yamlx.Node) { o.alias = d.alias(what, n) }, "needs": d.words(&o.needs),
 		"reply":    d.choice(&reply, "json", "any"),
@@ -389,8 +456,8 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 		},
 	})
 	o.anyReply = reply == "any"
-	if o.job != nil && name == "delete" {
-		d.fail(n.Get("job"), "", "deletes are sent in requests, not in jobs")
+	if o.request.holds("${rows}") && o.row != nil && o.row.Kind != yamlx.String || o.request.holds("${rows}") && !o.envelope.IsNull() {
+		d.fail(n, "leave out envelope, and write row as $dest_id or $key", "%s: records in the address are texts, and there is no body", what)
 	}
 	if o.request.path == "" && o.job == nil {
 		d.fail(n, "", "%s needs request.path", what)

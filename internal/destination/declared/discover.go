@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 
@@ -26,8 +27,9 @@ type discovery struct {
 	types     map[string]string // of their types into ours: text, number, bool, date, time
 	writable  string
 	creatable string
-	unique    string
+	unique    []string // all of them must hold
 	required  []string // all of them must hold
+	length    string   // the most letters of a text
 	options   string   // the values that it takes
 	closed    string   // whether it takes no others; empty: always
 	many      string   // whether several values may stand in one, parted by ;
@@ -41,6 +43,7 @@ type attribute struct {
 	writable, creatable bool
 	unique, required    bool
 	many                bool
+	length              int             // letters, 0: any number
 	options             map[string]bool // nil: any value
 }
 
@@ -66,6 +69,19 @@ func (d *Destination) attributes(ctx context.Context, object string) ([]attribut
 	}
 	d.catalog.objects[object] = out
 	return out, nil
+}
+
+// familyOf is what is known of a field's type: the fields were asked for when
+// the job's writer was opened.
+func (d *Destination) familyOf(object, field string) string {
+	d.catalog.mu.Lock()
+	defer d.catalog.mu.Unlock()
+	for _, a := range d.catalog.objects[object] {
+		if a.name == field {
+			return a.kind
+		}
+	}
+	return ""
 }
 
 func (d *Destination) discover(ctx context.Context, object string) ([]attribute, error) {
@@ -110,13 +126,18 @@ func (s *discovery) attribute(f gjson.Result) attribute {
 		return truth(f, path)
 	}
 	a := attribute{
-		name: plain(f.Get(s.name)), writable: has(s.writable, true), unique: has(s.unique, true), many: has(s.many, false),
+		name: plain(f.Get(s.name)), writable: has(s.writable, true), many: has(s.many, false),
 	}
+	fails := func(path string) bool { return !truth(f, path) }
+	a.unique = !slices.ContainsFunc(s.unique, fails)
 	a.creatable = has(s.creatable, a.writable)
 	a.unique = a.unique || slices.Contains(s.alsoKeys, a.name)
-	a.required = len(s.required) > 0 && !slices.ContainsFunc(s.required, func(path string) bool { return !truth(f, path) })
+	a.required = len(s.required) > 0 && !slices.ContainsFunc(s.required, fails)
 	if s.kind != "" {
 		a.kind = s.types[plain(f.Get(s.kind))]
+	}
+	if n, ok := whole(f.Get(s.length)); s.length != "" && ok && (a.kind == "text" || a.kind == "") {
+		a.length = n
 	}
 	if options := f.Get(s.options); s.options != "" && truth(options, "") && has(s.closed, true) {
 		a.options = map[string]bool{}
@@ -242,6 +263,9 @@ func (a *attribute) misfit(v record.Value, e *encoding) (code, message string) {
 		if _, ok := record.AppendDecimal(nil, v.Data); !ok {
 			return "wrong_type", fmt.Sprintf("field %q takes numbers, the value is none", a.name)
 		}
+	}
+	if a.length > 0 && v.Kind == record.Text && utf8.RuneCount(v.Data) > a.length {
+		return "too_long", fmt.Sprintf("field %q takes %d letters, the value has %d", a.name, a.length, utf8.RuneCount(v.Data))
 	}
 	if a.options == nil || v.Kind == record.Text && len(v.Data) == 0 {
 		return "", ""

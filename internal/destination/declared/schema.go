@@ -75,6 +75,15 @@ func (g *drawing) free(read func(*yamlx.Node)) bool {
 	return g != nil && g.put(node{"type": "object", "additionalProperties": g.of(read)})
 }
 
+// vars draws a map with any keys, whose values are texts or maps of them.
+func (g *drawing) vars(read func(*yamlx.Node)) bool {
+	if g == nil {
+		return false
+	}
+	text := g.of(read)
+	return g.put(node{"type": "object", "additionalProperties": node{"anyOf": []any{text, node{"type": "object", "additionalProperties": text}}}})
+}
+
 func (g *drawing) list(item func(*yamlx.Node)) bool {
 	return g != nil && g.put(node{"type": "array", "items": g.of(item)})
 }

@@ -97,10 +97,13 @@ discover.fields.unique: the path that says whether a field identifies records
 discover.fields.also_unique: fields that identify records though nothing says so
 discover.fields.required: the paths that must all hold for a field without which nothing is created
 discover.fields.options: the path of the values that a field takes
+discover.fields.length: the path of the most letters of a text
 discover.fields.closed: the path that says whether a field takes no others
 discover.fields.many: the path that says whether several values, parted by ;, may stand in a field
 
 read.rows: keys of one request
+read.bytes: of the keys of one request
+read.more: columns to ask for beside the target's
 read.envelope: the body around the keys: $rows, $names
 read.row: one key in the body: $key, $key.<name>
 read.quote: the quotes around a key in ${keys}
@@ -125,6 +128,7 @@ rate.headers.limit: the header with the requests of a window
 rate.headers.interval_ms: the header with the length of the window in milliseconds
 rate.headers.reset: the header that says when the window ends
 rate.daily: what answers tell of the day's quota
+rate.refused: answers that speak of limits with a status other than 429
 rate.daily.remaining: the header with the day's requests that are left
 rate.daily.limit: the header with the day's requests
 rate.daily.usage: the header that holds used/limit
@@ -140,11 +144,15 @@ encode.date: iso, epoch_ms or unix_s
 encode.format: of bodies
 encode.gzip: compress bodies
 encode.hash: fields of which only a digest is sent
+encode.json: JSON as a value, or as text
+encode.match_types: values as the field that discover tells is: a number in a field of text as text
+encode.zone: utc writes a moment without a zone as one of UTC
 
 routes.upsert: for mode upsert; the first that fits
 routes.update: for mode update; the first that fits
 routes.insert: for mode insert; the first that fits
 routes.append: for mode append; the first that fits
+routes.delete: for deletes of mode mirror; the first that fits
 *.when: rows <= N
 *.op: the operation
 
@@ -157,6 +165,9 @@ ops.*.idempotency.header: the header for the name of a request
 ops.*.idempotency.field: the entry of row for the name of a record
 ops.*.idempotency.max: letters of the name
 ops.*.needs: parameters without which a connection has no such operation
+ops.*.codes: the service's codes by the names that they have everywhere else
+ops.*.no_partial: keys by which the service takes no record with fields left out
+ops.*.locate: ask for the service's ids by key first: always, or of records whose id is unknown
 ops.*.alias: every record has a name of its own, and its values are variables, as in GraphQL
 ops.*.alias.name: before the record's number: r gives r0, r1, …
 ops.*.alias.call: what is written for every record, ${calls} in the envelope
@@ -195,6 +206,7 @@ dead_rules.match: a regular expression for it
 dead_rules.outcome: the state of every record
 results.format: json or csv
 results.key: the path, or in CSV the column, of the record's key
+results.dest_id: the path, or in CSV the column, of the service's id, by which records are found that have no key
 results.ok: the path or column that marks a success; without it all have state
 results.state: of records that are no success, or of all
 results.code_match: the part of code that counts, in parentheses

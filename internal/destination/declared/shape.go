@@ -61,9 +61,9 @@ func (d *decoder) readShape(l *lookup) {
 		switch word {
 		case "$rows":
 			rows++
-		case "$names":
+		case "$names", "$columns":
 		default:
-			d.fail(n, "$rows or $names; $$ writes a $", "%q has no meaning in read.envelope", word)
+			d.fail(n, "$rows, $names or $columns; $$ writes a $", "%q has no meaning in read.envelope", word)
 		}
 	})
 	if !l.envelope.IsNull() && rows != 1 {

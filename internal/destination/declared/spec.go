@@ -39,7 +39,7 @@ type spec struct {
 	name                  string
 	title, docs, verified string
 	params                []Param
-	vars                  []pair
+	vars                  []variable
 	auth                  []auth // the first that applies
 	headers               []pair
 	check                 *check
@@ -58,6 +58,14 @@ type spec struct {
 type route struct {
 	most int64 // records; 0: any number
 	op   string
+}
+
+// variable is a text under a name; with of it depends on another one, "*"
+// standing for all that no case names.
+type variable struct {
+	name, text string
+	of         string
+	cases      []pair
 }
 
 // pair is a name with a text that may hold ${…}.
@@ -107,10 +115,13 @@ type op struct {
 	envelope   *yamlx.Node
 	row        *yamlx.Node
 	rules      []rule
-	fold       bool   // the service does not tell keys apart by case
-	job        *job   // it goes on at the service; nil: an answer says all
-	echoID     string // paths of the ids in a success, and of the trace that
-	echoTrace  string // aligns them
+	fold       bool              // the service does not tell keys apart by case
+	codes      map[string]string // the service's words for not_found and exists
+	noPartial  []string          // keys by which it takes no record with fields left out
+	locate     string            // always, unknown: whose ids are asked for before writing
+	job        *job              // it goes on at the service; nil: an answer says all
+	echoID     string            // paths of the ids in a success, and of the trace that
+	echoTrace  string            // aligns them
 	where      string
 }
 
@@ -177,9 +188,6 @@ type errorList struct {
 	code, message             string
 	class                     classes
 }
-
-// classes says what a code means; "*" stands for all others.
-type classes map[string]destination.State
 
 // parse reads and checks a spec. What is wrong with it is a fault.List with
 // code spec_invalid, every problem with its line.

@@ -1,11 +1,13 @@
 package declared
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -17,11 +19,12 @@ import (
 
 // writer writes one job's records.
 type writer struct {
-	d      *Destination
-	write  *sender // creates and updates: the way that was chosen
-	delete *sender // nil: not in this mode
-	ways   []way   // of which write is one; the first is for few records
-	traits destination.Traits
+	d       *Destination
+	write   *sender // creates and updates: the way that was chosen
+	delete  *sender // nil: not in this mode
+	ways    []way   // of which write is one; the first is for few records
+	deletes []way   // of which delete is one
+	traits  destination.Traits
 }
 
 // way is one of several ways to write.
@@ -39,19 +42,14 @@ func (d *Destination) Open(ctx context.Context, t destination.Target) (destinati
 	w := &writer{d: d}
 	var problems fault.List
 	for _, name := range opsOf(t.Mode) {
-		if name == "delete" {
-			s, list := d.sender(name, t)
-			w.delete, problems = s, append(problems, list...)
-			continue
-		}
-		routes := d.spec.routes[name]
-		if len(routes) == 0 {
-			routes = []route{{op: name}}
-		}
-		for _, r := range routes {
+		for _, r := range d.spec.waysOf(name) {
 			s, list := d.sender(r.op, t)
 			problems = append(problems, list...)
-			w.ways = append(w.ways, way{r.most, s})
+			if name == "delete" {
+				w.deletes = append(w.deletes, way{r.most, s})
+			} else {
+				w.ways = append(w.ways, way{r.most, s})
+			}
 		}
 	}
 	if err := problems.Err(); err != nil {
@@ -61,7 +59,7 @@ func (d *Destination) Open(ctx context.Context, t destination.Target) (destinati
 	if err != nil {
 		return nil, err
 	}
-	for _, x := range w.ways {
+	for _, x := range slices.Concat(w.ways, w.deletes) {
 		x.s.learn(fields)
 	}
 	w.Route(0)
@@ -70,14 +68,32 @@ func (d *Destination) Open(ctx context.Context, t destination.Target) (destinati
 
 // Route chooses the way for so many changes.
 func (w *writer) Route(changes int64) {
-	w.write = w.ways[len(w.ways)-1].s
-	for _, x := range w.ways {
-		if x.most == 0 || changes <= x.most {
-			w.write = x.s
-			break
-		}
+	w.write = wayFor(w.ways, changes)
+	if len(w.deletes) > 0 {
+		w.delete = wayFor(w.deletes, changes)
+	}
+	if w.delete != nil && w.delete.job != nil && w.write.job == nil {
+		w.delete = w.deletes[0].s // deletes are jobs only beside jobs
 	}
 	w.traits = w.limits()
+}
+
+// wayFor is the first of several ways that is for so many changes.
+func wayFor(ways []way, changes int64) *sender {
+	for _, x := range ways {
+		if x.most == 0 || changes <= x.most {
+			return x.s
+		}
+	}
+	return ways[len(ways)-1].s
+}
+
+// waysOf are the operations that carry one of a mode out.
+func (s *spec) waysOf(name string) []route {
+	if routes := s.routes[name]; len(routes) > 0 {
+		return routes
+	}
+	return []route{{op: name}}
 }
 
 var (
@@ -87,6 +103,9 @@ var (
 
 // Submit hands a batch over as a job.
 func (w *writer) Submit(ctx context.Context, batch []record.Change, keep func(id string) error) (string, []destination.Outcome) {
+	if len(batch) > 0 && batch[0].Op == record.Delete {
+		return w.delete.job.submit(ctx, batch, keep)
+	}
 	return w.write.job.submit(ctx, batch, keep)
 }
 
@@ -132,7 +151,7 @@ func (w *writer) Recall(ctx context.Context, id string) iter.Seq2[destination.Re
 // jobOf finds the operation that an id belongs to.
 func (w *writer) jobOf(id string) (*jobSender, string, error) {
 	name, raw, _ := strings.Cut(id, ":")
-	for _, x := range w.ways {
+	for _, x := range slices.Concat(w.ways, w.deletes) {
 		if x.s.op.name == name && x.s.job != nil {
 			return x.s.job, raw, nil
 		}
@@ -148,7 +167,7 @@ func (w *writer) limits() destination.Traits {
 		Rows: l.rows, Bytes: l.bytes, Concurrency: l.concurrency, Idempotent: w.write.op.safe(), Jobs: w.write.job != nil,
 	}
 	if w.delete != nil && t.Jobs {
-		t.Deletes = true // deletes go in requests of their own, cut to their size
+		t.Deletes, t.JobDeletes = true, w.delete.job != nil // as requests they are cut to their size
 		t.Idempotent = t.Idempotent && w.delete.op.safe()
 	} else if w.delete != nil {
 		l := w.delete.op.limits
@@ -190,7 +209,11 @@ func (w *writer) Write(ctx context.Context, batch []record.Change) []destination
 		}
 		return out
 	}
-	w.delete.deliver(ctx, batch, deletes, out)
+	del := w.delete
+	if del.job != nil {
+		del = w.deletes[0].s
+	}
+	del.deliver(ctx, batch, deletes, out)
 	return out
 }
 
@@ -206,9 +229,12 @@ type sender struct {
 	aliased    *aliased    // nil: records have no names of their own
 	cells      []cell      // of the row, in formats without nesting
 	hashed     []bool      // by field; nil for none
+	texts      *texts      // fields that hold text there
 	head, tail []byte      // of the body, around the records
 	sep        []byte      // between them
 	path       string      // with its query
+	address    bool        // the records stand in the address: there is no body
+	values     values      // that fill it
 	header     http.Header
 	scope      string // of idempotency keys
 	overhead   int    // rough size of a record besides its values
@@ -249,6 +275,7 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 		s.row.entries = append(s.row.entries, entry{name, &template{kind: idemKey}})
 	}
 	s.frame(c)
+	s.partial(c)
 	s.overhead = s.row.overhead()
 	if s.aliased != nil {
 		s.overhead += len(s.end(2)) - len(s.end(1))
@@ -272,6 +299,11 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 
 // frame prepares what stands around the records, and between them.
 func (s *sender) frame(c *compiler) {
+	s.values, s.address = c.values, s.op.request.holds("${rows}")
+	if s.address {
+		s.sep = []byte(",")
+		return
+	}
 	switch o := s.op; o.encode.format {
 	case "ndjson":
 		s.tail, s.sep = []byte("\n"), []byte("\n")
@@ -314,6 +346,9 @@ func (s *sender) appendRow(dst []byte, row *rowContext, n int) ([]byte, error) {
 	if s.aliased != nil {
 		return s.aliased.append(dst, s.row, row, n)
 	}
+	if s.address {
+		return s.appendPlain(dst, row)
+	}
 	switch s.op.encode.format {
 	case "csv":
 		return appendCSV(dst, s.cells, row)
@@ -323,10 +358,27 @@ func (s *sender) appendRow(dst []byte, row *rowContext, n int) ([]byte, error) {
 	return s.row.append(dst, row)
 }
 
+var errComma = errors.New("the value holds the comma that parts the records of a request")
+
+// appendPlain appends a record as it stands in an address: as text.
+func (s *sender) appendPlain(dst []byte, row *rowContext) ([]byte, error) {
+	start := len(dst)
+	out, err := s.row.plain(dst, row)
+	if err == nil && s.op.limits.rows > 1 && bytes.IndexByte(out[start:], ',') >= 0 {
+		err = errComma
+	}
+	return out, err
+}
+
+// holds reports whether a text stands in the address.
+func (r *request) holds(text string) bool {
+	return strings.Contains(r.path, text) || slices.ContainsFunc(r.query, func(q pair) bool { return strings.Contains(q.text, text) })
+}
+
 // request prepares what all requests of the job have in common.
 func (s *sender) request(c *compiler) {
 	var err error
-	if s.path, err = c.values.target(s.op.request); err != nil {
+	if s.path, err = c.values.with(pair{"rows", ""}).target(s.op.request); err != nil {
 		c.failf("%s", err)
 	}
 	s.recordHeader()
@@ -343,6 +395,9 @@ func (s *sender) request(c *compiler) {
 // recordHeader is the header of requests that carry records.
 func (s *sender) recordHeader() {
 	s.header = s.d.header.Clone()
+	if s.address {
+		return
+	}
 	s.header.Set("Content-Type", s.op.encode.contentType())
 	if s.op.encode.gzip {
 		s.header.Set("Content-Encoding", "gzip")
@@ -385,8 +440,13 @@ type parcel struct {
 // deliver encodes and sends the changes that mine picks; it is false when
 // nothing more should be sent.
 func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(int) bool, out []destination.Outcome) bool {
+	if s.op.locate != "" {
+		if batch, mine = s.located(ctx, batch, mine, out); hopeless(out) {
+			return false
+		}
+	}
 	p := s.parcel(len(batch))
-	row := rowContext{encode: &s.op.encode, hashed: s.hashed, scope: s.scope, max: s.op.idem.max}
+	row := rowContext{encode: &s.op.encode, hashed: s.hashed, texts: s.texts, scope: s.scope, max: s.op.idem.max}
 	for i := range batch {
 		if !mine(i) {
 			continue
@@ -438,9 +498,9 @@ func (s *sender) parcel(rows int) *parcel {
 
 // learn takes what the service told of the target's fields.
 func (s *sender) learn(attrs []attribute) {
-	s.attrs = attrs
+	s.attrs, s.texts = attrs, s.d.matching(s)
 	for i := range attrs {
-		if attrs[i].options != nil || attrs[i].kind == "number" {
+		if attrs[i].options != nil || attrs[i].length > 0 || attrs[i].kind == "number" {
 			s.judged = append(s.judged, i)
 		}
 	}
@@ -518,7 +578,11 @@ func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out
 		x.header = s.header.Clone()
 		x.header.Set(s.op.idem.header, requestName(s.scope, s.op, body))
 	}
-	if s.op.encode.gzip {
+	switch {
+	case s.address:
+		x.body = nil
+		x.target, _ = s.values.with(pair{"rows", string(body)}).target(s.op.request) // its texts were filled before
+	case s.op.encode.gzip:
 		x.body = packed(body)
 	}
 	resp, err := s.d.do(ctx, x)
@@ -529,14 +593,16 @@ func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out
 	} else {
 		outcomes = j.answered(resp)
 	}
-	goOn := ctx.Err() == nil
 	for k, i := range p.at {
 		out[i] = outcomes[k]
-		switch outcomes[k].State {
-		case destination.Auth, destination.Stop, destination.Mapping:
-			goOn = false
-		default:
-		}
 	}
-	return goOn
+	return ctx.Err() == nil && !hopeless(outcomes)
+}
+
+// hopeless reports whether one of the outcomes says that no further request
+// makes sense.
+func hopeless(out []destination.Outcome) bool {
+	return slices.ContainsFunc(out, func(o destination.Outcome) bool {
+		return o.State == destination.Auth || o.State == destination.Stop || o.State == destination.Mapping
+	})
 }
