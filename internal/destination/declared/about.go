@@ -90,7 +90,7 @@ func (s *spec) about(ctx context.Context) About {
 		a.ReadRows = s.lookup.rows
 	}
 	if s.check != nil {
-		a.Identity = fmt.Sprintf("`%s` of `%s %s`", s.check.identity, s.check.request.method, s.check.request.path)
+		a.Identity = fmt.Sprintf("`%s` of `%s %s`", s.check.identity, s.check.request.method, s.checkPath())
 	}
 	for _, x := range s.auth {
 		a.Auth = append(a.Auth, x.kind)
@@ -163,7 +163,7 @@ func (s *spec) main() *op {
 
 func (s *spec) routeWords() []string {
 	var out []string
-	for _, mode := range []string{"upsert", "update", "insert", "append"} {
+	for _, mode := range opNames() {
 		var ways []string
 		for _, r := range s.routes[mode] {
 			text := fmt.Sprintf("`%s` for more", r.op)
@@ -177,6 +177,20 @@ func (s *spec) routeWords() []string {
 		}
 	}
 	return out
+}
+
+// checkPath is the path of the check with the defaults in it.
+func (s *spec) checkPath() string {
+	d, err := s.stand(nil, s.paramsOf(&op{}), "")
+	if err != nil {
+		return s.check.request.path
+	}
+	target, err := d.values.target(s.check.request)
+	if err != nil {
+		return s.check.request.path
+	}
+	target, _, _ = strings.Cut(target, "?")
+	return target
 }
 
 func (r rateLimit) words() string {
