@@ -233,7 +233,9 @@ func (l *looker) question(keys []record.Key) (body []byte, wanted asked, texts [
 }
 
 // parted reports whether a comma ends a key in the request.
-func (l *looker) parted() bool { return l.spec.envelope == nil && l.spec.quote == "" && l.spec.rows > 1 }
+func (l *looker) parted() bool {
+	return l.spec.envelope == nil && l.spec.quote == "" && l.spec.rows > 1
+}
 
 // text is a key as an answer repeats it.
 func (l *looker) text(values record.Record) string {
