@@ -125,7 +125,7 @@ func (f *finder) deliver(ctx context.Context, batch []record.Change, mine func(i
 		switch {
 		case !mine(i):
 		case f.look.unaskable(&batch[i]):
-			out[i] = destination.Outcome{State: destination.Rejected, Code: "invalid_key", Message: errComma.Error()}
+			out[i] = destination.Outcome{State: destination.Rejected, Code: "invalid_key", Message: errParts.Error()}
 		default:
 			at = append(at, i)
 		}
@@ -142,7 +142,7 @@ func (f *finder) chunk(ctx context.Context, batch []record.Change, at []int, out
 	ids, bad := f.ask(ctx, batch, at)
 	if bad != nil {
 		spread(out, at, bad)
-		return false
+		return ctx.Err() == nil && !hopeless(bad)
 	}
 	known, isThere := slices.Clone(batch), make([]bool, len(batch))
 	write := make([]bool, len(batch))
@@ -245,7 +245,7 @@ func (f *finder) ask(ctx context.Context, batch []record.Change, at []int) (ids 
 func (f *finder) page(ctx context.Context, x exchange, judge *judge) (gjson.Result, []destination.Outcome) {
 	resp, err := f.look.d.do(ctx, x)
 	if err != nil {
-		return gjson.Result{}, unasked(judge.unanswered(err))
+		return gjson.Result{}, unwritten(judge.unanswered(err))
 	}
 	if f.look.spec.none != "" && matchesStatus(f.look.spec.none, resp.Status) {
 		return gjson.Result{}, nil
@@ -254,7 +254,7 @@ func (f *finder) page(ctx context.Context, x exchange, judge *judge) (gjson.Resu
 		if resp.JSON() && gjson.ValidBytes(resp.Body) {
 			judge.doc, judge.json = gjson.ParseBytes(resp.Body), true
 		}
-		return gjson.Result{}, unasked(judge.byStatus(resp))
+		return gjson.Result{}, unwritten(judge.byStatus(resp))
 	}
 	doc := gjson.ParseBytes(resp.Body)
 	if _, err := f.look.items(doc); err != nil {
@@ -263,9 +263,9 @@ func (f *finder) page(ctx context.Context, x exchange, judge *judge) (gjson.Resu
 	return doc, nil
 }
 
-// unasked turns what a failed question would mean for a write into what it
+// unwritten turns what a failed question would mean for a write into what it
 // means: nothing was written.
-func unasked(out []destination.Outcome) []destination.Outcome {
+func unwritten(out []destination.Outcome) []destination.Outcome {
 	for i := range out {
 		switch out[i].State {
 		case destination.InDoubt:
@@ -283,7 +283,7 @@ func unasked(out []destination.Outcome) []destination.Outcome {
 func (f *finder) take(doc gjson.Result, wanted asked, ids map[string][]string) {
 	items, _ := f.look.items(doc) // page made sure that they are there
 	for _, item := range items {
-		key, ok := wanted.find(f.look.keyText(item))
+		key, ok := wanted.find(f.look.canonical(f.look.keyText(item)))
 		id := plain(item.Get(f.look.spec.id))
 		if !ok || id == "" {
 			continue

@@ -9,31 +9,33 @@ import (
 var _ destination.Identifier = (*Destination)(nil)
 
 // Identifies reports whether the answers to the mode's writes have a place for
-// ids, whichever way they take.
+// ids, whichever way is taken.
 func (d *Destination) Identifies(object string, mode destination.Mode) bool {
 	view, err := d.of(object)
 	if err != nil {
 		return false
 	}
-	return slices.ContainsFunc(opsOf(mode), func(name string) bool {
-		return name != "delete" && view.spec.tellsIDs(name)
-	})
-}
-
-// tellsIDs reports whether every way to carry out an operation tells ids.
-func (s *spec) tellsIDs(name string) bool {
-	if ways := s.routes[name]; len(ways) > 0 {
-		return !slices.ContainsFunc(ways, func(r route) bool { return !s.tells(s.ops[r.op]) })
+	for _, name := range opsOf(mode) {
+		if name == "delete" {
+			continue
+		}
+		for _, r := range view.spec.waysOf(name) {
+			if !view.spec.identifies(r.op) {
+				return false
+			}
+		}
 	}
-	return s.tells(s.ops[name])
+	return true
 }
 
-func (s *spec) tells(o *op) bool {
+// identifies reports whether an answer, or a job's results, tell ids.
+func (s *spec) identifies(name string) bool {
+	o := s.ops[name]
 	switch {
 	case o == nil:
 		return false
 	case o.find != nil:
-		return !slices.ContainsFunc([]string{o.find.found, o.find.missing}, func(name string) bool { return name != "" && !s.tells(s.ops[name]) })
+		return (o.find.found == "" || s.identifies(o.find.found)) && (o.find.missing == "" || s.identifies(o.find.missing))
 	case o.job != nil:
 		return slices.ContainsFunc(o.job.results, func(r results) bool { return r.id != "" })
 	}

@@ -7,6 +7,7 @@ func Vendors() []Vendor {
 		klaviyo(),
 		zendesk(),
 		intercom(),
+		salesforce(),
 	}
 }
 
