@@ -26,8 +26,8 @@ type About struct {
 	Params     []Param     `json:"params"`
 	Auth       []string    `json:"auth"`              // the ways to prove who sends
 	Identity   string      `json:"identity"`          // how the account is known
-	Objects    []string    `json:"objects,omitempty"` // that there are; * stands for any name
 	Key        string      `json:"key"`               // what identifies a record
+	Objects    []string    `json:"objects,omitempty"` // that there are; * stands for any name
 	Modes      []string    `json:"modes"`
 	Operations []Operation `json:"operations"`
 	Routes     []string    `json:"routes,omitempty"` // which operation is taken when
@@ -81,9 +81,8 @@ func (c *Catalog) Describe(kind string) (About, error) {
 	return a, nil
 }
 
-// about tells of a spec. Where objects differ, samples are those of the first.
 func (s *spec) about(ctx context.Context) About {
-	first := s.eachSpec()[0]
+	first := s.eachSpec()[0] // where objects differ, it is the one that is shown
 	a := About{
 		Name: s.name, Title: s.title, Docs: s.docs, VerifiedOn: s.verified, Params: s.params, Identity: "its address",
 		Reads: s.reads(), Discovers: s.discovers(), PerSecond: s.rate.perSecond(), Fixtures: len(s.fixtures),
@@ -94,8 +93,11 @@ func (s *spec) about(ctx context.Context) About {
 	if first.lookup != nil {
 		a.ReadRows = first.lookup.rows
 	}
-	if s.check != nil {
-		a.Identity = fmt.Sprintf("`%s` of `%s %s`", s.check.identity, s.check.request.method, s.check.request.path)
+	switch c := s.check; {
+	case c != nil && c.fingerprint != "":
+		a.Identity = "its address and a fingerprint of the key"
+	case c != nil:
+		a.Identity = fmt.Sprintf("`%s` of `%s %s`", c.identity, c.request.method, c.request.path)
 	}
 	for _, x := range s.auth {
 		a.Auth = append(a.Auth, x.kind)
@@ -164,8 +166,11 @@ func (s *spec) keyWords() string {
 	if o.once {
 		text += ", at most once a request"
 	}
-	if o.fold.all {
+	switch {
+	case o.fold.all:
 		text += "; upper and lower case are the same"
+	case len(o.fold.names) > 0:
+		text += "; upper and lower case are the same in " + strings.Join(o.fold.names, ", ")
 	}
 	return text
 }
@@ -290,10 +295,13 @@ func envName(name string) string {
 
 // operations are those of a spec, by name.
 func (s *spec) operations(object string) (out []Operation) {
-	for _, name := range slices.SortedFunc(maps.Keys(s.ops), s.order) {
+	for _, name := range slices.Sorted(maps.Keys(s.ops)) {
 		o := s.ops[name]
-		out = append(out, Operation{object, name, o.limits.rows, o.limits.bytes, o.limits.rowBytes, o.limits.concurrency, o.safe(), o.job != nil})
+		out = append(out, Operation{
+			object, name, o.limits.rows, o.limits.bytes, o.limits.rowBytes, o.limits.concurrency, o.safe(), o.job != nil,
+		})
 	}
+	slices.SortStableFunc(out, func(a, b Operation) int { return s.order(a.Name, b.Name) })
 	return out
 }
 

@@ -30,7 +30,7 @@ func (r request) names(names ...string) bool {
 
 // recordRequest reads a request whose address may name records.
 func (d *decoder) recordRequest(r *request, n *yamlx.Node) {
-	d.more = append(recordNames(), "rows")
+	d.more = recordNames()
 	defer func() { d.more = nil }()
 	d.request(r, n)
 }
@@ -45,10 +45,10 @@ func (d *decoder) noBody(o *op, n *yamlx.Node) {
 	}
 }
 
-// aim prepares the address of requests.
-func (s *sender) aim(c *compiler) {
+// address prepares the path of requests.
+func (s *sender) address(c *compiler) {
 	if s.op.request.names(recordNames()...) {
-		s.late = &s.op.request
+		s.late, s.values = &s.op.request, c.values
 		if s.op.request.names("key", "keys") && len(s.target.Key) != 1 {
 			c.failf("this destination identifies a record by one key field, the job has %d", len(s.target.Key))
 		}
@@ -58,7 +58,7 @@ func (s *sender) aim(c *compiler) {
 		return
 	}
 	var err error
-	if s.path, err = c.values.with(pair{"rows", ""}).target(s.op.request); err != nil {
+	if s.path, err = c.values.target(s.op.request); err != nil {
 		c.failf("%s", err)
 	}
 }
@@ -66,7 +66,7 @@ func (s *sender) aim(c *compiler) {
 var (
 	errEmptyKey = errors.New("the key is empty, so the address of the request cannot name the record")
 	errDots     = errors.New("the key is one that the address of a request cannot hold")
-	errParts    = errors.New("the key holds the comma that parts keys in the address of the request")
+	errComma    = errors.New("the key holds the comma that parts keys in the address of the request")
 )
 
 // unaddressed is the outcome of a record that the address cannot name.
@@ -86,7 +86,9 @@ func (s *sender) unaddressed(ch *record.Change) (destination.Outcome, bool) {
 	case (key == "." || key == "..") && strings.Contains(s.late.path, "${key}"):
 		o.Message = errDots.Error()
 	case s.late.names("keys") && strings.Contains(key, ","):
-		o.Message = errParts.Error()
+		o.Message = errComma.Error()
+	case s.late.names("dest_ids") && strings.Contains(ch.RemoteID, ","):
+		o.Message = errComma.Error()
 	case s.late.names("dest_id", "dest_ids") && ch.RemoteID == "":
 		o.Code, o.Message = "no_remote_id", errNoRemoteID.Error()
 	default:
@@ -108,7 +110,7 @@ func (s *sender) addressOf(batch []record.Change, p *parcel) string {
 		}
 	}
 	all, allIDs := strings.Join(keys, ","), strings.Join(ids, ",")
-	target, _ := s.named(all, allIDs).target(*s.late) // aim made sure that it can be filled
+	target, _ := s.named(all, allIDs).target(*s.late) // address made sure that it can be filled
 	return target
 }
 

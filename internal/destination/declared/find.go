@@ -125,7 +125,7 @@ func (f *finder) deliver(ctx context.Context, batch []record.Change, mine func(i
 		switch {
 		case !mine(i):
 		case f.look.unaskable(&batch[i]):
-			out[i] = destination.Outcome{State: destination.Rejected, Code: "invalid_key", Message: errParts.Error()}
+			out[i] = destination.Outcome{State: destination.Rejected, Code: "invalid_key", Message: errComma.Error()}
 		default:
 			at = append(at, i)
 		}
@@ -245,7 +245,7 @@ func (f *finder) ask(ctx context.Context, batch []record.Change, at []int) (ids 
 func (f *finder) page(ctx context.Context, x exchange, judge *judge) (gjson.Result, []destination.Outcome) {
 	resp, err := f.look.d.do(ctx, x)
 	if err != nil {
-		return gjson.Result{}, unwritten(judge.unanswered(err))
+		return gjson.Result{}, unasked(judge.unanswered(err))
 	}
 	if f.look.spec.none != "" && matchesStatus(f.look.spec.none, resp.Status) {
 		return gjson.Result{}, nil
@@ -254,7 +254,7 @@ func (f *finder) page(ctx context.Context, x exchange, judge *judge) (gjson.Resu
 		if resp.JSON() && gjson.ValidBytes(resp.Body) {
 			judge.doc, judge.json = gjson.ParseBytes(resp.Body), true
 		}
-		return gjson.Result{}, unwritten(judge.byStatus(resp))
+		return gjson.Result{}, unasked(judge.byStatus(resp))
 	}
 	doc := gjson.ParseBytes(resp.Body)
 	if _, err := f.look.items(doc); err != nil {
@@ -263,9 +263,9 @@ func (f *finder) page(ctx context.Context, x exchange, judge *judge) (gjson.Resu
 	return doc, nil
 }
 
-// unwritten turns what a failed question would mean for a write into what it
+// unasked turns what a failed question would mean for a write into what it
 // means: nothing was written.
-func unwritten(out []destination.Outcome) []destination.Outcome {
+func unasked(out []destination.Outcome) []destination.Outcome {
 	for i := range out {
 		switch out[i].State {
 		case destination.InDoubt:

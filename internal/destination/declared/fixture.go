@@ -103,6 +103,11 @@ func (s *spec) test(ctx context.Context) Report {
 	for i := range s.fixtures {
 		out.Fixtures = append(out.Fixtures, s.try(ctx, &s.fixtures[i], t))
 	}
+	names := make([]string, 0, len(s.ops))
+	for name := range s.ops {
+		names = append(names, name)
+	}
+	slices.Sort(names)
 	seen := map[string]bool{} // operations may share rules
 	for r := range t.reached {
 		seen[r.where] = true
@@ -177,11 +182,12 @@ func (s *spec) play(ctx context.Context, f *fixture, t *trial) ([]destination.Ou
 		return nil, err
 	}
 	d.trial = t
+	d.values.named["base_url"] = "https://fixture.invalid"
 	if d, err = d.of(f.object); err != nil {
 		return nil, err
 	}
 	sender, problems := d.sender(f.op, destination.Target{
-		Object: f.object, Mode: destination.Upsert, Key: []destination.Field{{Name: f.key, Kind: record.Text}},
+		Object: f.object, Mode: destination.Upsert, Key: d.spec.needs(f.op, "$key.", f.key), Fields: d.spec.needs(f.op, "$field."),
 	})
 	if err := problems.Err(); err != nil {
 		return nil, err
@@ -189,7 +195,14 @@ func (s *spec) play(ctx context.Context, f *fixture, t *trial) ([]destination.Ou
 	batch := make([]record.Change, len(f.rows))
 	for i, key := range f.rows {
 		v := record.Value{Kind: record.Text, Data: []byte(key)}
-		batch[i] = record.Change{Op: record.Create, Key: record.AppendKey(nil, v), KeyVals: record.Record{v}, RemoteID: "id-" + strconv.Itoa(i)}
+		batch[i] = record.Change{Op: record.Create, RemoteID: "id-" + strconv.Itoa(i)}
+		for range sender.target.Key {
+			batch[i].KeyVals = append(batch[i].KeyVals, v)
+		}
+		batch[i].Key = record.AppendKey(nil, batch[i].KeyVals...)
+		for range sender.target.Fields {
+			batch[i].Values = append(batch[i].Values, record.Value{Kind: record.Text, Data: []byte("fixture")})
+		}
 	}
 	if sender.job != nil {
 		return sender.job.play(ctx, f, batch)
@@ -216,6 +229,25 @@ func (s *spec) stand(answers http.RoundTripper, params []pair, where string) (*D
 		d.values.named["base_url"] = "https://fixture.invalid"
 	}
 	return d, err
+}
+
+// needs are the fields that an operation's row asks for by name; others if it
+// asks for none.
+func (s *spec) needs(op, word string, others ...string) []destination.Field {
+	names := map[string]bool{}
+	if o := s.ops[op]; o != nil {
+		namesOf(o.row, word, names)
+	}
+	if len(names) == 0 {
+		for _, name := range others {
+			names[name] = true
+		}
+	}
+	var out []destination.Field
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		out = append(out, destination.Field{Name: name, Kind: record.Text})
+	}
+	return out
 }
 
 // noon is the time at which fixtures play: they wait for nothing.
@@ -276,8 +308,8 @@ func (d *decoder) fixture(n *yamlx.Node) fixture {
 	f := fixture{where: d.where(n), object: "object", key: "key"}
 	fields := d.answer(&f.answer)
 	fields["name"], fields["op"], fields["rows"], fields["want"] = d.text(&f.name), d.text(&f.op), d.words(&f.rows), d.words(&f.want)
-	fields["resume_with"], fields["object"], fields["key"] = d.text(&f.resume), d.text(&f.object), d.text(&f.key)
-	fields["params"] = d.pairs(&f.params, "params", d.text)
+	fields["resume_with"], fields["params"] = d.text(&f.resume), d.pairs(&f.params, "params", d.text)
+	fields["object"], fields["key"] = d.text(&f.object), d.text(&f.key)
 	fields["script"] = d.list("script", func(n *yamlx.Node) {
 		var a answer
 		more := d.answer(&a)

@@ -9,33 +9,31 @@ import (
 var _ destination.Identifier = (*Destination)(nil)
 
 // Identifies reports whether the answers to the mode's writes have a place for
-// ids, whichever way is taken.
+// ids, whichever way they take.
 func (d *Destination) Identifies(object string, mode destination.Mode) bool {
 	view, err := d.of(object)
 	if err != nil {
 		return false
 	}
-	for _, name := range opsOf(mode) {
-		if name == "delete" {
-			continue
-		}
-		for _, r := range view.spec.waysOf(name) {
-			if !view.spec.identifies(r.op) {
-				return false
-			}
-		}
-	}
-	return true
+	return slices.ContainsFunc(opsOf(mode), func(name string) bool {
+		return name != "delete" && view.spec.tellsIDs(name)
+	})
 }
 
-// identifies reports whether an answer, or a job's results, tell ids.
-func (s *spec) identifies(name string) bool {
-	o := s.ops[name]
+// tellsIDs reports whether every way to carry out an operation tells ids.
+func (s *spec) tellsIDs(name string) bool {
+	if ways := s.routes[name]; len(ways) > 0 {
+		return !slices.ContainsFunc(ways, func(r route) bool { return !s.tells(s.ops[r.op]) })
+	}
+	return s.tells(s.ops[name])
+}
+
+func (s *spec) tells(o *op) bool {
 	switch {
 	case o == nil:
 		return false
 	case o.find != nil:
-		return (o.find.found == "" || s.identifies(o.find.found)) && (o.find.missing == "" || s.identifies(o.find.missing))
+		return !slices.ContainsFunc([]string{o.find.found, o.find.missing}, func(name string) bool { return name != "" && !s.tells(s.ops[name]) })
 	case o.job != nil:
 		return slices.ContainsFunc(o.job.results, func(r results) bool { return r.id != "" })
 	}

@@ -19,7 +19,7 @@ read: {request: {path: /ids, query: {q: "${columns}|${keys}"}}, at: list, key: e
 ops:
   update: {locate: always, idempotent: true, request: {path: /update}, row: {id: $dest_id}, response: [{outcome: ok}], reply: any}
   upsert: {idempotent: true, request: {path: /upsert}, response: [{outcome: ok}], reply: any}
-  delete: {locate: unknown, idempotent: true, limits: {rows: 2}, request: {method: DELETE, path: "/many/${rows}", query: {ids: "${rows}", all: "false"}}, row: $dest_id, envelope: null, response: [{outcome: ok}], reply: any}
+  delete: {locate: unknown, idempotent: true, limits: {rows: 2}, encode: {format: none}, request: {method: DELETE, path: "/many/${dest_ids}", query: {ids: "${dest_ids}", all: "false"}}, row: null, envelope: null, response: [{outcome: ok}], reply: any}
 `
 
 // idService answers questions for ids and records everything.
@@ -84,7 +84,7 @@ func TestDeleteByAddress(t *testing.T) {
 		batch[i].Op, batch[i].Values = record.Delete, nil
 	}
 	batch[0].RemoteID, batch[4].RemoteID = "a/b", "a,b"
-	if got := brief(w.Write(t.Context(), batch)); got != "ok ok fail/ambiguous ok fail/invalid_value" {
+	if got := brief(w.Write(t.Context(), batch)); got != "ok ok fail/ambiguous ok fail/invalid_key" {
 		t.Errorf("outcomes = %s", got)
 	}
 	if len(r.sent) != 2 || r.sent[0].uri != "/ids?q=ID%2Cemail%7Ck1%2Ck2%2Ck3" {

@@ -32,11 +32,11 @@ type lookup struct {
 	key      string // path of the one key in a record, may hold ${…}; empty: the key's fields stand in fields
 	fields   string
 	id       string   // path of the service's own id in a record
-	custom   string   // path of the fields that the service does not have by itself; empty: they stand with the others
-	keys     []string // key fields that can be asked for; empty: any
 	more     []string // columns to ask for beside the target's
 	none     string   // a status that says that none of the keys is there
-	fold     folding
+	fold     folding  // the service does not tell keys apart by case
+	custom   string   // path of the fields that the service does not have by itself; empty: they stand with the others
+	keys     []string // key fields that can be asked for; empty: any
 	paging   paging
 }
 
@@ -86,9 +86,9 @@ type looker struct {
 	head   []byte
 	tail   []byte
 	key    string // path of the key in a record
+	bare   bool   // the key's field holds numbers, which stand without quotes
 	own    map[string]bool
 	fold   bool
-	bare   bool // the key's field holds numbers, which stand without quotes
 }
 
 func (d *Destination) newLooker(t destination.Target) (*looker, error) {
@@ -107,7 +107,7 @@ func (d *Destination) newLooker(t destination.Target) (*looker, error) {
 	}
 	l.fold = l.spec.fold.of(job[2].text)
 	l.values = d.values.with(job...)
-	c := &compiler{target: t, values: l.values, columns: columns}
+	c := &compiler{target: t, values: l.values, encode: &d.spec.encode, asked: columns}
 	l.row = c.compile(l.spec.row)
 	if l.spec.envelope != nil {
 		l.head, l.tail, _ = c.compile(l.spec.envelope).split(nil)
@@ -129,14 +129,6 @@ func (d *Destination) newLooker(t destination.Target) (*looker, error) {
 	return l, nil
 }
 
-func (d *Destination) unread(object, why string) *fault.Fault {
-	return &fault.Fault{
-		Code: "target_unsupported", Kind: fault.Config, Whose: fault.Mapping, Where: d.cfg.Where,
-		Msg:  fmt.Sprintf("connection %s, object %s cannot be read: %s", d.cfg.Name, object, why),
-		Hint: "use --first send or --first adopt, or change `read` of the connection",
-	}
-}
-
 // columns are the names of all that a record is asked for: what the spec adds,
 // the key, the fields, each of them once.
 func (l *lookup) columns(t destination.Target) []string {
@@ -147,6 +139,14 @@ func (l *lookup) columns(t destination.Target) []string {
 		}
 	}
 	return out
+}
+
+func (d *Destination) unread(object, why string) *fault.Fault {
+	return &fault.Fault{
+		Code: "target_unsupported", Kind: fault.Config, Whose: fault.Mapping, Where: d.cfg.Where,
+		Msg:  fmt.Sprintf("connection %s, object %s cannot be read: %s", d.cfg.Name, object, why),
+		Hint: "use --first send or --first adopt, or change `read` of the connection",
+	}
 }
 
 // asked are the keys of one request by their text, and folded to lower case

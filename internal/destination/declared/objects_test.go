@@ -349,7 +349,7 @@ func TestInlineOverObjects(t *testing.T) {
 // A job that was given up makes no record ok, whatever its numbers say.
 func TestCountsOfJobs(t *testing.T) {
 	t.Parallel()
-	p := &poll{state: "state", gone: []string{"cancelled"}, failed: "failed", processed: "total", okay: "ok"}
+	p := &poll{state: "state", gone: []string{"cancelled"}, failed: "failed", total: "total", okay: "ok"}
 	for text, fine := range map[string]bool{
 		`{"state":"complete","failed":1,"total":3,"ok":2}`:    true,
 		`{"state":"complete","failed":1,"total":3,"ok":3}`:    true,

@@ -106,7 +106,9 @@ func TestSalesforceRefusesRequests(t *testing.T) {
 	t.Parallel()
 	c := facadetest.NewStrict(t, salesforceHarness())
 	many := strings.TrimSuffix(strings.Repeat(`{"attributes":{"type":"Account"},"Name":"x"},`, 201), ",")
-	account := func(field string) string { return `{"records":[{"attributes":{"type":"Account"},"Name":"x",` + field + `}]}` }
+	account := func(field string) string {
+		return `{"records":[{"attributes":{"type":"Account"},"Name":"x",` + field + `}]}`
+	}
 	for _, tt := range []struct {
 		method, path, body string
 		status             int
