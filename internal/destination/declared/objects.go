@@ -108,7 +108,9 @@ func (o *overlay) within(root *yamlx.Node) *yamlx.Node {
 	for name, n := range o.blocks {
 		mine.blocks[name] = n
 	}
-	mine.blocks["ops"] = without(o.blocks["ops"], foreign...)
+	if mine.blocks["ops"] = without(o.blocks["ops"], foreign...); len(mine.blocks["ops"].Pairs) == 0 {
+		delete(mine.blocks, "ops")
+	}
 	return mine.apply(root)
 }
 

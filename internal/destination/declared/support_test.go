@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"exposync/internal/destination"
 	"exposync/internal/record"
 	"exposync/internal/rest"
@@ -123,3 +125,5 @@ func open1(t *testing.T, d *Destination, mode destination.Mode) destination.Writ
 	}
 	return w
 }
+
+func parsed(text string) gjson.Result { return gjson.Parse(text) }
