@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"exposync/internal/report"
+	"exposync/internal/sandbox"
 )
 
 func newDemo(a *app) *cobra.Command {
@@ -46,7 +47,7 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 		return err
 	}
 	defer func() { _ = s.db.Close() }()
-	box, err := a.startSandbox(ctx, sandboxDir(dir), "127.0.0.1:0")
+	box, err := a.startSandbox(ctx, sandbox.Config{Dir: sandboxDir(dir)}, "127.0.0.1:0")
 	if err != nil {
 		return err
 	}

@@ -228,9 +228,10 @@ func rows(tb testing.TB, conn *pgx.Conn, query string) map[string]string {
 
 // startSandbox starts `exposync sandbox` as a process of its own and gives its
 // address; it is killed when the test ends.
-func startSandbox(tb testing.TB, m *mini) string {
+func startSandbox(tb testing.TB, m *mini, args ...string) string {
 	tb.Helper()
-	cmd := m.command(tb.Context(), "sandbox", "--dir", filepath.Join(m.dir, "box"), "--address", "127.0.0.1:0")
+	args = append([]string{"sandbox", "--dir", filepath.Join(m.dir, "box"), "--address", "127.0.0.1:0"}, args...)
+	cmd := m.command(tb.Context(), args...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		tb.Fatal(err)

@@ -19,18 +19,34 @@ import (
 )
 
 func newSandbox(a *app) *cobra.Command {
-	dir, address := "", ""
+	dir, address, failing := "", "", ""
+	settings := sandbox.Config{}
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "start the local stand-in for destinations, and its page",
 		Long: `Starts the store that targets written as "dev: sandbox" send to, and its page:
 records with their history, and every request with its reply. It listens on this
 machine only. A run starts it by itself for as long as it lasts; this command
-keeps it open to look at.`,
-		Example: "  exposync sandbox\n  exposync sandbox --dir .exposync/sandbox --address 127.0.0.1:8765",
+keeps it open to look at.
+
+--fault makes it fail as services do, in the words of the service that it stands
+in for: FAULT[=RATE] with commas between.
+  429                   too many requests        5xx           the service is down
+  timeout-after-commit  written, answer lost     token-expiry  credential refused
+  partial               some records refused     html-200      a page under 200
+  duplicate-id          "one id twice" refused   quota         day's quota used up
+  slow                  waits; slow=3s always
+A rate is a share of requests, of partial a share of records. Without one it is
+20%, of partial 5%. The first request that writes is always among them, and the
+same --seed makes the same requests fail.`,
+		Example: "  exposync sandbox\n  exposync sandbox --fault 429=5%,partial,slow=3s --seed 7\n  exposync sandbox --dir .exposync/sandbox --address 127.0.0.1:8765",
 		GroupID: "setup",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if settings.Rules, err = sandbox.ParseFaults(failing); err != nil {
+				return usage("exposync sandbox --help lists the faults", "--fault: %s", err)
+			}
 			if dir == "" {
 				s, err := a.look(cmd.Context())
 				if err != nil {
@@ -39,11 +55,15 @@ keeps it open to look at.`,
 				dir = sandboxDir(s.dir)
 				s.close()
 			}
-			return a.serveSandbox(cmd.Context(), a.pathOf(dir), address)
+			settings.Dir = a.pathOf(dir)
+			return a.serveSandbox(cmd.Context(), settings, address)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "`DIR` of its data (default: .exposync/sandbox in the dbt project)")
 	cmd.Flags().StringVar(&address, "address", "127.0.0.1:8765", "`HOST:PORT` where it listens; port 0 takes a free one")
+	cmd.Flags().StringVar(&failing, "fault", "", "fail on purpose: `FAULT[=RATE],…`")
+	cmd.Flags().Uint64Var(&settings.Seed, "seed", 1, "`NUMBER` that decides which requests and records fail")
+	cmd.Flags().BoolVar(&settings.Strict, "strict", false, "refuse fields that nobody declared, where the service has a schema")
 	return cmd
 }
 
@@ -55,8 +75,8 @@ type runningSandbox struct {
 	close    func()
 }
 
-func (a *app) serveSandbox(ctx context.Context, dir, address string) error {
-	box, err := a.startSandbox(ctx, dir, address)
+func (a *app) serveSandbox(ctx context.Context, settings sandbox.Config, address string) error {
+	box, err := a.startSandbox(ctx, settings, address)
 	if err != nil {
 		return err
 	}
@@ -71,10 +91,12 @@ func (a *app) serveSandbox(ctx context.Context, dir, address string) error {
 	return nil
 }
 
-// startSandbox serves the data in dir and leaves a note there, so that runs of
+// startSandbox serves the data of a folder and leaves a note there, so that runs of
 // other processes find it.
-func (a *app) startSandbox(ctx context.Context, dir, address string) (*runningSandbox, error) {
-	store, err := sandbox.Open(sandbox.Config{Dir: dir, Now: a.env.Now})
+func (a *app) startSandbox(ctx context.Context, settings sandbox.Config, address string) (*runningSandbox, error) {
+	dir := settings.Dir
+	settings.Now = a.env.Now
+	store, err := sandbox.Open(settings)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +147,7 @@ func (s *session) sandbox(ctx context.Context) (string, error) {
 		s.sandboxURL = url
 		return url, nil
 	}
-	box, err := s.a.startSandbox(ctx, dir, "127.0.0.1:0")
+	box, err := s.a.startSandbox(ctx, sandbox.Config{Dir: dir}, "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}

@@ -20,15 +20,16 @@ import (
 // that answer instead of the store the first that matches acts.
 type Rule struct {
 	Kind string `json:"kind"` // see Kinds
-	// What it applies to; empty matches everything.
+	// What it applies to; empty matches everything. The object of a request to a
+	// vendor is any part of its path.
 	Connection string `json:"connection,omitempty"`
 	Object     string `json:"object,omitempty"`
 	Method     string `json:"method,omitempty"`
 	After      int    `json:"after,omitempty"` // requests that pass before it acts
 	Times      int    `json:"times,omitempty"` // requests it acts on; 0 for all
 	// Rate is the share of requests it acts on, of kind partial the share of
-	// records: above 0, up to 1; 0 is all. The first request is always among
-	// them, so that a small run sees it.
+	// records: above 0, up to 1; 0 is all. The first request that writes is
+	// always among them, so that a small run sees it.
 	Rate float64 `json:"rate,omitempty"`
 
 	Status  int               `json:"status,omitempty"`  // kind status
@@ -76,7 +77,21 @@ type faults struct {
 
 	mu    sync.Mutex
 	rules []Rule
-	seen  []int
+	seen  []matches
+}
+
+// matches counts the requests that a rule has matched.
+type matches struct{ all, writes int }
+
+// request is what decides which rules act.
+type request struct {
+	method, connection string
+	objects            []string
+	public             bool // it needs no credential, so it writes nothing
+}
+
+func (r *request) writes() bool {
+	return r.method != http.MethodGet && r.method != http.MethodHead && !r.public
 }
 
 // set replaces all rules.
@@ -103,7 +118,7 @@ func (f *faults) set(rules []Rule) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.rules, f.seen = rules, make([]int, len(rules))
+	f.rules, f.seen = rules, make([]matches, len(rules))
 	return nil
 }
 
@@ -114,31 +129,40 @@ func (f *faults) list() []Rule {
 }
 
 // acting gives the rules that act on this request, and counts it.
-func (f *faults) acting(method string, a address) []Rule {
+func (f *faults) acting(q *request) []Rule {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var out []Rule
-	for i, r := range f.rules {
-		if r.Connection != "" && r.Connection != a.connection || r.Object != "" && r.Object != a.object ||
-			r.Method != "" && r.Method != method || !r.concerns(method) {
+	for i := range f.rules {
+		r, seen := &f.rules[i], &f.seen[i]
+		if !r.concerns(q) {
 			continue
 		}
-		f.seen[i]++
-		if n := f.seen[i] - r.After; n < 1 || r.Times > 0 && n > r.Times {
+		seen.all++
+		n := seen.all - r.After
+		if q.writes() && n >= 1 {
+			seen.writes++
+		}
+		if n < 1 || r.Times > 0 && n > r.Times {
 			continue
 		}
-		if r.Kind != Partial && r.Rate > 0 && f.seen[i] > r.After+1 && chance(f.seed, uint64(i), uint64(f.seen[i])) >= r.Rate { //nolint:gosec // small and positive
+		if r.Rate > 0 && r.Kind != Partial && !(q.writes() && seen.writes == 1) &&
+			chance(f.seed, uint64(i), uint64(seen.all)) >= r.Rate { //nolint:gosec // small and positive
 			continue
 		}
-		out = append(out, r)
+		out = append(out, *r)
 	}
 	return out
 }
 
-// concerns tells that a rule about writes passes over reading.
-func (r *Rule) concerns(method string) bool {
-	reads := method == http.MethodGet || method == http.MethodHead
-	return !reads || r.Kind != TimeoutAfterCommit && r.Kind != Partial && r.Kind != DuplicateID
+// concerns tells whether a rule is about a request at all. A rule about writes
+// passes over reading.
+func (r *Rule) concerns(q *request) bool {
+	if r.Connection != "" && r.Connection != q.connection || r.Object != "" && !slices.Contains(q.objects, r.Object) ||
+		r.Method != "" && r.Method != q.method {
+		return false
+	}
+	return q.writes() || r.Kind != TimeoutAfterCommit && r.Kind != Partial && r.Kind != DuplicateID
 }
 
 // chance gives a number from 0 to 1 that depends on its arguments only: the
@@ -193,14 +217,16 @@ func refuse(w http.ResponseWriter, t facade.Trouble) {
 	}
 }
 
-// poison gives what decides about single records; nil if no rule does.
-func (f *faults) poison(rules []Rule) func(key string, fields facade.Fields) (facade.Poison, bool) {
+// poison gives what decides about single records; nil if no rule does. It
+// notes in hit which kinds have refused one.
+func (f *faults) poison(rules []Rule, hit map[string]bool) func(key string, fields facade.Fields) (facade.Poison, bool) {
 	if !acts(rules, Partial, "reject") {
 		return nil
 	}
 	return func(key string, fields facade.Fields) (facade.Poison, bool) {
 		for _, r := range rules {
 			if r.Kind == Partial && (r.Rate == 0 || chance(f.seed, textNumber(key)) < r.Rate) || r.Kind == "reject" && r.rejects(fields) {
+				hit[r.Kind] = true
 				return facade.Poison{Code: r.Code, Message: r.Message}, true
 			}
 		}

@@ -84,7 +84,8 @@ func loopback(host string) bool {
 type call struct {
 	exchange
 
-	rules []Rule // that act on it
+	rules []Rule          // that act on it
+	hit   map[string]bool // kinds of rules about single records or batches that refused one
 	body  []byte
 	err   error // of reading the body
 }
@@ -97,15 +98,16 @@ func (s *Sandbox) logged(next handle) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := address{r.PathValue("connection"), r.PathValue("object")}
 		start := s.config.Now()
-		c := &call{exchange: exchange{At: start, Method: r.Method, Path: r.URL.RequestURI(), Connection: a.connection}, rules: s.faults.acting(r.Method, a)}
+		c := &call{exchange: exchange{At: start, Method: r.Method, Path: r.URL.RequestURI(), Connection: a.connection}, rules: s.faults.acting(&request{r.Method, a.connection, []string{a.object}, false}), hit: map[string]bool{}}
 		rec := &recorder{ResponseWriter: w}
-		c.Fault = kinds(c.rules)
 		c.body, c.err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBytes))
 		c.Bytes = int64(len(c.body))
 		c.Request, c.RequestCut = clip(c.body)
 		defer func() { // also when a rule closes the connection
 			c.TookMS = float64(s.config.Now().Sub(start).Microseconds()) / 1000
+			c.Fault = c.acted()
 			c.Status, c.ResponseType = rec.status, rec.Header().Get("Content-Type")
+			c.RequestType, c.ResponseHeaders = r.Header.Get("Content-Type"), told(rec.Header())
 			c.Response, c.ResponseCut = string(rec.head), rec.cut
 			s.log.add(c.exchange)
 		}()
@@ -124,10 +126,13 @@ func (s *Sandbox) logged(next handle) http.Handler {
 	})
 }
 
-func kinds(rules []Rule) string {
-	names := make([]string, len(rules))
-	for i, r := range rules {
-		names[i] = r.Kind
+// acted names the rules that did something to the request.
+func (c *call) acted() string {
+	var names []string
+	for _, r := range c.rules {
+		if quiet := r.Kind == Partial || r.Kind == DuplicateID || r.Kind == "reject"; !quiet || c.hit[r.Kind] {
+			names = append(names, r.Kind)
+		}
 	}
 	return strings.Join(names, ", ")
 }
@@ -166,10 +171,11 @@ func (s *Sandbox) write(w http.ResponseWriter, r *http.Request, c *call) {
 		return
 	}
 	if acts(c.rules, DuplicateID) && len(b.records) > 1 {
+		c.hit[DuplicateID] = true
 		fail(w, http.StatusBadRequest, "duplicate_key", "a key stands twice in the batch")
 		return
 	}
-	poison := s.faults.poison(c.rules)
+	poison := s.faults.poison(c.rules, c.hit)
 	results, err := o.apply(b, s.config.Now(), func(it *item) (string, string) { return reject(poison, it) })
 	if err != nil {
 		failWith(w, err)

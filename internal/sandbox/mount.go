@@ -71,31 +71,34 @@ func (s *Sandbox) asVendor(w http.ResponseWriter, r *http.Request) {
 	start := s.config.Now()
 	c := &call{
 		exchange: exchange{At: start, Method: r.Method, Path: hidePath(r.URL), Kind: kind, Connection: connection},
-		rules:    s.faults.acting(r.Method, address{connection: connection}),
+		hit:      map[string]bool{},
 	}
-	c.Fault = kinds(c.rules)
+	public := m.vendor.Public != nil && m.vendor.Public(r)
+	c.rules = s.faults.acting(&request{r.Method, connection, strings.Split(r.URL.Path, "/"), public})
 	rec := &recorder{ResponseWriter: w}
 	seen := &tee{}
-	told := &facade.Call{Poison: s.faults.poison(c.rules), Duplicate: acts(c.rules, DuplicateID)}
+	said := &facade.Call{Poison: s.faults.poison(c.rules, c.hit), Duplicate: acts(c.rules, DuplicateID)}
 	defer func() { // also when a rule closes the connection
 		c.TookMS = float64(s.config.Now().Sub(start).Microseconds()) / 1000
 		c.Bytes, c.Request, c.RequestCut = seen.n, hideText(seen.text(r)), seen.n > int64(len(seen.head))
 		c.Status, c.ResponseType = rec.status, rec.Header().Get("Content-Type")
+		c.RequestType, c.ResponseHeaders = r.Header.Get("Content-Type"), told(rec.Header())
 		c.Response, c.ResponseCut = hideText(string(rec.head)), rec.cut
-		c.Mode, c.Results = told.Mode, told.Results
-		for _, n := range told.Results {
+		c.hit[DuplicateID] = said.Asked
+		c.Fault = c.acted()
+		c.Mode, c.Results = said.Mode, said.Results
+		for _, n := range said.Results {
 			c.Records += n
 		}
 		s.log.add(c.exchange)
 	}()
 	r.Body = seen.read(http.MaxBytesReader(rec, r.Body, facade.MaxBody), r.ContentLength)
-	s.vendorAnswer(m, rec, r.WithContext(facade.WithCall(r.Context(), told)), c)
+	s.vendorAnswer(m, rec, r.WithContext(facade.WithCall(r.Context(), said)), c, public)
 }
 
 // vendorAnswer acts out what is the same for all vendors, and lets the vendor
 // do the rest.
-func (s *Sandbox) vendorAnswer(m *mounted, w http.ResponseWriter, r *http.Request, c *call) {
-	public := m.vendor.Public != nil && m.vendor.Public(r)
+func (s *Sandbox) vendorAnswer(m *mounted, w http.ResponseWriter, r *http.Request, c *call, public bool) {
 	token, known := "", true
 	if !public {
 		token, known = m.vendor.Credential(r)

@@ -14,6 +14,7 @@ import (
 type compiler struct {
 	target   destination.Target
 	values   values
+	asked    []string // in a reading request
 	encode   *encoding
 	deletes  bool            // records hold their keys only
 	named    map[string]bool // fields that the row names, for $others
@@ -83,6 +84,9 @@ func (c *compiler) compile(n *yamlx.Node) *template {
 	case n.Kind == yamlx.String && strings.HasPrefix(n.Text, "$") && !strings.HasPrefix(n.Text, "$$") && !strings.HasPrefix(n.Text, "${"):
 		return c.placeholder(n.Text)
 	case n.Kind == yamlx.String:
+		if t := c.spelled(n.Text); t != nil {
+			return t
+		}
 		text, err := c.values.text(n.Text)
 		if err != nil {
 			return c.failf("%s", err)
@@ -233,6 +237,12 @@ func (c *compiler) placeholder(word string) *template {
 		t := &template{kind: array}
 		for _, f := range c.target.Fields {
 			t.items = append(t.items, &template{bytes: c.quoted(f.Name)})
+		}
+		return t
+	case word == "$columns":
+		t := &template{kind: array}
+		for _, name := range c.asked {
+			t.items = append(t.items, &template{bytes: c.quoted(name)})
 		}
 		return t
 	case word == "$op":

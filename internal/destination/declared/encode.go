@@ -23,14 +23,17 @@ import (
 type encoding struct {
 	stringify bool       // numbers and booleans as text
 	decimal   bool       // decimals as text
+	documents bool       // JSON documents as text
+	matching  bool       // as text what goes to a field that the service says holds text
 	null      *string    // a null as this text
 	absent    *string    // csv: a field that is left as it is, as this text
 	bools     *[2]string // true and false as these texts
 	date      dateForm
+	zoned     bool                // a moment without a zone is written as one of UTC
 	dates     map[string]dateForm // over date, by field
 	text      []string            // fields that are sent as text whatever their kind; $key for those of the key
 	hash      []string            // fields that are sent as a digest only
-	format    string              // json, ndjson, csv, form
+	format    string              // json, ndjson, csv, form, none
 	gzip      bool
 }
 
@@ -136,6 +139,13 @@ func appendValue(dst []byte, v record.Value, e *encoding) ([]byte, error) {
 		if e.date != isoDate {
 			return e.appendEpoch(dst, v)
 		}
+		if e.zoned && v.Kind == record.Timestamp {
+			return append(append(append(dst, '"'), v.Data...), 'Z', '"'), nil
+		}
+	case record.JSON:
+		if e.stringify || e.documents {
+			return record.AppendJSONText(dst, v.Data)
+		}
 	default:
 	}
 	if !asText {
@@ -184,6 +194,8 @@ func appendPlain(dst []byte, v record.Value, e *encoding) ([]byte, error) {
 		return append(dst, e.boolText(v)...), nil
 	case isMoment(v.Kind) && e.date != isoDate:
 		return e.epoch(dst, v)
+	case e.zoned && v.Kind == record.Timestamp:
+		return append(append(dst, v.Data...), 'Z'), nil
 	case v.Kind == record.Bytes:
 		return base64.StdEncoding.AppendEncode(dst, v.Data), nil
 	case !utf8.Valid(v.Data):
@@ -223,7 +235,8 @@ type cell struct {
 	value *template
 }
 
-// flat lists the columns of a row.
+// flat lists the columns of a row. A form writes what is nested as
+// metadata[plan], a CSV has no way to.
 func (c *compiler) flat(row *template, format string) []cell {
 	if row.kind != object {
 		c.failf("format %s needs a row that is a map", format)
@@ -231,13 +244,35 @@ func (c *compiler) flat(row *template, format string) []cell {
 	}
 	var out []cell
 	for _, e := range row.entries {
-		if e.value.kind == object || e.value.kind == array {
+		name := gjson.ParseBytes(bytes.TrimSuffix(e.name, []byte(":"))).Str
+		switch {
+		case e.value.kind == object && format == "form":
+			for _, inner := range c.flat(e.value, format) {
+				part, rest, _ := strings.Cut(inner.name, "[")
+				if rest != "" {
+					rest = "[" + rest
+				}
+				out = append(out, cell{name + "[" + part + "]" + rest, inner.value})
+			}
+		case e.value.kind == object || e.value.kind == array:
 			c.failf("format %s has no nested values, %s is one", format, e.name)
-			continue
+		default:
+			out = append(out, cell{name, e.value})
 		}
-		out = append(out, cell{gjson.ParseBytes(bytes.TrimSuffix(e.name, []byte(":"))).Str, e.value})
 	}
 	return out
+}
+
+// distinct makes sure that nothing stands twice in a form.
+func (c *compiler) distinct(cells []cell) []cell {
+	seen := map[string]bool{}
+	for _, x := range cells {
+		if seen[x.name] {
+			c.failf("%q would stand twice in one form: rename the field, or the entry of row", x.name)
+		}
+		seen[x.name] = true
+	}
+	return cells
 }
 
 // plain appends what a template stands for as text without quotes.

@@ -15,18 +15,19 @@ import (
 type templateKind uint8
 
 const (
-	literal   templateKind = iota // bytes as they are
-	object                        // entries
-	array                         // items
-	keyPart                       // the value of a key field
-	field                         // the value of a field; absent: left out
-	operation                     // create, update, delete
-	remoteID                      // the destination's id, from an earlier answer
-	trace                         // a number that is unique in the request
-	idemKey                       // the record's own name, see idempotency
-	rowsHere                      // the place of the records, in an envelope
-	nullNames                     // the names of the fields that are null; absent if none is
-	nothing                       // left out
+	literal     templateKind = iota // bytes as they are
+	object                          // entries
+	array                           // items
+	keyPart                         // the value of a key field
+	field                           // the value of a field; absent: left out
+	operation                       // create, update, delete
+	remoteID                        // the destination's id, from an earlier answer
+	trace                           // a number that is unique in the request
+	idemKey                         // the record's own name, see idempotency
+	spelledText                     // a text with the record's key or id in it, see spelled
+	rowsHere                        // the place of the records, in an envelope
+	nullNames                       // the names of the fields that are null; absent if none is
+	nothing                         // left out
 )
 
 type template struct {
@@ -66,6 +67,7 @@ type rowContext struct {
 	trace  int
 	encode *encoding
 	hashed []bool // by field; nil for none
+	texts  *texts // nil: values are written as what they are
 	scope  string // what an idempotency key is unique in
 	max    int    // letters of an idempotency key
 }
@@ -81,7 +83,7 @@ func (t *template) append(dst []byte, c *rowContext) ([]byte, error) {
 	case array:
 		return t.appendArray(dst, c)
 	case keyPart:
-		return appendValue(dst, c.change.KeyVals[t.index], t.encoding(c))
+		return appendValue(dst, c.texts.key(t.index, c.change.KeyVals[t.index]), t.encoding(c))
 	case field:
 		v := c.value(t)
 		if !t.holds(v) {
@@ -103,6 +105,8 @@ func (t *template) append(dst []byte, c *rowContext) ([]byte, error) {
 		return append(strconv.AppendInt(append(dst, '"'), int64(c.trace), 10), '"'), nil
 	case idemKey:
 		return quoted(dst, c.idempotencyKey()), nil
+	case spelledText:
+		return t.appendSpelled(dst, c)
 	case rowsHere:
 	}
 	return dst, errors.New("declared: $rows has no place in a row")
@@ -110,7 +114,7 @@ func (t *template) append(dst []byte, c *rowContext) ([]byte, error) {
 
 // value is a field's value, as it may leave.
 func (c *rowContext) value(t *template) record.Value {
-	v := c.change.Values[t.index]
+	v := c.texts.field(t.index, c.change.Values[t.index])
 	if c.hashed != nil && c.hashed[t.index] {
 		return digest(v)
 	}

@@ -149,6 +149,7 @@ type Call struct {
 	// Duplicate tells that a batch is to be refused for an id that stands in
 	// it twice.
 	Duplicate bool
+	Asked     bool // Duplicated was called and is so
 
 	Mode    string         // what was done, for the page: upsert, read, …
 	Results map[string]int // records by what became of them: created, updated, deleted, unchanged, rejected
@@ -183,8 +184,11 @@ func (c *Call) Poisoned(key string, fields Fields) (Poison, bool) {
 }
 
 // Duplicated reports whether a fault wants this batch refused for an id that
-// stands in it twice.
-func (c *Call) Duplicated() bool { return c.Duplicate }
+// stands in it twice. Ask only with more than one record in the batch.
+func (c *Call) Duplicated() bool {
+	c.Asked = c.Asked || c.Duplicate
+	return c.Duplicate
+}
 
 // Report tells what became of n records: created, updated, deleted, unchanged
 // or rejected. It may be called several times.

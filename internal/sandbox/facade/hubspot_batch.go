@@ -112,7 +112,7 @@ func twice(inputs []hubspotInput) (ids []string) {
 func (h *hub) write(w http.ResponseWriter, r *http.Request, op string, b *hubspotBatch) {
 	call := CallOf(r)
 	ids := twice(b.Inputs)
-	if call.Duplicated() && len(b.Inputs) > 1 {
+	if len(b.Inputs) > 1 && call.Duplicated() {
 		ids = []string{b.Inputs[0].ID}
 	}
 	if op != "create" && len(ids) > 0 {

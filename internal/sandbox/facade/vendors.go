@@ -6,12 +6,14 @@ func Vendors() []Vendor {
 		braze(),
 		customerio(),
 		hubspot(),
+		salesforce(),
 		klaviyo(),
 		linkedin(),
 		meta(),
 		mixpanel(),
 		slack(),
 		zendesk(),
+		intercom(),
 	}
 }
 
