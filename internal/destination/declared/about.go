@@ -85,7 +85,7 @@ func (s *spec) about(ctx context.Context) About {
 	a := About{
 		Name: s.name, Title: s.title, Docs: s.docs, VerifiedOn: s.verified, Params: s.params, Identity: "its address",
 		Reads: s.reads(), Discovers: s.discovers(), PerSecond: s.rate.perSecond(), Fixtures: len(s.fixtures),
-		Modes: s.modes(), Key: s.keyWords(), Rate: s.rate.words(), Daily: s.rate.daily.words(), Routes: s.routeWords(),
+		Modes: s.allModes(), Key: s.keyWords(), Rate: s.rate.words(), Daily: s.rate.daily.words(), Routes: s.routeWords(),
 		Formats: s.formats(), Request: s.sample(), Answers: s.answers(ctx),
 	}
 	a.Reject = s.reject(ctx)
@@ -109,6 +109,17 @@ func (s *spec) about(ctx context.Context) About {
 		a.Operations = append(a.Operations, o.spec.operations(o.pattern)...)
 	}
 	return a
+}
+
+// allModes are those of some object, in the order of modes.
+func (s *spec) allModes() []string {
+	var out []string
+	for _, mode := range []string{"upsert", "update", "insert", "append", "mirror"} {
+		if slices.ContainsFunc(s.eachSpec(), func(one *spec) bool { return slices.Contains(one.modes(), mode) }) {
+			out = append(out, mode)
+		}
+	}
+	return out
 }
 
 // modes are those that the operations can carry out.
