@@ -62,59 +62,6 @@ func wholeSeconds(d time.Duration) string {
 	return strconv.Itoa(int(d / time.Second))
 }
 
-// connectionTypes are the types of connections with their parameters.
-func connectionTypes() config.Types {
-	types := config.Types{
-		"postgres": {
-			{Name: "url", Secret: true, Doc: "postgres://user@host:5432/dbname; wins over the single parts"},
-			{Name: "host", Required: true, Unless: "url", Doc: "the server"},
-			{Name: "port", Kind: config.Int, Default: "5432", Doc: "its port"},
-			{Name: "user", Doc: "the user"},
-			{Name: "password", Secret: true, Doc: "the password"},
-			{Name: "dbname", Required: true, Unless: "url", Doc: "the database"},
-			{Name: "sslmode", Doc: "as libpq has them"},
-			{Name: "schema", Default: "public", Doc: "the schema of objects that name none"},
-		},
-		"mysql": {
-			{Name: "url", Secret: true, Doc: "mysql://user@host:3306/dbname; wins over the single parts"},
-			{Name: "host", Required: true, Unless: "url", Doc: "the server of MySQL or MariaDB"},
-			{Name: "port", Kind: config.Int, Default: "3306", Doc: "its port"},
-			{Name: "user", Doc: "the user"},
-			{Name: "password", Secret: true, Doc: "the password"},
-			{Name: "dbname", Required: true, Unless: "url", Doc: "the database"},
-			{Name: "tls", Kind: config.Choice, Choices: []string{"prefer", "verify", "off"}, Default: "prefer", Doc: "encryption, and whether the certificate is checked"},
-		},
-		"file": fileParams(config.Param{Name: "path", Required: true, Doc: "the folder, relative to the dbt project"}),
-		"s3":   s3Params(),
-		"sftp": sftpParams(),
-	}
-	for _, kind := range declared.Kinds() {
-		params, err := declared.Params(kind)
-		if err != nil {
-			panic("BUG: embedded spec " + kind + ": " + err.Error())
-		}
-		for _, p := range params {
-			if kind == "sandbox" && p.Name == "connection" {
-				continue // it is the connection's own name
-			}
-			types[kind] = append(types[kind], config.Param{
-				Name: p.Name, Kind: paramKind(p.Kind), Required: p.Required, Secret: p.Secret, Default: p.Default, Doc: p.Doc,
-			})
-		}
-	}
-	return types
-}
-
-func paramKind(kind string) config.Kind {
-	switch kind {
-	case "bool":
-		return config.Bool
-	case "tree":
-		return config.Tree
-	}
-	return config.Text
-}
-
 // destinationOf opens one connection.
 func (s *session) destinationOf(ctx context.Context, c config.Connection, v config.Values) (destination.Destination, error) {
 	switch c.Type {
@@ -137,9 +84,9 @@ func (s *session) destinationOf(ctx context.Context, c config.Connection, v conf
 // declared opens a connection that is described as data.
 func (s *session) declared(c config.Connection, v config.Values) (destination.Destination, error) {
 	cfg := declared.Config{
-		Kind: c.Type, Name: c.Name, Where: c.Where, File: s.config.File, Params: map[string]string{}, Rest: s.restConfig(), Rates: &s.rates,
+		Kind: c.Type, Catalog: s.catalog, Name: c.Name, Where: c.Where, File: s.config.File, Params: map[string]string{}, Rest: s.restConfig(), Rates: &s.rates,
 	}
-	for _, p := range connectionTypes()[c.Type] {
+	for _, p := range (connectors{s.catalog}).Type(c.Type).Params {
 		switch {
 		case p.Kind == config.Tree:
 			if tree := v.Tree(p.Name); tree != nil {
@@ -156,6 +103,7 @@ func (s *session) declared(c config.Connection, v config.Values) (destination.De
 	if c.Type == "sandbox" {
 		cfg.Params["connection"] = c.Name
 	}
+	s.sayOverridden(c.Type)
 	return declared.Connect(cfg)
 }
 

@@ -1,14 +1,13 @@
 package cli
 
 import (
-	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"exposync/internal/dbt"
 	"exposync/internal/destination/declared"
 	"exposync/internal/fault"
 )
@@ -16,9 +15,11 @@ import (
 func newDestination(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "destination",
-		Short: "look at HTTP destinations described as data, and test one",
-		Long: `HTTP destinations are descriptions in YAML: how a batch is sent, and what an
-answer means for every record in it. Each carries its own fixtures.`,
+		Short: "list the places that records can go to, and test a description of one",
+		Long: `Destinations are the types of connections in exposync.yml. Most are HTTP services
+and described in YAML: how a batch is sent, and what an answer means for every record
+in it. Put a description of your own into destinations/NAME.yaml beside exposync.yml,
+and NAME is a type; one with the name of a built-in description takes its place.`,
 		GroupID: "setup",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -27,243 +28,126 @@ answer means for every record in it. Each carries its own fixtures.`,
 	return cmd
 }
 
+// catalog gives the descriptions at hand: those of the dbt project around the
+// working directory, and the embedded ones.
+func (a *app) catalog() *declared.Catalog {
+	from := a.env.Dir
+	if a.flags.projectDir != "" {
+		from = a.pathOf(a.flags.projectDir)
+	} else if dir := a.env.get("DBT_PROJECT_DIR"); dir != "" {
+		from = a.pathOf(dir)
+	}
+	if dir, err := dbt.FindProject(from); err == nil {
+		from = dir
+	}
+	return catalogOf(from)
+}
+
+// aboutAll describes every destination, sorted by name. Descriptions that
+// cannot be read are left out, and reported.
+func (a *app) aboutAll() ([]declared.About, fault.List) {
+	connectors := connectors{a.catalog()}
+	var all []declared.About
+	var problems fault.List
+	for _, name := range connectors.Names() {
+		about, err := connectors.about(name)
+		if err != nil {
+			problems = append(problems, a.located(fault.All(err))...)
+			continue
+		}
+		about.File = a.shown(about.File)
+		all = append(all, about)
+	}
+	return all, problems
+}
+
 func newDestinationList(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "list", Short: "list the destinations that are described", Args: cobra.NoArgs,
+		Use: "list", Short: "list the destinations, built-in and your own", Args: cobra.NoArgs,
 		Example: "  exposync destination list\n  exposync destination list --output json",
 		RunE: func(*cobra.Command, []string) error {
-			var all []declared.About
-			for _, kind := range declared.Kinds() {
-				about, err := declared.Describe(kind)
-				if err != nil {
-					return err
-				}
-				all = append(all, about)
+			all, problems := a.aboutAll()
+			var err error
+			switch {
+			case a.flags.json():
+				err = a.printJSON(map[string]any{"destinations": all})
+			case a.flags.output == "markdown":
+				err = a.printText(indexPage(all))
+			default:
+				err = a.printText(listText(all))
 			}
-			if a.flags.json() {
-				return a.printJSON(map[string]any{"destinations": all})
+			if err != nil {
+				return err
 			}
-			var b strings.Builder
-			for _, about := range all {
-				fmt.Fprintf(&b, "%-12s %s\n", about.Name, about.Title)
-			}
-			return a.printText(b.String())
+			return problems.Err()
 		},
 	}
-	a.flags.format(cmd, "text", "json")
+	a.flags.format(cmd, "text", "json", "markdown")
 	return cmd
+}
+
+func listText(all []declared.About) string {
+	rows := [][]string{{"name", "origin", "modes", "verified", "title"}}
+	for i := range all {
+		d := &all[i]
+		rows = append(rows, []string{d.Name, string(d.Origin), strings.Join(d.Modes, " "), orDash(d.VerifiedOn), d.Title})
+	}
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], len(cell))
+		}
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		for i, cell := range row[:len(row)-1] {
+			fmt.Fprintf(&b, "%-*s  ", widths[i], cell)
+		}
+		b.WriteString(row[len(row)-1] + "\n")
+	}
+	return b.String()
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
 }
 
 func newDestinationShow(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "show NAME", Short: "show what a destination takes: parameters, limits, operations", Args: cobra.ExactArgs(1),
-		Example:           "  exposync destination show hubspot",
-		ValidArgsFunction: completeKinds,
+		Use: "show NAME", Short: "show what a destination takes: parameters, modes, limits, rejects", Args: cobra.ExactArgs(1),
+		Example:           "  exposync destination show hubspot\n  exposync destination show hubspot --output markdown",
+		ValidArgsFunction: a.completeDestinations,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := knownKind(args[0]); err != nil {
-				return err
+			connectors := connectors{a.catalog()}
+			if !slices.Contains(connectors.Names(), args[0]) {
+				return usage("exposync destination list", "no destination is called %s%s", args[0], near(args[0], connectors.Names()))
 			}
-			about, err := declared.Describe(args[0])
+			about, err := connectors.about(args[0])
 			if err != nil {
-				return err
+				return a.located(fault.All(err)).Err()
 			}
-			if a.flags.json() {
+			about.File = a.shown(about.File)
+			switch {
+			case a.flags.json():
 				return a.printJSON(about)
+			case a.flags.output == "markdown":
+				return a.printText(destinationPage(&about))
 			}
-			return a.printText(aboutText(about))
+			return a.printText(aboutText(&about))
 		},
 	}
-	a.flags.format(cmd, "text", "json")
+	a.flags.format(cmd, "text", "json", "markdown")
 	return cmd
 }
 
-func aboutText(d declared.About) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n", d.Name, d.Title)
-	if d.VerifiedOn != "" {
-		fmt.Fprintf(&b, "described from %s on %s\n", d.Docs, d.VerifiedOn)
-	}
-	fmt.Fprintf(&b, "known by   %s\nproves by  %s\n", d.Identity, strings.Join(d.Auth, ", or "))
-	fmt.Fprintf(&b, "compare    %s\nfields     %s\n", yesNo(d.Reads, "records can be read by key", "records cannot be read by key"),
-		yesNo(d.Discovers, "checked before the first write", "not told by the service"))
-	if d.PerSecond > 0 {
-		fmt.Fprintf(&b, "rate       %g requests a second for the account\n", d.PerSecond)
-	}
-	b.WriteString("\noperations\n")
-	object := ""
-	for _, o := range d.Operations {
-		if o.Object != object {
-			object = o.Object
-			fmt.Fprintf(&b, "  to: %s.%s\n", d.Name, object)
-		}
-		fmt.Fprintf(&b, "  %-19s %d records a %s, %d at a time; %s\n", o.Name, o.Rows, yesNo(o.Job, "job", "request"), o.Concurrency,
-			yesNo(o.Idempotent, "may be sent twice", "sent once"))
-	}
-	b.WriteString("\nparameters of a connection\n")
-	for _, p := range d.Params {
-		traits := ""
-		if p.Required {
-			traits += " required"
-		}
-		if p.Secret {
-			traits += " secret"
-		}
-		if p.Default != "" {
-			traits += " default " + p.Default
-		}
-		fmt.Fprintf(&b, "  %s%s\n      %s\n", p.Name, traits, p.Doc)
-	}
-	return b.String()
+func (a *app) completeDestinations(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return connectors{a.catalog()}.Names(), cobra.ShellCompDirectiveNoFileComp
 }
 
-func yesNo(is bool, yes, no string) string {
-	if is {
-		return yes
-	}
-	return no
-}
-
-func newDestinationTest(a *app) *cobra.Command {
-	only := ""
-	cmd := &cobra.Command{
-		Use:   "test [NAME|FILE]",
-		Short: "run the fixtures of a description, without a network",
-		Long: `Runs the fixtures of a described destination, or of a description in a file,
-through the code of a run, without a network. It fails when a record gets another
-state than the fixture says, and when no fixture reaches a rule.`,
-		Example: `  exposync destination test
-  exposync destination test hubspot --explain "an error nobody claims"
-  exposync destination test destinations/mycrm.yaml`,
-		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: completeKinds,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.testDestinations(cmd.Context(), args, only)
-		},
-	}
-	cmd.Flags().StringVar(&only, "explain", "", "show of this `FIXTURE` which rule decided, and why each record got its state")
-	a.flags.format(cmd, "text", "json")
-	return cmd
-}
-
-func (a *app) testDestinations(ctx context.Context, args []string, only string) error {
-	reports, err := fixtureReports(ctx, args)
-	if err != nil {
-		return err
-	}
-	if only != "" {
-		if reports = explained(reports, only); len(reports) == 0 {
-			return usage("exposync destination test --help", "there is no fixture called %q", only)
-		}
-	}
-	if a.flags.json() {
-		err = a.printJSON(map[string]any{"destinations": reports})
-	} else {
-		err = a.printText(reportText(reports, only != ""))
-	}
-	if err != nil {
-		return err
-	}
-	for _, r := range reports {
-		if !r.OK() {
-			return &fault.Fault{
-				Code: "fixtures_failed", Kind: fault.Check, Whose: fault.User, Where: r.Name,
-				Msg:  "the description does not do what its fixtures say, or has rules that none of them reaches",
-				Hint: "exposync destination test " + r.Name + " --explain FIXTURE",
-			}
-		}
-	}
-	return nil
-}
-
-func fixtureReports(ctx context.Context, args []string) ([]declared.Report, error) {
-	if len(args) == 1 && strings.ContainsAny(args[0], "./\\") {
-		data, err := os.ReadFile(args[0])
-		if err != nil {
-			return nil, usage("exposync destination test --help", "the description %s cannot be read", args[0])
-		}
-		r, err := declared.TestFile(ctx, args[0], data)
-		return []declared.Report{r}, err
-	}
-	if len(args) == 1 {
-		if err := knownKind(args[0]); err != nil {
-			return nil, err
-		}
-		r, err := declared.Test(ctx, args[0])
-		return []declared.Report{r}, err
-	}
-	var out []declared.Report
-	for _, kind := range declared.Kinds() {
-		r, err := declared.Test(ctx, kind)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r)
-	}
-	return out, nil
-}
-
-// explained keeps one fixture.
-func explained(reports []declared.Report, name string) []declared.Report {
-	for _, r := range reports {
-		for _, f := range r.Fixtures {
-			if f.Fixture == name {
-				return []declared.Report{{Name: r.Name, Fixtures: []declared.Tested{f}}}
-			}
-		}
-	}
-	return nil
-}
-
-func reportText(reports []declared.Report, explain bool) string {
-	var b strings.Builder
-	for _, r := range reports {
-		for _, f := range r.Fixtures {
-			fmt.Fprintf(&b, "%-4s %s: %s\n", yesNo(f.OK, "ok", "FAIL"), r.Name, f.Fixture)
-			if f.OK && !explain {
-				continue
-			}
-			fmt.Fprintf(&b, "     %s\n", f.Where)
-			for _, rule := range f.Rules {
-				fmt.Fprintf(&b, "     decided by %s\n", rule)
-			}
-			recordsText(&b, f)
-			if f.Problem != "" {
-				fmt.Fprintf(&b, "     %s\n", f.Problem)
-			}
-		}
-		for _, rule := range r.Unproven {
-			fmt.Fprintf(&b, "FAIL %s: no fixture reaches %s\n", r.Name, rule)
-		}
-	}
-	return b.String()
-}
-
-// recordsText says of every record of a fixture what it became, and why.
-func recordsText(b *strings.Builder, f declared.Tested) {
-	for i, got := range f.Got {
-		fmt.Fprintf(b, "     record %d: %s", i, got)
-		if want := f.Want[i]; want != got {
-			fmt.Fprintf(b, ", want %s", want)
-		}
-		if f.Reasons[i] != "" {
-			fmt.Fprintf(b, " (%s)", f.Reasons[i])
-		}
-		b.WriteString("\n")
-	}
-}
-
-func knownKind(name string) error {
-	if slices.Contains(declared.Kinds(), name) {
-		return nil
-	}
-	hint := "exposync destination list"
-	msg := "no destination is called " + name
-	if near := fault.Suggest(name, declared.Kinds()); near != "" {
-		msg += "; did you mean " + near + "?"
-	}
-	return usage(hint, "%s", msg)
-}
-
-func completeKinds(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return declared.Kinds(), cobra.ShellCompDirectiveDefault
+// completeDescriptions completes names; a file is an argument, too.
+func (a *app) completeDescriptions(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return a.catalog().Kinds(), cobra.ShellCompDirectiveDefault
 }

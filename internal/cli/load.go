@@ -41,8 +41,9 @@ func (a *app) load(ctx context.Context, strict bool) (*session, error) {
 	if err := s.loadArtifacts(ctx); err != nil {
 		return nil, err
 	}
+	s.catalog = catalogOf(s.dir)
 	var err error
-	if s.config, err = config.Load(filepath.Join(s.dir, config.FileName), connectionTypes()); err != nil {
+	if s.config, err = config.Load(filepath.Join(s.dir, config.FileName), connectors{s.catalog}); err != nil {
 		if strict {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"exposync/internal/destination/declared"
 	"exposync/internal/engine"
 	"exposync/internal/job"
 	"exposync/internal/plan"
@@ -62,6 +63,9 @@ func (r *runner) movedFrom(was savedJob, i int) string {
 	j, verdict := r.jobs[i], r.reports[i].Judgement.Verdict
 	switch {
 	case was.Connection != r.s.connectionFingerprint(j):
+		if r.s.catalog.Origin(j.Type) != declared.BuiltIn {
+			return "the connection " + j.Connection + ", or the description of its type, was changed"
+		}
 		return "the connection " + j.Connection + " was changed in exposync.yml"
 	case was.Definition != job.Definition(j):
 		return "its definition changed"

@@ -48,6 +48,8 @@ type session struct {
 	house        warehouse.Warehouse
 	destinations map[string]*opened
 	rates        declared.Rates // of the accounts behind them
+	catalog      *declared.Catalog
+	overridden   map[string]bool // kinds of which it was said that the built-in description is not used
 	sandboxURL   string
 	closers      []func()
 }

@@ -52,12 +52,12 @@ func TestRowsNamesDifferBeyondCase(t *testing.T) {
 func TestCarriageReturns(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "exposync.yml")
-	_, err := config.Parse(file, []byte("targets:\r\n  prod:\r\n    connections:\r\n      crm: {type: file, path: out, fromat: csv}\r\n"), connectionTypes())
+	_, err := config.Parse(file, []byte("targets:\r\n  prod:\r\n    connections:\r\n      crm: {type: file, path: out, fromat: csv}\r\n"), connectors{})
 	list := fault.All(err)
 	if len(list) != 1 || list[0].Code != "unknown_key" || list[0].Where != file+":4" {
 		t.Errorf("%v, want one unknown_key at line 4", list)
 	}
-	c, err := config.Parse(file, []byte("targets:\r\n  prod: sandbox\r\n"), connectionTypes())
+	c, err := config.Parse(file, []byte("targets:\r\n  prod: sandbox\r\n"), connectors{})
 	if err != nil || !c.Targets["prod"].Sandbox {
 		t.Errorf("%+v, %v", c, err)
 	}

@@ -66,7 +66,7 @@ func Default(file string) *Config {
 // Load reads and checks a settings file. A file that is not there is a
 // Config with Missing set. Everything that is wrong with the file is
 // reported together, as a fault.List.
-func Load(file string, types Types) (*Config, error) {
+func Load(file string, types Connectors) (*Config, error) {
 	data, err := os.ReadFile(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -81,7 +81,7 @@ func Load(file string, types Types) (*Config, error) {
 }
 
 // Parse is Load for the contents of a file.
-func Parse(file string, data []byte, types Types) (*Config, error) {
+func Parse(file string, data []byte, types Connectors) (*Config, error) {
 	root := &yamlx.Node{}
 	if len(data) > 0 {
 		var err error

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"maps"
 	"slices"
 
 	"exposync/internal/yamlx"
@@ -14,13 +13,18 @@ type Connection struct {
 	Sandbox bool   // stands in a sandbox target: it has no parameters of its own
 	Account string // expect: {account: …} as written, perhaps a reference; empty if not expected
 	Where   string // file:line
+	// Problem is why nothing can be sent through it though it is written as it
+	// should be: what is wrong with the user's own description of its type, as
+	// a fault.List. It is a problem of the jobs that use the connection only.
+	Problem error
 
+	digest   string // of the type's description, if that is the user's own
 	params   []Param
 	settings *yamlx.Node // as written; checked. Of a sandbox: those of the connection that it stands in for
 	place    func(key string) Place
 }
 
-func readConnection(connections *Reader, name string, n *yamlx.Node, types Types) Connection {
+func readConnection(connections *Reader, name string, n *yamlx.Node, types Connectors) Connection {
 	r := connections.Map(name)
 	c := Connection{Name: name, Type: name, Where: r.Place("").Where, settings: n, place: r.Place}
 	if r.Has("type") {
@@ -30,16 +34,18 @@ func readConnection(connections *Reader, name string, n *yamlx.Node, types Types
 	c.Account = expectedAccount(expect)
 	expect.Done()
 
-	params, known := types[c.Type]
-	c.params = params
-	if n.Kind != yamlx.Map {
+	if !slices.Contains(types.Names(), c.Type) {
+		if n.Kind == yamlx.Map {
+			unknownType(r, c, types)
+		}
 		return c
 	}
-	if !known {
-		unknownType(r, c, types)
-		return c
+	t := types.Type(c.Type)
+	c.params, c.digest, c.Problem = t.Params, t.Digest, t.Problem
+	if n.Kind != yamlx.Map || c.Problem != nil {
+		return c // without a description nothing tells which settings there are
 	}
-	checkParams(r, params)
+	checkParams(r, c.params)
 	r.Done()
 	return c
 }
@@ -56,8 +62,8 @@ func expectedAccount(r *Reader) string {
 	return text
 }
 
-func unknownType(r *Reader, c Connection, types Types) {
-	names := slices.Sorted(maps.Keys(types))
+func unknownType(r *Reader, c Connection, types Connectors) {
+	names := types.Names()
 	key, msg := "type", "no connector has the type %q%s"
 	if !r.Has("type") {
 		key, msg = "", "has no type, and no connector is called %q%s"

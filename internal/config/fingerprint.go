@@ -14,12 +14,16 @@ import (
 // Fingerprint identifies what exposync.yml says about the connection, in
 // whatever order and at whatever line. References count as they are written,
 // so it tells nothing of what they refer to, and is the same on every
-// machine; "c1:" is its version.
+// machine; "c1:" is its version. A description of the connection's type that
+// is the user's own counts as if it stood there.
 func (c Connection) Fingerprint() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %t\n", c.Name, c.Type, c.Sandbox)
 	if !c.Sandbox { // a sandbox has no settings of its own
 		digestNode(h, c.settings)
+		if c.digest != "" {
+			fmt.Fprintf(h, "described %q\n", c.digest)
+		}
 	}
 	return "c1:" + hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -3,6 +3,9 @@ package config_test
 import (
 	"strings"
 	"testing"
+
+	"exposync/internal/config"
+	"exposync/internal/fault"
 )
 
 func TestFingerprint(t *testing.T) {
@@ -37,5 +40,41 @@ func TestFingerprint(t *testing.T) {
 	prod, _ := c.Connection("prod", "crm")
 	if dev.Fingerprint() == prod.Fingerprint() {
 		t.Error("a sandbox has the fingerprint of what it stands in for")
+	}
+}
+
+// described has one type with a description of the user's own.
+type described config.Type
+
+func (described) Names() []string           { return []string{"acme"} }
+func (d described) Type(string) config.Type { return config.Type(d) }
+
+// A description of the user's own is part of the fingerprint, that of an
+// embedded type is not.
+func TestFingerprintOfADescription(t *testing.T) {
+	t.Parallel()
+	of := func(d described) config.Connection {
+		t.Helper()
+		c, err := config.Parse("exposync.yml", []byte("targets: {prod: {connections: {crm: {type: acme, url: x}}}}"), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, _ := c.Connection("prod", "crm")
+		return conn
+	}
+	params := []config.Param{{Name: "url"}}
+	none := of(described{Params: params}).Fingerprint()
+	one := of(described{Params: params, Digest: "one"}).Fingerprint()
+	other := of(described{Params: params, Digest: "other"}).Fingerprint()
+	if none == one || one == other {
+		t.Errorf("fingerprints %s, %s, %s", none, one, other)
+	}
+	if none != "c1:8e42a394d63385944a4bbbb3def94131" {
+		t.Errorf("the fingerprint without a description is %s: every saved plan would be refused", none)
+	}
+
+	broken := of(described{Problem: fault.List{{Code: "spec_invalid", Msg: "no"}}.Err()})
+	if list := fault.All(broken.Problem); len(list) != 1 || list[0].Code != "spec_invalid" {
+		t.Errorf("problem %v", broken.Problem)
 	}
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -11,9 +12,33 @@ import (
 	"exposync/internal/yamlx"
 )
 
-// Types are the connection types there are, each with its parameters in the
-// order of its documentation.
+// Connectors are the connection types there are. A type is asked for only if a
+// connection has it.
+type Connectors interface {
+	// Names lists the types, sorted.
+	Names() []string
+	// Type gives one of them.
+	Type(name string) Type
+}
+
+// Type is one type of connections.
+type Type struct {
+	Params []Param // in the order of the documentation
+	// Digest identifies the type's description where that is the user's own;
+	// it is part of the fingerprint of every connection of the type.
+	Digest string
+	// Problem is why no connection can be of the type now: a fault.List.
+	Problem error
+}
+
+// Types are connection types that are written out.
 type Types map[string][]Param
+
+// Names lists the types, sorted.
+func (t Types) Names() []string { return slices.Sorted(maps.Keys(t)) }
+
+// Type gives one of them.
+func (t Types) Type(name string) Type { return Type{Params: t[name]} }
 
 // Param declares one parameter of a connection type. A parameter cannot be
 // named type or expect.

@@ -16,7 +16,7 @@ type Target struct {
 	Where       string   // file:line
 }
 
-func readTargets(r *Reader, types Types) map[string]Target {
+func readTargets(r *Reader, types Connectors) map[string]Target {
 	out := map[string]Target{}
 	targets := r.Map("targets")
 	for name, n := range targets.Entries() {
@@ -26,7 +26,7 @@ func readTargets(r *Reader, types Types) map[string]Target {
 	return shareWithSandboxes(out)
 }
 
-func readTarget(targets *Reader, name string, n *yamlx.Node, types Types) Target {
+func readTarget(targets *Reader, name string, n *yamlx.Node, types Connectors) Target {
 	t := Target{Name: name, Connections: map[string]Connection{}, Where: targets.Place(name).Where}
 	if n.Kind != yamlx.Map {
 		t.Sandbox = true

@@ -81,6 +81,7 @@ type Traits struct {
 	Deletes     bool                    // understands record.Delete
 	Settles     bool                    // outcomes may be Pending; the writer is a Settler
 	Jobs        bool                    // batches of creates and updates go to Submit; the writer is a Jobber
+	JobDeletes  bool                    // with Jobs: batches of deletes, too
 }
 
 // State is what an answer says about one change. The zero State is InDoubt:
@@ -93,8 +94,8 @@ const (
 	InDoubt  State = iota // sent, fate unknown
 	OK                    // confirmed by the destination
 	Rejected              // refused for good, until the record or the mapping changes
-	Retry                 // refused for now, nothing was written: wait and send again
-	Bisect                // something in the batch is bad, nobody knows what; nothing of it was written
+	Retry                 // refused for now, nothing was written (but for Maybe): wait and send again
+	Bisect                // something in the batch is bad, nobody knows what; nothing of it was written (but for Maybe)
 	Auth                  // credentials are not accepted; nothing was written
 	Stop                  // quota or policy: no further call makes sense in this run
 	Mapping               // every record would fail the same way: a field is unknown or has the wrong type
@@ -110,6 +111,9 @@ type Outcome struct {
 	RemoteID  string        // the destination's id of the record, where it tells
 	Transient bool          // with Rejected: a later run may succeed with the same values
 	After     time.Duration // with Retry: wait at least this long
+	// Maybe: with Retry, Bisect and Rejected, the change may have been stored
+	// all the same, because the answer was a server's failure or did not add up.
+	Maybe bool
 }
 
 // All gives n times the same outcome.

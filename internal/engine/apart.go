@@ -77,7 +77,7 @@ func (d *delivery) apart(ctx context.Context, x deferred) error {
 	case d.halted() || ctx.Err() != nil, n == 1 && d.accepted() == x.accepted, n > 1 && d.divided.Add(2) > maxApart:
 		d.weaken(x.why)
 		return d.leave(ctx, l)
-	case n == 1 && l.ways[0].doubt != nil:
+	case n == 1 && l.ways[0].doubt != nil && !l.ways[0].doubt.Maybe: // no answer at all: nobody refused it
 		return d.leave(ctx, l)
 	case n == 1:
 		x.why.State, x.why.Transient = destination.Rejected, true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -38,6 +39,14 @@ func setupMemory(t *testing.T) *bench {
 	b := setup(t)
 	b.mem = newMemory()
 	return b
+}
+
+// storing takes every batch, and says that it did not, or might not have.
+func storing(b *bench, s destination.State) {
+	b.crm.answer = func(_ int, batch []record.Change) []destination.Outcome {
+		b.crm.store(batch)
+		return destination.All(len(batch), destination.Outcome{State: s, Code: "502", Transient: true, Maybe: true})
+	}
 }
 
 func (b *bench) holds(key, want string) {
@@ -75,6 +84,9 @@ func TestTheSourceGoesBackAfterADoubt(t *testing.T) {
 				return destination.All(len(batch), destination.Outcome{State: destination.Rejected})
 			}
 		},
+		"stored, but the server failed, all tries": func(b *bench) { storing(b, destination.Retry) },
+		"stored, but the answer did not add up":    func(b *bench) { storing(b, destination.Bisect) },
+		"stored, but refused by a garbled answer":  func(b *bench) { storing(b, destination.Rejected) },
 	}
 	for name, accident := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -321,5 +333,62 @@ func TestReasonsAreGrouped(t *testing.T) {
 	}
 	if len(res.Rejects) != 51 || total != 200 || res.Rejects[0].Code != "other" {
 		t.Errorf("%d groups of %d records, first %+v", len(res.Rejects), total, res.Rejects[0])
+	}
+}
+
+// A failure of a server that sending twice would double is a doubt, whatever
+// the adapter calls it.
+func TestAFailureMayHaveStoredWhatMustNotBeDoubled(t *testing.T) {
+	t.Parallel()
+	for _, s := range []destination.State{destination.Retry, destination.Bisect} {
+		b := setupMemory(t)
+		b.crm.traits.Idempotent = false
+		b.table.set(contacts(4)...)
+		storing(b, s)
+		if res := b.run(); res.Counts.InDoubt != 4 || res.Counts.Calls != 1 || len(b.crm.sent) != 4 {
+			t.Errorf("state %d: %+v, sent %v", s, res.Counts, b.crm.sent)
+		}
+	}
+}
+
+// A record that breaks the server is found and put into quarantine, although
+// it may have been stored every time.
+func TestARecordThatBreaksTheServerEndsInQuarantine(t *testing.T) {
+	t.Parallel()
+	b := setupMemory(t)
+	b.table.set(contacts(8)...)
+	b.run()
+	rows := contacts(8)
+	change := func() {
+		for i := range rows {
+			if i != 3 {
+				rows[i][1] += "!"
+			}
+		}
+		b.table.set(rows...)
+	}
+	rows[3][1] = "poison"
+	b.crm.answer = func(_ int, batch []record.Change) []destination.Outcome {
+		for _, ch := range batch {
+			if string(ch.KeyVals[0].Data) == "k0003" {
+				return destination.All(len(batch), destination.Outcome{State: destination.Retry, Code: "500", Maybe: true})
+			}
+		}
+		return nil
+	}
+	for range 5 {
+		change() // it takes the others: so it is not the server
+		b.run()
+	}
+	res := b.run()
+	if res.Counts.Quarantined != 1 || res.Counts.Unchanged != 7 || res.Counts.Calls != 0 {
+		t.Errorf("%+v", res.Counts)
+	}
+	b.crm.answer = nil
+	b.table.set(contacts(8)...) // the source goes back: nobody knows what the record holds
+	b.run()
+	b.holds("k0003", "name 3")
+	if !slices.Contains(b.crm.sent[len(b.crm.sent)-8:], "update k0003") {
+		t.Errorf("sent %v", b.crm.sent)
 	}
 }

@@ -2,15 +2,11 @@ package engine
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"exposync/internal/destination"
-	"exposync/internal/fault"
 	"exposync/internal/ledger"
-	"exposync/internal/plan"
 	"exposync/internal/record"
 )
 
@@ -133,7 +129,7 @@ func (e *Engine) untilEnded(ctx, waiting context.Context, j destination.Jobber, 
 		if most <= 0 {
 			most = longestPoll
 		}
-		wait = min(max(p.Again, wait+wait/2), max(most, p.Again))
+		wait = min(max(p.Again, wait+wait/2, firstWait), max(most, p.Again))
 		if e.Wait(waiting, wait) != nil {
 			return p, ctx.Err()
 		}
@@ -158,159 +154,4 @@ func (p *Prepared) openJobs() []string {
 		}
 	}
 	return open
-}
-
-// recall asks the jobs that earlier runs left behind what became of their
-// records, before anything is planned. It reports whether there were any.
-func (e *Engine) recall(ctx context.Context, p *Prepared) (bool, error) {
-	open := p.openJobs()
-	if len(open) == 0 {
-		return false, nil
-	}
-	if p.look {
-		p.Plan.Notes = append(p.Plan.Notes, fmt.Sprintf(
-			"%d job(s) of an earlier run are open at the destination; a run asks for their results first", len(open)))
-		return false, nil
-	}
-	if err := e.openWriter(ctx, p); err != nil {
-		return false, err
-	}
-	defer func() {
-		_ = p.writer.Close()
-		p.writer = nil
-	}()
-	jobber, ok := p.writer.(destination.Jobber)
-	if !ok {
-		return false, nil // nothing to ask: what is in doubt is treated as such
-	}
-	for _, id := range open {
-		if err := e.recallJob(ctx, p, jobber, id); err != nil {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-// reopen reads the ledger again: the marks as the jobs' results left them.
-func (e *Engine) reopen(ctx context.Context, p *Prepared, id plan.SyncID) error {
-	if err := p.closeSync(); err != nil {
-		return err
-	}
-	return e.open(ctx, p, id)
-}
-
-// openWriter opens the writer without reading the source.
-func (e *Engine) openWriter(ctx context.Context, p *Prepared) error {
-	snap, err := p.req.Warehouse.Snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = snap.Close() }()
-	return p.bind(ctx, snap)
-}
-
-func (e *Engine) recallJob(ctx context.Context, p *Prepared, jobber destination.Jobber, id string) error {
-	got, err := e.untilEnded(ctx, ctx, jobber, id)
-	if err == nil && !got.Ended {
-		err = jobRuns(p.req.Job.ID)
-	}
-	if err != nil {
-		return err
-	}
-	said := map[record.Hash]destination.Outcome{}
-	if !got.Lost {
-		for r, err := range jobber.Recall(ctx, id) {
-			if err != nil {
-				return err
-			}
-			said[r.Key.Hash()] = r.Outcome
-		}
-	}
-	if err := e.settleRecalled(ctx, p, said); err != nil {
-		return err
-	}
-	return p.sync.Append(context.WithoutCancel(ctx), ledger.Entry{Kind: ledger.JobEnded, Job: id})
-}
-
-// settleRecalled ends the doubt about the records that a job names: those
-// whose announcement stands open.
-func (e *Engine) settleRecalled(ctx context.Context, p *Prepared, said map[record.Hash]destination.Outcome) error {
-	if len(said) == 0 {
-		return nil
-	}
-	for part := range ledger.Partitions {
-		entries, err := e.recalledEntries(ctx, p, part, said)
-		if err != nil {
-			return err
-		}
-		for chunk := range slices.Chunk(entries, settleChunk) {
-			if err := p.sync.Append(context.WithoutCancel(ctx), chunk...); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// recalledEntries are those of one part of the marks.
-func (e *Engine) recalledEntries(ctx context.Context, p *Prepared, part int, said map[record.Hash]destination.Outcome) ([]ledger.Entry, error) {
-	var entries []ledger.Entry
-	for m, err := range p.sync.Marks(ctx, part) {
-		if err != nil {
-			return nil, err
-		}
-		o, named := said[m.KeyHash]
-		if !named || !waitsForJob(m.Standing) {
-			continue
-		}
-		en, ok := e.recalledEntry(m, o)
-		if !ok {
-			continue
-		}
-		entries = append(entries, en)
-		if s := en.Standing; s != nil { // no run told of it yet
-			p.standing.add(plan.RejectGroup{Code: s.Code, Reason: s.Reason, New: 1, State: "rejected"})
-		}
-	}
-	return entries, nil
-}
-
-// waitsForJob reports whether a doubt is one that a job can end: a change that
-// was announced, and of which nothing more is known.
-func waitsForJob(s *record.Standing) bool {
-	return s != nil && s.State == record.InDoubt && (s.Code == ledger.CodeInterrupted || s.Code == codeJobOpen)
-}
-
-// recalledEntry is the journal's word on one record that a job names. A record
-// that would have to be sent again stays in doubt, which sends it again.
-func (e *Engine) recalledEntry(m record.Mark, o destination.Outcome) (ledger.Entry, bool) {
-	s := m.Standing
-	out := ledger.Entry{KeyHash: m.KeyHash, RowHash: s.RowHash, Key: append(record.Key(nil), m.Key...), RemoteID: o.RemoteID}
-	switch {
-	case s.RowHash == record.Hash{}:
-		return out, false
-	case o.State == destination.OK:
-		out.Kind = ledger.Confirmed
-		return out, true
-	case o.State == destination.Rejected:
-		out.Kind = ledger.Refused
-		out.Standing = &record.Standing{
-			State: record.Rejected, RowHash: s.RowHash, Attempts: s.Attempts, Code: o.Code, Reason: o.Message,
-			Permanent: !o.Transient, Since: s.Since,
-		}
-		if e.Redact != nil {
-			out.Standing.Reason = e.Redact(o.Message)
-		}
-		return out, true
-	default:
-		return out, false
-	}
-}
-
-func jobRuns(job string) *fault.Fault {
-	return &fault.Fault{
-		Code: codeJobOpen, Kind: fault.Unavailable, Whose: fault.Destination, Where: "job " + job,
-		Msg:  "a job of an earlier run still goes on at the destination; nothing was sent",
-		Hint: "run again later: its results are asked for then",
-	}
 }

@@ -105,7 +105,7 @@ func (d *delivery) announce(ctx context.Context, l lot) error {
 // write makes one call and gives as many outcomes as changes; with a job that
 // has ended, its id.
 func (d *delivery) write(ctx context.Context, l lot) (outcomes []destination.Outcome, job string) {
-	if d.jobber != nil && l.changes[0].Op != record.Delete {
+	if d.jobber != nil && (l.changes[0].Op != record.Delete || d.traits.JobDeletes) {
 		outcomes, job = d.submit(ctx, l)
 	} else {
 		outcomes = d.writer.Write(ctx, l.changes)
@@ -144,6 +144,11 @@ func (d *delivery) sortOut(l lot, outcomes []destination.Outcome) sorted {
 	s.final.changes, s.final.ways = make([]record.Change, 0, l.len()), make([]way, 0, l.len())
 	for i, o := range outcomes {
 		ch, w := l.changes[i], l.ways[i]
+		if o.Maybe {
+			if o.State = d.maybe(o.State); o.State != destination.InDoubt {
+				d.suspect(ch, &w, o)
+			}
+		}
 		switch o.State {
 		case destination.OK, destination.Rejected:
 			s.close(ch, w, o)
@@ -186,6 +191,24 @@ func (d *delivery) sortOut(l lot, outcomes []destination.Outcome) sorted {
 		}
 	}
 	return s
+}
+
+// maybe is what an answer means after which a change may be stored although it
+// was refused: where sending twice does harm, it must not be sent again.
+func (d *delivery) maybe(s destination.State) destination.State {
+	if !d.traits.Idempotent && (s == destination.Retry || s == destination.Bisect) {
+		return destination.InDoubt
+	}
+	return s
+}
+
+// suspect remembers that a change may have been stored. Of a create that may be
+// sent twice nobody has to know: no mark claims other values.
+func (d *delivery) suspect(ch record.Change, w *way, o destination.Outcome) {
+	if w.doubt == nil && d.announces(ch) {
+		o.State = destination.InDoubt
+		w.doubt = &o
+	}
 }
 
 func (s *sorted) close(ch record.Change, w way, o destination.Outcome) {

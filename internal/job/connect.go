@@ -35,6 +35,7 @@ func (b *builder) connect(job *plan.Job, to string, r *config.Reader) fault.List
 		job.Type, job.Sandbox = c.Type, c.Sandbox
 		if !c.Sandbox { // it has no settings of its own
 			job.Settings = c.Fingerprint()
+			return fault.All(c.Problem)
 		}
 		return nil
 	}

@@ -87,6 +87,8 @@ func (s *sender) unaddressed(ch *record.Change) (destination.Outcome, bool) {
 		o.Message = errDots.Error()
 	case s.late.names("keys") && strings.Contains(key, ","):
 		o.Message = errComma.Error()
+	case s.late.names("dest_ids") && strings.Contains(ch.RemoteID, ","):
+		o.Message = errComma.Error()
 	case s.late.names("dest_id", "dest_ids") && ch.RemoteID == "":
 		o.Code, o.Message = "no_remote_id", errNoRemoteID.Error()
 	default:

@@ -99,28 +99,6 @@ func pick(doc gjson.Result, paths string) []string {
 
 func join(texts []string, by string) string { return strings.Join(texts, by) }
 
-// of is the state of codes: the worst that the spec gives to one of them;
-// other for a code it does not know.
-func (c classes) of(codes []string, other destination.State) destination.State {
-	if fallback, ok := c["*"]; ok {
-		other = fallback
-	}
-	if len(codes) == 0 {
-		return other
-	}
-	worst := destination.OK
-	for _, code := range codes {
-		state, ok := c[code]
-		if !ok {
-			state = other
-		}
-		if rank(state) > rank(worst) {
-			worst = state
-		}
-	}
-	return worst
-}
-
 // The longest texts of others that are kept.
 const (
 	longestMessage = 300
@@ -140,6 +118,9 @@ func (j *judge) hide(out []destination.Outcome) {
 		if o.State == destination.OK {
 			o.Code, o.Message = "", ""
 			continue
+		}
+		if ours, ok := j.s.op.codes[o.Code]; ok {
+			o.Code = ours
 		}
 		o.Code = short(j.mask(o.Code, i, i+1), longestCode)
 		text, known := done[o.Message]

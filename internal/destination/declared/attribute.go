@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -16,6 +17,9 @@ import (
 func (j *judge) each(r *rule) []destination.Outcome {
 	e := r.each
 	list := j.doc.Get(e.at)
+	if e.alias {
+		return j.aliased(e, list)
+	}
 	out := make([]destination.Outcome, 0, len(j.at))
 	n := 0
 	list.ForEach(func(_, item gjson.Result) bool {
@@ -26,9 +30,30 @@ func (j *judge) each(r *rule) []destination.Outcome {
 	})
 	if !list.IsArray() || n != len(j.at) {
 		return j.all(destination.Outcome{
-			State: destination.Bisect, Code: codeCount,
+			State: destination.Bisect, Maybe: true, Code: codeCount,
 			Message: fmt.Sprintf("%d records were sent, the answer has %d results", len(j.at), n),
 		})
+	}
+	return out
+}
+
+// aliased reads results that stand under the names of their records. A record
+// without one is not known to be written.
+func (j *judge) aliased(e *each, list gjson.Result) []destination.Outcome {
+	out := make([]destination.Outcome, len(j.at))
+	for i := range out {
+		switch item := list.Get(j.s.op.alias.name + strconv.Itoa(i)); {
+		case !item.Exists() || item.Type == gjson.Null:
+			out[i] = destination.Outcome{State: destination.Bisect, Code: codeNoResult, Message: "the answer holds no result for the record"}
+		case item.Type == gjson.False:
+			out[i] = destination.Outcome{State: destination.Rejected, Code: codeRefused, Message: "the service answered false"}
+		case item.IsObject():
+			out[i] = e.outcome(item)
+		case item.IsArray():
+			out[i] = destination.Outcome{State: destination.Bisect, Code: codeUnclaimed, Message: "a result in the answer is a list"}
+		default:
+			out[i] = destination.Outcome{State: destination.OK}
+		}
 	}
 	return out
 }
@@ -36,7 +61,7 @@ func (j *judge) each(r *rule) []destination.Outcome {
 // outcome reads one result. What is no object says nothing.
 func (e *each) outcome(item gjson.Result) destination.Outcome {
 	if !item.IsObject() {
-		return destination.Outcome{State: destination.Bisect, Code: codeUnclaimed, Message: "a result in the answer is no object"}
+		return destination.Outcome{State: destination.Bisect, Maybe: true, Code: codeUnclaimed, Message: "a result in the answer is no object"}
 	}
 	if e.accepted(item) {
 		o := destination.Outcome{State: destination.OK}
@@ -45,9 +70,9 @@ func (e *each) outcome(item gjson.Result) destination.Outcome {
 		}
 		return o
 	}
-	codes := pick(item, e.code)
+	codes, message := pick(item, e.code), join(pick(item, e.message), ": ")
 	return destination.Outcome{
-		State: e.class.of(codes, destination.Rejected), Code: join(codes, ","), Message: join(pick(item, e.message), ": "),
+		State: e.class.of(codes, message, destination.Rejected), Code: join(codes, ","), Message: message,
 	}
 }
 
@@ -77,9 +102,13 @@ func (j *judge) named(r *rule, resp *rest.Response) []destination.Outcome {
 		c.list(&r.errors[i])
 	}
 	rest := destination.Outcome{State: r.rest}
+	var results []destination.Outcome
+	if r.each != nil {
+		results = j.each(r)
+	}
 	switch {
 	case c.loose > 0:
-		rest = destination.Outcome{State: destination.Bisect, Code: codeUnclaimed, Message: "the answer holds an error that names no record"}
+		rest = destination.Outcome{State: destination.Bisect, Maybe: true, Code: codeUnclaimed, Message: "the answer holds an error that names no record"}
 		if c.reason.Code != "" || c.reason.Message != "" {
 			rest.Code, rest.Message = c.reason.Code, c.reason.Message
 		}
@@ -90,6 +119,8 @@ func (j *judge) named(r *rule, resp *rest.Response) []destination.Outcome {
 	}
 	for i := range c.found {
 		switch {
+		case !c.named[i] && results != nil && c.loose == 0 && rest.State == destination.OK:
+			c.found[i] = results[i]
 		case !c.named[i]:
 			c.found[i] = rest
 		case c.loose > 0 && c.found[i].State == destination.OK:
@@ -178,7 +209,8 @@ func (c *claims) claim(e *errorList, item gjson.Result, at []int, missed bool) {
 	if e.keyList != "" {
 		codes = []string{e.keyList}
 	}
-	o := destination.Outcome{State: e.class.of(codes, destination.Rejected), Code: join(codes, ","), Message: join(pick(item, e.message), ": ")}
+	message := join(pick(item, e.message), ": ")
+	o := destination.Outcome{State: e.class.of(codes, message, destination.Rejected), Code: join(codes, ","), Message: message}
 	if len(at) == 0 || missed {
 		if c.loose == 0 {
 			c.reason = o
@@ -222,7 +254,7 @@ func (c *claims) byText(text string) (int, bool) {
 		}
 	}
 	i, ok := c.keys[c.j.s.folded(text)]
-	return i, ok && i >= 0
+	return i, ok && i >= 0 && text != "" // an answer without a key names nobody
 }
 
 // echo fills in the ids that a success tells in a list of its own. Ids are
@@ -233,17 +265,17 @@ func (j *judge) echo(out []destination.Outcome) {
 	if o.echoID == "" {
 		return
 	}
-	ids := list(j.doc.Get(o.echoID))
+	ids, n := j.told(o.echoID)
 	if o.echoTrace == "" {
-		if len(ids) == len(out) {
+		if len(ids) == len(out) && n == len(ids) {
 			for i := range out {
 				j.learn(&out[i], ids[i])
 			}
 		}
 		return
 	}
-	traces := list(j.doc.Get(o.echoTrace))
-	if len(traces) != len(ids) {
+	traces, m := j.told(o.echoTrace)
+	if len(traces) != len(ids) || n != len(ids) || m != len(traces) {
 		return
 	}
 	c := &claims{j: j}
@@ -251,6 +283,20 @@ func (j *judge) echo(out []destination.Outcome) {
 		if i, ok := c.byTrace(t); ok {
 			j.learn(&out[i], ids[n])
 		}
+	}
+}
+
+// told gives the texts at a path such as results.#.id, and how many results
+// there are: one that lacks the text would move those behind it.
+func (j *judge) told(path string) (texts []gjson.Result, results int) {
+	texts = list(j.doc.Get(path))
+	switch before, _, listed := strings.Cut("."+path, ".#"); {
+	case !listed:
+		return texts, len(texts)
+	case before == "":
+		return texts, int(j.doc.Get("#").Int())
+	default:
+		return texts, int(j.doc.Get(before[1:] + ".#").Int())
 	}
 }
 

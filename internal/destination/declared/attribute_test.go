@@ -145,16 +145,84 @@ func TestAtomicAllowsBisecting(t *testing.T) {
 	}
 }
 
+// That a refused batch wrote nothing says nothing about an answer of success:
+// where sending twice does harm, one that does not add up is in doubt, also
+// for a single record.
+func TestAtomicIsNoExcuseForAnAnswerThatDoesNotAddUp(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		status        int
+		body          string
+		two, one      string
+		maybe, maybe1 bool
+	}{
+		"too short a list":         {200, `{"results":[]}`, "in_doubt/reply_not_declared in_doubt/reply_not_declared", "in_doubt/reply_not_declared", false, false},
+		"too long a list":          {200, `{"results":[{"ok":true},{"ok":true},{"ok":true}]}`, "in_doubt/result_count_mismatch in_doubt/result_count_mismatch", "in_doubt/result_count_mismatch", false, false},
+		"an error that names none": {200, `{"accepted":2,"errors":[{"code":"X"}]}`, "in_doubt/X in_doubt/X", "in_doubt/X", false, false},
+		"another count":            {200, `{"accepted":7}`, "in_doubt/ok_count_mismatch in_doubt/ok_count_mismatch", "in_doubt/ok_count_mismatch", false, false},
+		"refused":                  {422, `{"message":"no"}`, "bisect/422 bisect/422", "fail/422", false, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := service(t, answers(tt.status, "application/json", tt.body), "ops: {append: {atomic: true}}")
+			w := open1(t, d, destination.Append)
+			two, one := w.Write(t.Context(), persons(2)), w.Write(t.Context(), persons(1))
+			if brief(two) != tt.two || brief(one) != tt.one || two[0].Maybe != tt.maybe || one[0].Maybe != tt.maybe1 {
+				t.Errorf("outcomes = %+v, %+v", two, one)
+			}
+		})
+	}
+}
+
+// What a server's failure, or an answer that does not add up, left behind is
+// not known: the engine must not take it for unwritten.
+func TestWhatMayHaveBeenStored(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		handler http.HandlerFunc
+		want    string
+		maybe   bool
+	}{
+		"bad gateway":   {answers(502, "", ""), "retry/502 retry/502", true},
+		"timed out":     {answers(408, "", ""), "retry/408 retry/408", true},
+		"limited":       {answers(429, "", ""), "retry/429 retry/429", false},
+		"too long":      {answers(200, "application/json", `{"results":[{"ok":true},{"ok":true},{"ok":true}]}`), "bisect/result_count_mismatch bisect/result_count_mismatch", true},
+		"refused":       {answers(422, "", ""), "bisect/422 bisect/422", false},
+		"another count": {answers(200, "application/json", `{"accepted":1}`), "bisect/ok_count_mismatch bisect/ok_count_mismatch", true},
+		"shedding": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}, "retry/503 retry/503", false},
+		"an error of one record": {answers(200, "application/json", `{"results":[{"ok":true},{"ok":false,"code":"X"}]}`), "ok fail/X", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out := open1(t, service(t, tt.handler, ""), destination.Upsert).Write(t.Context(), persons(2))
+			if brief(out) != tt.want || out[0].Maybe != tt.maybe || out[1].Maybe != tt.maybe {
+				t.Errorf("outcomes = %+v", out)
+			}
+		})
+	}
+	one := open1(t, service(t, answers(200, "application/json", `{"accepted":0}`), ""), destination.Upsert).Write(t.Context(), persons(1))
+	if !one[0].Maybe || !one[0].Transient || brief(one) != "fail/ok_count_mismatch" {
+		t.Errorf("a single record: %+v", one)
+	}
+}
+
 func TestRemoteIDs(t *testing.T) {
 	t.Parallel()
 	const plainRules = `{response: [{outcome: ok}], echo: {id: results.#.id}}`
 	const traced = `{response: [{outcome: ok}], echo: {id: results.#.id, trace: results.#.t}}`
 	tests := map[string]struct{ op, body, want string }{
-		"within a result":       {`{}`, `{"results":[{"ok":true,"id":7},{"ok":true},{"id":"x"}]}`, "7||"},
-		"in a list":             {plainRules, `{"results":[{"id":"a"},{"id":"b"},{"id":"c"}]}`, "a|b|c"},
-		"a list with a gap":     {plainRules, `{"results":[{"id":"a"},{},{"id":"c"}]}`, "||"},
-		"by trace":              {traced, `{"results":[{"id":"c","t":"2"},{"id":"a","t":"0"}]}`, "a||c"},
-		"a trace without an id": {traced, `{"results":[{"t":"2"},{"id":"a","t":"0"}]}`, "||"},
+		"within a result":           {`{}`, `{"results":[{"ok":true,"id":7},{"ok":true},{"id":"x"}]}`, "7||"},
+		"in a list":                 {plainRules, `{"results":[{"id":"a"},{"id":"b"},{"id":"c"}]}`, "a|b|c"},
+		"a list with a gap":         {plainRules, `{"results":[{"id":"a"},{},{"id":"c"}]}`, "||"},
+		"by trace":                  {traced, `{"results":[{"id":"c","t":"2"},{"id":"a","t":"0"}]}`, "a||c"},
+		"a trace here, an id there": {traced, `{"results":[{"t":"2"},{"id":"a"}]}`, "||"},
+		"ids for other results":     {plainRules, `{"results":[{"id":"a"},{},{"id":"b"},{"id":"c"}]}`, "||"},
+		"a trace without an id":     {traced, `{"results":[{"t":"2"},{"id":"a","t":"0"}]}`, "||"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

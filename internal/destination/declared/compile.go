@@ -14,6 +14,7 @@ import (
 type compiler struct {
 	target   destination.Target
 	values   values
+	columns  []string        // in a reading request
 	own      map[string]bool // fields that the service has by itself
 	problems []string
 }
@@ -125,6 +126,12 @@ func (c *compiler) placeholder(word string) *template {
 		t := &template{kind: array}
 		for _, f := range c.target.Fields {
 			t.items = append(t.items, &template{bytes: c.quoted(f.Name)})
+		}
+		return t
+	case word == "$columns":
+		t := &template{kind: array}
+		for _, name := range c.columns {
+			t.items = append(t.items, &template{bytes: c.quoted(name)})
 		}
 		return t
 	case word == "$op":

@@ -28,7 +28,8 @@ import (
 
 // Config is one connection.
 type Config struct {
-	Kind    string                 // http or sandbox: see Kinds
+	Kind    string                 // see Catalog.Kinds
+	Catalog *Catalog               // that Kind is from; nil: the embedded ones
 	Name    string                 // of the connection, for messages
 	Where   string                 // of the connection, for messages: "exposync.yml:12"
 	File    string                 // that the blocks below stand in
@@ -62,7 +63,7 @@ var (
 // everything that can be checked without a connection. Problems are a
 // fault.List with the codes spec_invalid, param_missing and http_url.
 func New(cfg Config) (*Destination, error) {
-	s, err := builtin(cfg.Kind, newOverlay(cfg.File, cfg.Blocks))
+	s, err := cfg.Catalog.load(cfg.Kind, newOverlay(cfg.File, cfg.Blocks))
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +91,7 @@ func open(cfg Config, s *spec) (*Destination, error) {
 	d.secrets = d.collectSecrets(a)
 	rc := cfg.Rest
 	rc.Concurrency = s.concurrency()
+	rc.MaxReply = s.longestReply(rc.MaxReply)
 	if d.creds.fetches() {
 		// every worker of every job may meet the end of a token once
 		rc.Breaker.Denials = max(rc.Breaker.Denials, 32, 4*rc.Concurrency)
@@ -151,6 +153,17 @@ func (s *spec) concurrency() int {
 		n = max(n, o.spec.concurrency())
 	}
 	return n
+}
+
+// longestReply is how much of one answer is read: the results of a job may
+// repeat all that it was given, in quotes.
+func (s *spec) longestReply(most int64) int64 {
+	for _, o := range s.ops {
+		if o.job != nil {
+			most = max(most, 32<<20, 3*int64(o.limits.bytes))
+		}
+	}
+	return most
 }
 
 // params checks the connection's values.

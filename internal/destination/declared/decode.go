@@ -258,18 +258,3 @@ func (d *decoder) state(dst *destination.State) func(*yamlx.Node) {
 		*dst = state
 	}
 }
-
-func (d *decoder) classes(dst *classes) func(*yamlx.Node) {
-	return func(n *yamlx.Node) {
-		if n.Kind != yamlx.Map {
-			d.fail(n, "", "class must map codes to states, not be %s", n.Kind)
-			return
-		}
-		*dst = classes{}
-		for _, p := range n.Pairs {
-			var s destination.State
-			d.state(&s)(p.Value)
-			(*dst)[p.Key] = s
-		}
-	}
-}

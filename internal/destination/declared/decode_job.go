@@ -38,8 +38,8 @@ func (d *decoder) job(what string, n *yamlx.Node) *job {
 		d.fail(n, "", "%s needs poll with request.path, state and done", what)
 	case len(j.results) == 0:
 		d.fail(n, "", "%s needs results: what became of every record", what)
-	case j.missing == destination.OK && j.poll.failed == "":
-		d.fail(n, "", "missing_rows: ok needs poll.counts.failed, which must agree with the failures that are named")
+	case j.missing == destination.OK && (j.poll.failed == "" || j.poll.processed+j.poll.total+j.poll.okay == ""):
+		d.fail(n, "", "missing_rows: ok needs poll.counts.failed, the failures that are named, and processed, total or ok")
 	case j.upload != nil && j.upload.body != nil, j.upload == nil && j.create.body != nil:
 		d.fail(n, "", "the step that carries the records has no body of its own")
 	}
@@ -129,16 +129,18 @@ func (d *decoder) results(n *yamlx.Node) results {
 			r.request = &request{method: "GET"}
 			d.request(r.request, n)
 		},
-		"format": d.choice(&r.format, "json", "csv"), "at": d.text(&r.at), "key": d.template(&r.key),
+		"format": d.choice(&r.format, "json", "csv"), "at": d.text(&r.at), "key": d.template(&r.key), "dest_id": d.text(&r.destID),
 		"index": d.text(&r.index), "index_match": d.pattern(&r.indexPart), "ok": d.text(&r.ok), "state": d.state(&r.state),
 		"id": d.text(&r.id), "code": d.text(&r.code), "code_match": d.pattern(&r.codePart), "message": d.text(&r.message),
 		"class": d.classes(&r.class), "paging": func(n *yamlx.Node) { d.paging(&r.paging, n) },
 	})
 	switch {
-	case r.key == "" && r.index == "":
-		d.fail(n, "", "results need key or index: how they name their records")
-	case r.format == "csv" && (r.request == nil || r.key == ""):
-		d.fail(n, "", "results in CSV need request and key, the column of the key")
+	case r.key == "" && r.index == "" && r.destID == "":
+		d.fail(n, "", "results need key, dest_id or index: how they name their records")
+	case r.key != "" && r.destID != "":
+		d.fail(n, "", "results name their records by key or by dest_id, not by both")
+	case r.format == "csv" && (r.request == nil || r.key+r.destID == ""):
+		d.fail(n, "", "results in CSV need request, and key or dest_id, the column that names a record")
 	case r.format == "csv" && r.paging.next != "", r.format == "json" && r.paging.from != "":
 		d.fail(n, "", "results in CSV are paged by header, those in JSON by next")
 	}

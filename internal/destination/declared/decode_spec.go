@@ -23,7 +23,7 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		"apiVersion": d.text(&version), "name": d.text(&s.name), "title": d.text(&s.title),
 		"docs": d.text(&s.docs), "verified_on": d.text(&s.verified),
 		"params": func(n *yamlx.Node) { d.params(s, n) },
-		"vars":   d.pairs(&s.vars, "vars", d.template), "headers": d.pairs(&s.headers, "headers", d.credential),
+		"vars":   func(n *yamlx.Node) { d.vars(s, n) }, "headers": d.pairs(&s.headers, "headers", d.credential),
 		"auth":     func(n *yamlx.Node) { d.auths(s, n) },
 		"check":    func(n *yamlx.Node) { s.check = d.check(n) },
 		"discover": func(n *yamlx.Node) { s.discover = d.discovery(n) },
@@ -53,9 +53,20 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		o.limits = o.limits.or(s.limits).or(limits{rows: 1, concurrency: 1})
 		s.custom = s.custom || holds(o.row, "$custom")
 		d.format(o)
+		if o.locate != "" && (s.lookup == nil || s.lookup.id == "") {
+			d.failAt(o.where, "add id to read: the path of the service's own id", "ops.%s: locate asks for ids in the way of read, which does not say where they stand", o.name)
+		}
 		d.checkFind(s, o)
 	}
+	d.checkDelete(s)
 	return s
+}
+
+// checkDelete makes sure that few deletes are requests: jobs are for many.
+func (d *decoder) checkDelete(s *spec) {
+	if o := s.ops["delete"]; o != nil && o.job != nil {
+		d.failAt(o.where, "name it otherwise, and lead to it by routes.delete", "ops.delete is one of requests, not of jobs")
+	}
 }
 
 func (d *decoder) params(s *spec, n *yamlx.Node) {
@@ -71,6 +82,31 @@ func (d *decoder) params(s *spec, n *yamlx.Node) {
 		}
 	}
 	d.keys(n, "params", fields)
+}
+
+// vars reads texts under names: {base: "${url}"}, or by another one's value:
+// {path: {of: "${api}", v3: v3/objects, "*": "objects/${api}"}}.
+func (d *decoder) vars(s *spec, n *yamlx.Node) {
+	fields := known{}
+	for _, name := range n.Keys() {
+		fields[name] = func(n *yamlx.Node) {
+			v := variable{name: name}
+			if n.Kind == yamlx.Map {
+				d.pairs(&v.cases, "vars."+name, d.template)(n)
+				i := slices.IndexFunc(v.cases, func(p pair) bool { return p.name == "of" })
+				if i < 0 {
+					d.fail(n, "", "vars.%s needs of: the text that its other keys are the values of", name)
+					return
+				}
+				v.of = v.cases[i].text
+				v.cases = slices.Delete(v.cases, i, i+1)
+			} else {
+				d.template(&v.text)(n)
+			}
+			s.vars = append(s.vars, v)
+		}
+	}
+	d.keys(n, "vars", fields)
 }
 
 // auths reads one way to prove who sends, or a list of which the first is
@@ -134,14 +170,17 @@ func (d *decoder) check(n *yamlx.Node) *check {
 }
 
 func (d *decoder) discovery(n *yamlx.Node) *discovery {
+	if n.IsNull() {
+		return nil // a connection may take it away
+	}
 	s := &discovery{types: map[string]string{}}
 	d.keys(n, "discover", known{
-		"request": func(n *yamlx.Node) { d.request(&s.request, n) },
-		"paging":  func(n *yamlx.Node) { d.paging(&s.paging, n) },
+		"request": func(n *yamlx.Node) { d.request(&s.request, n) }, "body": d.body(&s.body),
+		"paging": func(n *yamlx.Node) { d.paging(&s.paging, n) },
 		"fields": func(n *yamlx.Node) {
 			d.keys(n, "discover.fields", known{
 				"at": d.text(&s.at), "name": d.text(&s.name), "type": d.text(&s.kind), "writable": d.text(&s.writable),
-				"creatable": d.text(&s.creatable), "unique": d.text(&s.unique), "options": d.text(&s.options),
+				"creatable": d.text(&s.creatable), "unique": d.words(&s.unique), "length": d.text(&s.length), "options": d.text(&s.options),
 				"closed": d.text(&s.closed), "many": d.text(&s.many),
 				"required": d.words(&s.required), "also_unique": d.words(&s.alsoKeys),
 				"types": func(n *yamlx.Node) {
@@ -168,14 +207,14 @@ func (d *decoder) lookup(n *yamlx.Node) *lookup {
 		return nil // a connection may take it away
 	}
 	l := &lookup{rows: 100}
-	d.more = []string{"keys", "fields"}
+	d.more = []string{"keys", "fields", "columns"}
 	defer func() { d.more = nil }()
 	d.keys(n, "read", known{
-		"rows": d.count(&l.rows), "request": func(n *yamlx.Node) { d.request(&l.request, n) },
+		"rows": d.count(&l.rows), "bytes": d.count(&l.bytes), "request": func(n *yamlx.Node) { d.request(&l.request, n) },
 		"envelope": d.tree(&l.envelope), "row": d.tree(&l.row), "quote": d.text(&l.quote), "join": d.text(&l.join),
 		"at": d.text(&l.at), "key": d.template(&l.key), "fields": d.text(&l.fields), "none": d.text(&l.none),
+		"id": d.text(&l.id), "more": d.words(&l.more), "custom": d.text(&l.custom), "keys": d.words(&l.keys),
 		"fold_case": d.folding(&l.fold), "paging": func(n *yamlx.Node) { d.paging(&l.paging, n) },
-		"id": d.text(&l.id), "custom": d.text(&l.custom), "keys": d.words(&l.keys),
 	})
 	if l.request.path == "" || l.at == "" {
 		d.fail(n, "", "read needs request.path and at, the path of the records")
@@ -216,7 +255,8 @@ func (d *decoder) rate(r *rateLimit, n *yamlx.Node) {
 				"remaining": d.text(&r.remaining), "limit": d.text(&r.limit), "interval_ms": d.text(&r.interval), "reset": d.text(&r.reset),
 			})
 		},
-		"daily": func(n *yamlx.Node) { d.daily(&r.daily, n) },
+		"daily":   func(n *yamlx.Node) { d.daily(&r.daily, n) },
+		"refused": d.list("rate.refused", func(n *yamlx.Node) { r.refused = append(r.refused, d.refusal(n)) }),
 	})
 	length, err := time.ParseDuration(per)
 	if err != nil || length <= 0 {
@@ -247,6 +287,15 @@ func (d *decoder) daily(q *dailyQuota, n *yamlx.Node) {
 	}
 }
 
+func (d *decoder) refusal(n *yamlx.Node) refusal {
+	var f refusal
+	d.keys(n, "rate.refused", known{"status": d.text(&f.status), "when": d.text(&f.when)})
+	if !statusText.MatchString(f.status) || f.when == "" {
+		d.fail(n, "", "an entry of rate.refused needs status and when, which tell that a limit is reached")
+	}
+	return f
+}
+
 func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 	pointer := func(dst **string) func(*yamlx.Node) {
 		return func(n *yamlx.Node) {
@@ -256,8 +305,13 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 		}
 	}
 	d.keys(n, "encode", known{
-		"stringify": d.flag(&e.stringify), "gzip": d.flag(&e.gzip), "null": pointer(&e.null), "absent": pointer(&e.absent),
+		"stringify": d.flag(&e.stringify), "match_types": d.flag(&e.matching), "gzip": d.flag(&e.gzip), "null": pointer(&e.null), "absent": pointer(&e.absent),
 		"format": d.choice(&e.format, "json", "ndjson", "csv", "form", "none"),
+		"json": func(n *yamlx.Node) {
+			var s string
+			d.choice(&s, "value", "text")(n)
+			e.documents = s == "text"
+		},
 		"decimal": func(n *yamlx.Node) {
 			var s string
 			d.choice(&s, "number", "string")(n)
@@ -267,6 +321,11 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 			var s string
 			d.choice(&s, "iso", "epoch_ms", "unix_s")(n)
 			e.date = map[string]dateForm{"epoch_ms": epochMillis, "unix_s": unixSeconds}[s]
+		},
+		"zone": func(n *yamlx.Node) {
+			var s string
+			d.choice(&s, "none", "utc")(n)
+			e.zoned = s == "utc"
 		},
 		"bool": func(n *yamlx.Node) {
 			var s string
@@ -315,7 +374,7 @@ var rowsText = regexp.MustCompile(`^rows <= (\d{1,12})$`)
 func (d *decoder) routes(s *spec, n *yamlx.Node) {
 	s.routes = map[string][]route{}
 	fields := known{}
-	for _, mode := range []string{"upsert", "update", "insert", "append"} {
+	for _, mode := range opNames() {
 		fields[mode] = d.list("routes."+mode, func(n *yamlx.Node) {
 			var r route
 			var when string
@@ -345,6 +404,8 @@ func (d *decoder) checkRoutes(s *spec, n *yamlx.Node) {
 				d.fail(at, "", "routes.%s: nothing comes behind a route without when", mode)
 			case r.most > 0 && i == len(list)-1:
 				d.fail(at, "the last route has no when", "routes.%s: there is no route for more records", mode)
+			case mode == "delete" && i == 0 && o.job != nil:
+				d.fail(at, "the first route of deletes is one of requests", "routes.delete: deletes are jobs only beside jobs of upserts")
 			case s.ops[list[0].op] != nil && o.safe() != s.ops[list[0].op].safe():
 				d.fail(at, "", "routes.%s: all of its operations are idempotent, or none", mode)
 			}
@@ -357,7 +418,8 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 	what, reply := "ops."+name, "json"
 	d.keys(n, what, known{
 		"job": func(n *yamlx.Node) { o.job = d.job(what, n) }, "fold_case": d.folding(&o.fold),
-		"find":       func(n *yamlx.Node) { o.find = d.find(what, n) },
+		"find":  func(n *yamlx.Node) { o.find = d.find(what, n) },
+		"codes": d.renames(&o.codes), "no_partial": d.words(&o.noPartial), "locate": d.choice(&o.locate, locateAlways, locateUnknown),
 		"idempotent": d.flag(&o.idempotent), "atomic": d.flag(&o.atomic), "unique_keys_per_batch": d.flag(&o.once),
 		"idempotency": func(n *yamlx.Node) {
 			d.keys(n, what+".idempotency", known{
@@ -368,6 +430,7 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 		"encode":   d.tree(&o.encodeNode),
 		"request":  func(n *yamlx.Node) { d.recordRequest(&o.request, n) },
 		"envelope": d.tree(&o.envelope), "row": d.tree(&o.row),
+		"alias": func(n *yamlx.Node) { o.alias = d.alias(what, n) }, "needs": d.words(&o.needs),
 		"reply":    d.choice(&reply, "json", "any"),
 		"response": d.list(what+".response", func(n *yamlx.Node) { o.rules = append(o.rules, d.rule(n)) }),
 		"echo": func(n *yamlx.Node) {
@@ -377,9 +440,6 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 	o.anyReply = reply == "any"
 	if o.find != nil {
 		return o
-	}
-	if o.job != nil && name == "delete" {
-		d.fail(n.Get("job"), "", "deletes are sent in requests, not in jobs")
 	}
 	if o.request.path == "" && o.job == nil {
 		d.fail(n, "", "%s needs request.path", what)
@@ -394,6 +454,7 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 	} else {
 		d.shape(o)
 	}
+	d.checkAlias(what, o, n)
 	if len(o.rules) == 0 && o.job == nil {
 		d.fail(n, "say what an answer means: without a rule none is a success", "%s needs response", what)
 	}
@@ -430,14 +491,14 @@ func (d *decoder) rule(n *yamlx.Node) rule {
 		d.fail(n.Get("rest"), "", "rest must be ok or bisect")
 	}
 	parts := 0
-	for _, there := range []bool{r.each != nil, len(r.errors) > 0, outcome != nil} {
+	for _, there := range []bool{r.each != nil || len(r.errors) > 0, outcome != nil} {
 		if there {
 			parts++
 		}
 	}
 	switch {
 	case parts > 1:
-		d.fail(n, "", "a rule has one of each, errors and outcome, not several")
+		d.fail(n, "", "a rule has outcome, or each and errors, not both")
 	case parts == 0 && r.okCount == "" && n.Kind == yamlx.Map:
 		d.fail(n, "", "a rule needs each, errors, outcome or ok_count")
 	case parts == 0:
@@ -450,7 +511,7 @@ func (d *decoder) each(n *yamlx.Node) *each {
 	e := &each{}
 	var okIn *yamlx.Node
 	d.keys(n, "each", known{
-		"at": d.text(&e.at), "ok": d.text(&e.ok), "ok_in": d.tree(&okIn), "id": d.text(&e.id),
+		"at": d.text(&e.at), "ok": d.text(&e.ok), "ok_in": d.tree(&okIn), "id": d.text(&e.id), "alias": d.flag(&e.alias),
 		"code": d.text(&e.code), "message": d.text(&e.message), "class": d.classes(&e.class),
 	})
 	if okIn != nil {

@@ -6,17 +6,20 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 
 	"exposync/internal/destination"
 	"exposync/internal/fault"
 	"exposync/internal/record"
+	"exposync/internal/yamlx"
 )
 
 // discovery is the request that tells which fields an object has.
 type discovery struct {
 	request   request
+	body      *yamlx.Node // nil: none
 	paging    paging
 	at        string            // path of the fields
 	name      string            // paths within one
@@ -24,8 +27,9 @@ type discovery struct {
 	types     map[string]string // of their types into ours: text, number, bool, date, time
 	writable  string
 	creatable string
-	unique    string
+	unique    []string // all of them must hold
 	required  []string // all of them must hold
+	length    string   // the most letters of a text
 	options   string   // the values that it takes
 	closed    string   // whether it takes no others; empty: always
 	many      string   // whether several values may stand in one, parted by ;
@@ -39,6 +43,7 @@ type attribute struct {
 	writable, creatable bool
 	unique, required    bool
 	many                bool
+	length              int             // letters, 0: any number
 	options             map[string]bool // nil: any value
 }
 
@@ -66,11 +71,32 @@ func (d *Destination) attributes(ctx context.Context, object string) ([]attribut
 	return out, nil
 }
 
+// familyOf is what is known of a field's type: the fields were asked for when
+// the job's writer was opened.
+func (d *Destination) familyOf(object, field string) string {
+	d.catalog.mu.Lock()
+	defer d.catalog.mu.Unlock()
+	for _, a := range d.catalog.objects[object] {
+		if a.name == field {
+			return a.kind
+		}
+	}
+	return ""
+}
+
 func (d *Destination) discover(ctx context.Context, object string) ([]attribute, error) {
 	s := d.spec.discover
 	v := d.values.with(pair{"object", object}, pair{"key_field", ""}, pair{"mode", ""})
 	var out []attribute
-	for doc, err := range d.pages(ctx, v, s.request, nil, s.paging, "") {
+	var body []byte
+	if s.body != nil {
+		c := &compiler{values: v}
+		var err error
+		if body, err = c.compile(s.body).append(nil, &rowContext{}); err != nil || len(c.problems) > 0 {
+			return nil, d.unreadable("discover", "its body cannot be written: "+strings.Join(c.problems, "; "))
+		}
+	}
+	for doc, err := range d.pages(ctx, v, s.request, body, s.paging, "") {
 		if err != nil {
 			return nil, d.noObject(err, object)
 		}
@@ -100,13 +126,18 @@ func (s *discovery) attribute(f gjson.Result) attribute {
 		return truth(f, path)
 	}
 	a := attribute{
-		name: plain(f.Get(s.name)), writable: has(s.writable, true), unique: has(s.unique, true), many: has(s.many, false),
+		name: plain(f.Get(s.name)), writable: has(s.writable, true), many: has(s.many, false),
 	}
+	fails := func(path string) bool { return !truth(f, path) }
+	a.unique = !slices.ContainsFunc(s.unique, fails)
 	a.creatable = has(s.creatable, a.writable)
 	a.unique = a.unique || slices.Contains(s.alsoKeys, a.name)
-	a.required = len(s.required) > 0 && !slices.ContainsFunc(s.required, func(path string) bool { return !truth(f, path) })
+	a.required = len(s.required) > 0 && !slices.ContainsFunc(s.required, fails)
 	if s.kind != "" {
 		a.kind = s.types[plain(f.Get(s.kind))]
+	}
+	if n, ok := whole(f.Get(s.length)); s.length != "" && ok && (a.kind == "text" || a.kind == "") {
+		a.length = n
 	}
 	if options := f.Get(s.options); s.options != "" && truth(options, "") && has(s.closed, true) {
 		a.options = optionSet(options)
@@ -251,6 +282,9 @@ func (a *attribute) misfit(v record.Value, e *encoding) (code, message string) {
 		if _, ok := record.AppendDecimal(nil, v.Data); !ok {
 			return "wrong_type", fmt.Sprintf("field %q takes numbers, the value is none", a.name)
 		}
+	}
+	if a.length > 0 && v.Kind == record.Text && utf8.RuneCount(v.Data) > a.length {
+		return "too_long", fmt.Sprintf("field %q takes %d letters, the value has %d", a.name, a.length, utf8.RuneCount(v.Data))
 	}
 	if a.options == nil || v.Kind == record.Text && len(v.Data) == 0 {
 		return "", ""

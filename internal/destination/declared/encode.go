@@ -22,10 +22,13 @@ import (
 type encoding struct {
 	stringify bool       // numbers and booleans as text
 	decimal   bool       // decimals as text
+	documents bool       // JSON documents as text
+	matching  bool       // as text what goes to a field that the service says holds text
 	null      *string    // a null as this text
 	absent    *string    // csv: a field that is left as it is, as this text
 	bools     *[2]string // true and false as these texts
 	date      dateForm
+	zoned     bool     // a moment without a zone is written as one of UTC
 	hash      []string // fields that are sent as a digest only
 	format    string   // json, ndjson, csv, form
 	gzip      bool
@@ -107,6 +110,13 @@ func appendValue(dst []byte, v record.Value, e *encoding) ([]byte, error) {
 		if e.date != isoDate {
 			return e.appendEpoch(dst, v)
 		}
+		if e.zoned && v.Kind == record.Timestamp {
+			return append(append(append(dst, '"'), v.Data...), 'Z', '"'), nil
+		}
+	case record.JSON:
+		if e.stringify || e.documents {
+			return record.AppendJSONText(dst, v.Data)
+		}
 	default:
 	}
 	if !asText {
@@ -155,6 +165,8 @@ func appendPlain(dst []byte, v record.Value, e *encoding) ([]byte, error) {
 		return append(dst, e.boolText(v)...), nil
 	case isMoment(v.Kind) && e.date != isoDate:
 		return e.epoch(dst, v)
+	case e.zoned && v.Kind == record.Timestamp:
+		return append(append(dst, v.Data...), 'Z'), nil
 	case v.Kind == record.Bytes:
 		return base64.StdEncoding.AppendEncode(dst, v.Data), nil
 	case !utf8.Valid(v.Data):

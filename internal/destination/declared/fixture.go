@@ -29,6 +29,7 @@ type fixture struct {
 	answer answer   // of a request
 	script []answer // of a job, in the order of the calls
 	resume string   // a job that an earlier run left: nothing may be uploaded
+	params []pair   // of the connection; others are any text
 	want   []string // state or state/code, one for each record
 	where  string
 }
@@ -88,9 +89,9 @@ func (t *trial) note(o *op, r *rule) {
 
 func (r *rule) same(other *rule) bool { return r.where == other.where }
 
-// Test runs the fixtures of an embedded spec.
-func Test(ctx context.Context, kind string) (Report, error) {
-	s, err := builtin(kind, nil)
+// Test runs the fixtures of the description of a kind.
+func (c *Catalog) Test(ctx context.Context, kind string) (Report, error) {
+	s, err := c.load(kind, nil)
 	if err != nil {
 		return Report{}, err
 	}
@@ -102,9 +103,11 @@ func (s *spec) test(ctx context.Context) Report {
 	for i := range s.fixtures {
 		out.Fixtures = append(out.Fixtures, s.try(ctx, &s.fixtures[i], t))
 	}
-	if len(s.fixtures) == 0 && (s.name == "http" || s.name == "sandbox") {
-		return out // the contracts of type http and of the sandbox are held by tests against real servers
+	names := make([]string, 0, len(s.ops))
+	for name := range s.ops {
+		names = append(names, name)
 	}
+	slices.Sort(names)
 	seen := map[string]bool{} // operations may share rules
 	for r := range t.reached {
 		seen[r.where] = true
@@ -166,19 +169,15 @@ func (s *spec) play(ctx context.Context, f *fixture, t *trial) ([]destination.Ou
 	if f.script == nil {
 		stage.answers = []answer{f.answer}
 	}
-	cfg := Config{
-		Kind: s.name, Name: "fixture", Where: f.where, Params: map[string]string{},
-		Rest: rest.Config{Now: noon, Jitter: func() float64 { return 0 }, Transport: stage, WaitMin: time.Nanosecond, WaitMax: time.Nanosecond},
-	}
+	params := make([]pair, 0, len(s.params)+len(f.params))
 	for _, p := range s.params {
-		cfg.Params[p.Name] = "fixture"
+		value := "fixture"
 		if p.Kind == "url" {
-			cfg.Params[p.Name] = "https://fixture.invalid"
+			value = "https://fixture.invalid"
 		}
+		params = append(params, pair{p.Name, value})
 	}
-	plain := *s
-	plain.auth, plain.rate, plain.vars = []auth{{kind: "none"}}, rateLimit{}, slices.Clone(s.vars)
-	d, err := open(cfg, &plain)
+	d, err := s.stand(stage, append(params, f.params...), f.where)
 	if err != nil {
 		return nil, err
 	}
@@ -204,6 +203,25 @@ func (s *spec) play(ctx context.Context, f *fixture, t *trial) ([]destination.Ou
 	out := destination.All(len(batch), destination.Outcome{State: destination.NotSent})
 	sender.deliver(ctx, batch, func(int) bool { return true }, out)
 	return out, stage.err
+}
+
+// stand opens the spec for a service that is not there: only what is given
+// answers, nobody has to prove who sends, and nothing waits.
+func (s *spec) stand(answers http.RoundTripper, params []pair, where string) (*Destination, error) {
+	cfg := Config{
+		Kind: s.name, Name: "fixture", Where: where, Params: map[string]string{},
+		Rest: rest.Config{Now: noon, Jitter: func() float64 { return 0 }, Transport: answers, WaitMin: time.Nanosecond, WaitMax: time.Nanosecond},
+	}
+	for _, p := range params {
+		cfg.Params[p.name] = p.text
+	}
+	plain := *s
+	plain.auth, plain.rate, plain.vars = []auth{{kind: "none"}}, rateLimit{}, slices.Clone(s.vars)
+	d, err := open(cfg, &plain)
+	if err == nil {
+		d.values.named["base_url"] = "https://fixture.invalid"
+	}
+	return d, err
 }
 
 // noon is the time at which fixtures play: they wait for nothing.
@@ -264,7 +282,8 @@ func (d *decoder) fixture(n *yamlx.Node) fixture {
 	f := fixture{where: d.where(n), object: "object", key: "key"}
 	fields := d.answer(&f.answer)
 	fields["name"], fields["op"], fields["rows"], fields["want"] = d.text(&f.name), d.text(&f.op), d.words(&f.rows), d.words(&f.want)
-	fields["resume_with"], fields["object"], fields["key"] = d.text(&f.resume), d.text(&f.object), d.text(&f.key)
+	fields["resume_with"], fields["params"] = d.text(&f.resume), d.pairs(&f.params, "params", d.text)
+	fields["object"], fields["key"] = d.text(&f.object), d.text(&f.key)
 	fields["script"] = d.list("script", func(n *yamlx.Node) {
 		var a answer
 		more := d.answer(&a)

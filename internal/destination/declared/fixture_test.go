@@ -9,9 +9,6 @@ import (
 func TestFixturesOfSpecs(t *testing.T) {
 	t.Parallel()
 	for _, kind := range Kinds() {
-		if kind == "http" || kind == "sandbox" { // contracts of ours, proved against a server
-			continue
-		}
 		report, err := Test(t.Context(), kind)
 		if err != nil {
 			t.Errorf("%s: %v", kind, err)

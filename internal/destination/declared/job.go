@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -64,6 +65,7 @@ type results struct {
 	format    string   // json, csv
 	at        string
 	key       string // path or column, may hold ${…}
+	destID    string // in place of key: the destination's own id
 	index     string
 	indexPart *regexp.Regexp
 	ok        string // path or column that marks a success; empty: state is that of all
@@ -82,6 +84,9 @@ type jobSender struct {
 	job    *job
 	values values
 	create []byte // the body of create, without records
+
+	mu    sync.Mutex
+	asked map[record.Hash]string // ids that were asked for: the batch does not hold them
 }
 
 func newJobSender(s *sender, c *compiler) *jobSender {
@@ -99,7 +104,14 @@ func newJobSender(s *sender, c *compiler) *jobSender {
 // submit hands a batch over. The id is kept before anything else is done.
 func (j *jobSender) submit(ctx context.Context, batch []record.Change, keep func(string) error) (id string, out []destination.Outcome) {
 	out = destination.All(len(batch), destination.Outcome{State: destination.NotSent})
-	p, ok := j.s.pack(batch, out)
+	sent, mine := batch, func(int) bool { return true }
+	if j.s.op.locate != "" {
+		if sent, mine = j.s.located(ctx, batch, mine, out); hopeless(out) {
+			return "", out
+		}
+		j.keepIDs(batch, sent)
+	}
+	p, ok := j.s.pack(sent, mine, out)
 	if !ok {
 		return "", out
 	}
@@ -136,11 +148,20 @@ func (j *jobSender) submit(ctx context.Context, batch []record.Change, keep func
 	return id, out
 }
 
+// tries is how often a step is sent in one go. Closing is tried once: refused
+// the second time, it may have begun the job the first time.
+func (j *jobSender) tries(s step) int {
+	if j.job.close != nil && s.request.path == j.job.close.request.path && s.body == j.job.close.body {
+		return 1
+	}
+	return 3
+}
+
 // forsaken gives up a job that got no records, or was not begun. Where that
 // is not certain the job stays to be asked.
 func (j *jobSender) forsaken(ctx context.Context, v values, out []destination.Outcome, p *parcel, bad []destination.Outcome) []destination.Outcome {
 	for _, o := range bad {
-		if o.State == destination.InDoubt {
+		if o.State == destination.InDoubt || o.Maybe {
 			return out
 		}
 	}
@@ -152,10 +173,13 @@ func (j *jobSender) forsaken(ctx context.Context, v values, out []destination.Ou
 
 // pack encodes a batch as one body. What does not fit any more waits for the
 // next job.
-func (s *sender) pack(batch []record.Change, out []destination.Outcome) (*parcel, bool) {
+func (s *sender) pack(batch []record.Change, mine func(int) bool, out []destination.Outcome) (*parcel, bool) {
 	p := s.parcel(len(batch))
-	row := rowContext{encode: &s.op.encode, hashed: s.hashed, scope: s.scope, max: s.op.idem.max}
+	row := rowContext{encode: &s.op.encode, hashed: s.hashed, texts: s.texts, scope: s.scope, max: s.op.idem.max}
 	for i := range batch {
+		if !mine(i) {
+			continue
+		}
 		if o, bad := s.misfit(&batch[i]); bad {
 			out[i] = o
 			continue
@@ -166,7 +190,7 @@ func (s *sender) pack(batch []record.Change, out []destination.Outcome) (*parcel
 			p.body = append(p.body, s.sep...)
 		}
 		from := len(p.body)
-		body, err := s.appendRow(p.body, &row)
+		body, err := s.appendRow(p.body, &row, len(p.at))
 		if o, bad := s.unfit(body[min(from, len(body)):], err); bad {
 			out[i], p.body = o, body[:start]
 			continue
@@ -248,35 +272,35 @@ func (j *jobSender) request(ctx context.Context, s step, v values, body []byte, 
 	if s.request.method == http.MethodPut || s.request.method == http.MethodPatch {
 		class = rest.Upsert // the same step again changes nothing
 	}
-	return j.s.d.do(ctx, exchange{class: class, method: s.request.method, target: target, header: header, body: body, attempts: 3})
+	return j.s.d.do(ctx, exchange{class: class, method: s.request.method, target: target, header: header, body: body, attempts: j.tries(s)})
 }
 
 // status asks how far a job is. One that was never closed is closed now: its
 // records arrived, or it ends without any.
 func (j *jobSender) status(ctx context.Context, id string) (destination.Progress, gjson.Result, error) {
 	p := j.job.poll
+	lost := destination.Progress{Ended: true, Lost: true}
+	running := destination.Progress{Again: p.every, Most: p.most, GiveUp: p.giveUp}
 	v := j.values.with(pair{"job_id", id})
-	target, err := v.target(p.request)
-	if err != nil {
-		return destination.Progress{}, gjson.Result{}, err
-	}
-	doc, err := j.s.d.document(ctx, exchange{
-		class: rest.Read, method: p.request.method, target: target, header: j.s.d.header, attempts: 5, none: "404",
-	})
+	doc, err := j.ask(ctx, v)
 	if err != nil {
 		return destination.Progress{}, doc, err
 	}
-	if !doc.Exists() {
-		return destination.Progress{Ended: true, Lost: true}, doc, nil
-	}
-	running := destination.Progress{Again: p.every, Most: p.most, GiveUp: p.giveUp}
-	switch state := plain(doc.Get(p.state)); {
-	case slices.Contains(p.open, state) && j.job.close != nil:
+	if j.isOpen(doc) {
 		resp, err := j.request(ctx, *j.job.close, v, j.fixed(*j.job.close), false)
-		if err == nil && !resp.OK() {
-			return destination.Progress{Ended: true, Lost: true}, doc, nil // it got no records, and never begins
+		if err != nil || resp.OK() || !final(resp.Status) {
+			return running, doc, nil
 		}
-		return running, doc, nil
+		if doc, err = j.ask(ctx, v); err != nil { // it may have been closed before, and only just have begun
+			return destination.Progress{}, doc, err
+		}
+		if j.isOpen(doc) {
+			return lost, doc, nil // it got no records, and never begins
+		}
+	}
+	switch state := plain(doc.Get(p.state)); {
+	case !doc.Exists():
+		return lost, doc, nil
 	case slices.Contains(p.running, state):
 		return running, doc, nil
 	case slices.Contains(p.done, state), slices.Contains(p.gone, state):
@@ -284,6 +308,32 @@ func (j *jobSender) status(ctx context.Context, id string) (destination.Progress
 	default:
 		return destination.Progress{}, doc, j.s.d.unreadable("poll", fmt.Sprintf("the job is in a state that the description does not know (%s)", short(state, 40)))
 	}
+}
+
+// ask reads how far a job is; nothing if the service does not know it.
+func (j *jobSender) ask(ctx context.Context, v values) (gjson.Result, error) {
+	target, err := v.target(j.job.poll.request)
+	if err != nil {
+		return gjson.Result{}, err
+	}
+	return j.s.d.document(ctx, exchange{
+		class: rest.Read, method: j.job.poll.request.method, target: target, header: j.s.d.header, attempts: 5, none: "404",
+	})
+}
+
+// isOpen reports whether a job waits for somebody to close it.
+func (j *jobSender) isOpen(doc gjson.Result) bool {
+	return j.job.close != nil && doc.Exists() && slices.Contains(j.job.poll.open, plain(doc.Get(j.job.poll.state)))
+}
+
+// final reports whether a status refuses a step for what it is, not for now
+// and not for who asks.
+func final(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusTooEarly, http.StatusLocked:
+		return false
+	}
+	return refused(status)
 }
 
 // deadWord is the outcome of a job that failed as a whole; ok is false if it

@@ -22,8 +22,10 @@ import (
 // named is what a result says of one record.
 type named struct {
 	key     string
-	index   int // -1: by key
+	index   int  // -1: by key
+	byID    bool // key is the destination's id
 	outcome destination.Outcome
+	failed  bool // the service counts it as a failure, not as one that it did not come to
 }
 
 // told reads all results of a job.
@@ -42,7 +44,7 @@ func (j *jobSender) told(ctx context.Context, id string, doc gjson.Result) iter.
 
 // list reads one list of results.
 func (j *jobSender) list(ctx context.Context, r *results, v values, doc gjson.Result) iter.Seq2[named, error] {
-	key, err := v.text(r.key)
+	key, err := v.text(r.key + r.destID) // one of them
 	switch {
 	case err != nil:
 		return func(yield func(named, error) bool) { yield(named{}, err) }
@@ -76,6 +78,7 @@ func (r *results) items(doc gjson.Result, key string) iter.Seq2[named, error] {
 		for _, item := range items.Array() {
 			get := func(path string) string { return plain(item.Get(path)) }
 			n := r.result(get, func(path string) bool { return truth(item, path) }, func(path string) []string { return pick(item, path) })
+			n.byID = r.destID != ""
 			n.key, n.index = get(key), locate(get, r.index, r.indexPart)
 			if !yield(n, nil) {
 				return
@@ -126,8 +129,9 @@ func (r *results) result(get func(string) string, holds func(string) bool, texts
 			}
 		}
 	}
-	o.State, o.Code, o.Message = r.class.of(codes, state), join(codes, ","), join(texts(r.message), ": ")
-	return named{outcome: o}
+	o.Code, o.Message = join(codes, ","), join(texts(r.message), ": ")
+	o.State = r.class.of(codes, o.Message, state)
+	return named{outcome: o, failed: state != destination.Retry}
 }
 
 // files reads the results of CSV files, page by page.
@@ -140,7 +144,13 @@ func (j *jobSender) files(ctx context.Context, r *results, v values, key string)
 		}
 		header := j.s.d.header.Clone()
 		header.Set("Accept", "text/csv")
-		for target, pages := first, 0; target != "" && pages < mostPages; pages++ {
+		seen := map[string]bool{}
+		for target := first; target != ""; {
+			if seen[target] || len(seen) >= mostPages {
+				yield(named{}, j.s.d.unreadable("results", "the pages of its answer lead in circles"))
+				return
+			}
+			seen[target] = true
 			resp, err := j.s.d.file(ctx, exchange{class: rest.Read, method: r.request.method, target: target, header: header, attempts: 5})
 			if err != nil {
 				yield(named{}, err)
@@ -165,7 +175,7 @@ func (d *Destination) file(ctx context.Context, x exchange) (*rest.Response, err
 	if err != nil {
 		return nil, d.unreachable(err)
 	}
-	if f := resp.Fault(d.cfg.Where); f != nil {
+	if f := d.refusal(resp); f != nil {
 		return nil, f
 	}
 	return resp, nil
@@ -175,6 +185,10 @@ func (d *Destination) file(ctx context.Context, x exchange) (*rest.Response, err
 func (r *results) lines(body []byte, key string) iter.Seq2[named, error] {
 	return func(yield func(named, error) bool) {
 		if len(bytes.TrimSpace(body)) == 0 {
+			return
+		}
+		if body[len(body)-1] != '\n' && bytes.Count(body, []byte{'"'})%2 != 0 { // the reader would take half a cell for a whole one
+			yield(named{}, errors.New("the file was cut off"))
 			return
 		}
 		in := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))))
@@ -200,7 +214,7 @@ func (r *results) lines(body []byte, key string) iter.Seq2[named, error] {
 				return
 			}
 			n := r.line(columns, line)
-			n.key, n.index = line[at], -1
+			n.key, n.index, n.byID = line[at], -1, r.destID != ""
 			if !yield(n, nil) {
 				return
 			}
@@ -235,38 +249,87 @@ func (j *jobSender) outcomes(ctx context.Context, id string, batch []record.Chan
 	}
 	c := &claims{j: judge}
 	out, found := judge.all(destination.Outcome{}), make([]bool, len(batch))
-	loose := 0
+	loose, failed := 0, make([]bool, len(batch)) // a record may have several errors
+	var byID map[string]int
 	for n, err := range j.told(ctx, id, doc) {
 		if err != nil {
 			return nil, err
 		}
-		i, ok := c.byText(n.key)
-		if !ok && n.index >= 0 && n.index < len(batch) {
+		find := c.byText
+		if n.byID {
+			find = j.byID(batch, &byID)
+		}
+		i, ok := find(n.key)
+		if n.key == "" && n.index >= 0 && n.index < len(batch) {
 			i, ok = n.index, true
 		}
 		if !ok {
 			loose++
 			continue
 		}
+		failed[i] = failed[i] || n.failed
 		if !found[i] || rank(n.outcome.State) > rank(out[i].State) {
 			out[i], found[i] = n.outcome, true
 		}
 	}
-	j.unnamed(doc, out, found, loose)
+	j.unnamed(doc, out, found, loose, count(failed))
 	judge.hide(out)
+	j.forget(batch)
 	return out, nil
+}
+
+// byID finds a record of a batch by the destination's id of it.
+func (j *jobSender) byID(batch []record.Change, ids *map[string]int) func(string) (int, bool) {
+	if *ids == nil {
+		*ids = make(map[string]int, len(batch))
+		for i := range batch {
+			if id := j.idOf(&batch[i]); id != "" {
+				(*ids)[id] = i
+			}
+		}
+	}
+	return func(id string) (int, bool) {
+		i, ok := (*ids)[id]
+		return i, ok
+	}
+}
+
+// idOf is the id that a record went to the job with.
+func (j *jobSender) idOf(ch *record.Change) string {
+	if ch.RemoteID != "" {
+		return ch.RemoteID
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.asked[ch.Key.Hash()]
+}
+
+// keepIDs remembers the ids that were asked for, until the results are read.
+func (j *jobSender) keepIDs(before, after []record.Change) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for i := range after {
+		if before[i].RemoteID == "" && after[i].RemoteID != "" {
+			if j.asked == nil {
+				j.asked = map[record.Hash]string{}
+			}
+			j.asked[after[i].Key.Hash()] = after[i].RemoteID
+		}
+	}
+}
+
+func (j *jobSender) forget(batch []record.Change) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for i := range batch {
+		delete(j.asked, batch[i].Key.Hash())
+	}
 }
 
 // unnamed gives a word to the records that no result names, and, where a job
 // failed as a whole, to those that it did not come to.
-func (j *jobSender) unnamed(doc gjson.Result, out []destination.Outcome, found []bool, loose int) {
+func (j *jobSender) unnamed(doc gjson.Result, out []destination.Outcome, found []bool, loose, failed int) {
 	rest := destination.Outcome{State: j.job.missing, Code: "result_missing", Message: "the job's results do not name this record"}
-	failed := 0
-	for i := range out {
-		if found[i] && out[i].State != destination.OK && out[i].State != destination.Retry {
-			failed++
-		}
-	}
 	if rest.State == destination.OK {
 		if msg := j.job.poll.differs(doc, len(out), failed, loose); msg != "" {
 			rest.State, rest.Code, rest.Message = destination.InDoubt, codeOKCount, msg
@@ -283,6 +346,13 @@ func (j *jobSender) unnamed(doc gjson.Result, out []destination.Outcome, found [
 	}
 }
 
+func count(which []bool) (n int) {
+	for _, is := range which {
+		n += btoi(is)
+	}
+	return n
+}
+
 // differs says why the counts of a job do not bear out that the records that
 // its results do not name were taken; empty if they do.
 func (p *poll) differs(doc gjson.Result, sent, failed, loose int) string {
@@ -292,6 +362,9 @@ func (p *poll) differs(doc gjson.Result, sent, failed, loose int) string {
 		return "the job was given up, and says nothing of this record"
 	case loose > 0, !counted, n != failed:
 		return "the job counts other failures than its results name"
+	}
+	if processed, ok := whole(doc.Get(p.processed)); p.processed != "" && (!ok || processed != sent) {
+		return "the job came to another number of records than it was given"
 	}
 	if total, ok := whole(doc.Get(p.total)); p.total != "" && (!ok || total != sent) {
 		return "the job counts another number of records than it was given"
@@ -313,7 +386,7 @@ func (j *jobSender) recall(ctx context.Context, id string, doc gjson.Result) ite
 				return
 			}
 			key, ok := j.keyOf(n.key)
-			if !ok {
+			if !ok || n.byID { // what nobody remembers is asked for again
 				continue
 			}
 			o := []destination.Outcome{n.outcome}

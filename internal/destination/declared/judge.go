@@ -33,6 +33,8 @@ const (
 	codeCount       = "result_count_mismatch"
 	codeOKCount     = "ok_count_mismatch"
 	codeUnclaimed   = "unattributed"
+	codeNoResult    = "no_result"
+	codeRefused     = "refused"
 	codeUnreachable = "unreachable"
 )
 
@@ -99,13 +101,13 @@ func (j *judge) applies(r *rule, status int) bool {
 func (j *judge) apply(r *rule, resp *rest.Response) []destination.Outcome {
 	var out []destination.Outcome
 	switch {
-	case r.each != nil:
-		out = j.each(r)
 	case len(r.errors) > 0:
 		out = j.named(r, resp)
+	case r.each != nil:
+		out = j.each(r)
 	default:
-		codes := pick(j.doc, r.code)
-		o := destination.Outcome{State: r.class.of(codes, r.outcome), Code: join(codes, ","), Message: join(pick(j.doc, r.message), ": ")}
+		codes, message := pick(j.doc, r.code), join(pick(j.doc, r.message), ": ")
+		o := destination.Outcome{State: r.class.of(codes, message, r.outcome), Code: join(codes, ","), Message: message}
 		if o.State != destination.OK {
 			o.After = resp.After
 			o.Code = orStatus(o.Code, resp.Status)
@@ -133,7 +135,7 @@ func (j *judge) counted(out []destination.Outcome, r *rule) []destination.Outcom
 	if got, ok := whole(claimed); ok && got == n {
 		return out
 	}
-	o := destination.Outcome{State: destination.Bisect, Code: codeOKCount, Message: "the destination accepted another number of records than it let us believe"}
+	o := destination.Outcome{State: destination.Bisect, Maybe: true, Code: codeOKCount, Message: "the destination accepted another number of records than it let us believe"}
 	if claimed.Type != gjson.Number {
 		o = destination.Outcome{State: destination.InDoubt, Code: codeUndeclared, Message: fmt.Sprintf("the answer does not say %s, the number of accepted records", r.okCount)}
 	}
@@ -190,26 +192,50 @@ func pointless(status int) bool {
 func (j *judge) settle(out []destination.Outcome, resp *rest.Response) []destination.Outcome {
 	for i := range out {
 		o := &out[i]
-		switch {
-		case o.State == destination.Bisect && !j.s.op.safe() && !j.s.op.atomic:
-			o.State = destination.InDoubt
-			if refused(resp.Status) {
-				o.State = destination.Rejected
+		switch o.State {
+		case destination.Bisect:
+			j.undivided(o, resp)
+		case destination.Retry:
+			o.Maybe = o.Maybe || failed(resp)
+			if o.Maybe && !j.s.op.safe() {
+				o.State, o.Maybe = destination.InDoubt, false
 			}
-		case o.State == destination.Bisect && len(j.at) == 1:
-			o.State = destination.Rejected
-			o.Transient = garbled(o.Code) // the answer was bad, not the record
-		case o.State == destination.Retry && !j.s.op.safe() && (resp.Status >= 500 || resp.Status == http.StatusRequestTimeout):
-			o.State = destination.InDoubt
+		default:
 		}
 	}
 	return out
 }
 
+// undivided settles the outcome of a record whose batch would have to be cut
+// in halves. An answer of success, or of a server's failure, does not say that
+// nothing was written; that the operation is atomic counts where the answer
+// adds up.
+func (j *judge) undivided(o *destination.Outcome, resp *rest.Response) {
+	op, unclear := j.s.op, o.Maybe
+	o.Maybe = !refused(resp.Status)
+	switch {
+	case !op.safe() && o.Maybe: // atomic counts for what was refused only
+		o.State, o.Maybe = destination.InDoubt, false
+	case !op.safe() && !op.atomic:
+		o.State = destination.Rejected
+	case len(j.at) == 1:
+		o.State, o.Transient = destination.Rejected, garbled(o.Code) // the answer was bad, not the record
+	}
+	if op.atomic && !unclear {
+		o.Maybe = false
+	}
+}
+
 // garbled reports whether a code stands for an answer that does not add up,
 // as opposed to one that refuses something.
 func garbled(code string) bool {
-	return code == codeCount || code == codeOKCount || code == codeUnclaimed
+	return code == codeCount || code == codeOKCount || code == codeUnclaimed || code == codeNoResult
+}
+
+// failed reports whether an answer is a server's failure, which says nothing
+// about what was done before it. One that asks to come back was not begun.
+func failed(resp *rest.Response) bool {
+	return resp.Status == http.StatusRequestTimeout || resp.Status >= 500 && resp.After == 0
 }
 
 // refused reports whether a status says that the request was not taken.

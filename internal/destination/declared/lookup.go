@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"iter"
+	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +23,7 @@ import (
 // lookup says how records are read by key.
 type lookup struct {
 	rows     int // keys of one request
+	bytes    int // of its keys, as an address holds them; 0: any number
 	request  request
 	envelope *yamlx.Node // nil: no body
 	row      *yamlx.Node
@@ -29,9 +32,10 @@ type lookup struct {
 	at       string
 	key      string // path of the one key in a record, may hold ${…}; empty: the key's fields stand in fields
 	fields   string
-	none     string // a status that says that none of the keys is there
-	fold     folding
-	id       string   // path of the id in a record
+	id       string   // path of the service's own id in a record
+	more     []string // columns to ask for beside the target's
+	none     string   // a status that says that none of the keys is there
+	fold     folding  // the service does not tell keys apart by case
 	custom   string   // path of the fields that the service does not have by itself; empty: they stand with the others
 	keys     []string // key fields that can be asked for; empty: any
 	paging   paging
@@ -71,9 +75,9 @@ func (r Readable) Read(ctx context.Context, t destination.Target, keys []record.
 			yield(nil, err)
 			return
 		}
-		for chunk := range slices.Chunk(keys, l.spec.rows) {
-			for rec, err := range l.chunk(ctx, chunk) {
-				if !yield(rec, err) || err != nil {
+		for chunk := range l.chunks(keys) {
+			for found, err := range l.entries(ctx, chunk) {
+				if !yield(found.record, err) || err != nil {
 					return
 				}
 			}
@@ -91,6 +95,7 @@ type looker struct {
 	head   []byte
 	tail   []byte
 	key    string // path of the key in a record
+	bare   bool   // the key's field holds numbers, which stand without quotes
 	own    map[string]bool
 	fold   bool
 }
@@ -101,17 +106,22 @@ func (d *Destination) newLooker(t destination.Target) (*looker, error) {
 	for _, f := range t.Fields {
 		names = append(names, f.Name)
 	}
-	job := []pair{{"object", t.Object}, {"mode", string(t.Mode)}, {"key_field", ""}, {"fields", strings.Join(names, ",")}, {"keys", ""}}
+	columns := l.spec.columns(t)
+	job := []pair{
+		{"object", t.Object}, {"mode", string(t.Mode)}, {"key_field", ""}, {"fields", strings.Join(names, ",")}, {"keys", ""},
+		{"columns", strings.Join(columns, ",")},
+	}
 	if len(t.Key) > 0 {
 		job[2].text = t.Key[0].Name
 	}
 	l.fold = l.spec.fold.of(job[2].text)
 	l.values = d.values.with(job...)
-	c := &compiler{target: t, values: l.values}
+	c := &compiler{target: t, values: l.values, columns: columns}
 	l.row = c.compile(l.spec.row)
 	if l.spec.envelope != nil {
 		l.head, l.tail, _ = c.compile(l.spec.envelope).split(nil)
 	}
+	l.bare = len(t.Key) == 1 && d.familyOf(t.Object, t.Key[0].Name) == "number"
 	var err error
 	if l.key, err = l.values.text(l.spec.key); err != nil {
 		c.failf("%s", err)
@@ -126,6 +136,18 @@ func (d *Destination) newLooker(t destination.Target) (*looker, error) {
 		return nil, d.unread(t.Object, strings.Join(c.problems, "; "))
 	}
 	return l, nil
+}
+
+// columns are the names of all that a record is asked for: what the spec adds,
+// the key, the fields, each of them once.
+func (l *lookup) columns(t destination.Target) []string {
+	out := slices.Clone(l.more)
+	for _, f := range slices.Concat(t.Key, t.Fields) {
+		if !slices.ContainsFunc(out, func(name string) bool { return strings.EqualFold(name, f.Name) }) {
+			out = append(out, f.Name)
+		}
+	}
+	return out
 }
 
 func (d *Destination) unread(object, why string) *fault.Fault {
@@ -164,31 +186,69 @@ func (a asked) add(text string, key record.Record) {
 	a.folded[folded] = key
 }
 
-// chunk reads as many keys as one request may have.
-func (l *looker) chunk(ctx context.Context, keys []record.Key) iter.Seq2[record.Record, error] {
-	return func(yield func(record.Record, error) bool) {
+// found is one record of an answer, with the id that the service has for it.
+type found struct {
+	record record.Record
+	id     string
+}
+
+// entries reads as many keys as one request may have.
+func (l *looker) entries(ctx context.Context, keys []record.Key) iter.Seq2[found, error] {
+	return func(yield func(found, error) bool) {
 		body, wanted, texts, err := l.question(keys)
 		if err != nil {
-			yield(nil, err)
+			yield(found{}, err)
 			return
 		}
 		v := l.values.with(pair{"keys", strings.Join(texts, l.spec.between())})
 		for doc, err := range l.d.pages(ctx, v, l.spec.request, body, l.spec.paging, l.spec.none) {
 			if err != nil {
-				yield(nil, err)
+				yield(found{}, err)
 				return
 			}
 			items, err := l.items(doc)
 			if err != nil {
-				yield(nil, err)
+				yield(found{}, err)
 				return
 			}
 			for _, item := range items {
 				rec, err := l.record(item, wanted)
-				if !yield(rec, err) || err != nil {
+				if !yield(found{rec, l.idOf(item)}, err) || err != nil {
 					return
 				}
 			}
+		}
+	}
+}
+
+// idOf is the service's id of a record; empty where the spec does not say where
+// it stands.
+func (l *looker) idOf(item gjson.Result) string {
+	if l.spec.id == "" {
+		return ""
+	}
+	return plain(item.Get(l.spec.id))
+}
+
+// chunks cuts keys into as many as one request may have.
+func (l *looker) chunks(keys []record.Key) iter.Seq[[]record.Key] {
+	return func(yield func([]record.Key) bool) {
+		start, size := 0, 0
+		for i, key := range keys {
+			n := 0
+			if values, err := key.Values(); err == nil && l.spec.bytes > 0 {
+				n = len(url.QueryEscape(l.quoted(l.text(values)))) + len("%2C")
+			}
+			if i > start && (i-start >= l.spec.rows || l.spec.bytes > 0 && size+n > l.spec.bytes) {
+				if !yield(keys[start:i]) {
+					return
+				}
+				start, size = i, 0
+			}
+			size += n
+		}
+		if start < len(keys) {
+			yield(keys[start:])
 		}
 	}
 }
@@ -222,7 +282,7 @@ func (l *looker) question(keys []record.Key) (body []byte, wanted asked, texts [
 		if l.parted() && strings.Contains(text, l.spec.between()) {
 			return nil, asked{}, nil, l.d.unreadable("read", fmt.Sprintf("a key holds %q, which parts the keys of the request", l.spec.between()))
 		}
-		wanted.add(text, values)
+		wanted.add(l.canonical(text), values)
 		texts = append(texts, l.quoted(text))
 		if l.spec.envelope == nil {
 			continue
@@ -242,7 +302,9 @@ func (l *looker) question(keys []record.Key) (body []byte, wanted asked, texts [
 }
 
 // parted reports whether a comma ends a key in the request.
-func (l *looker) parted() bool { return l.spec.envelope == nil && l.spec.quote == "" && l.spec.rows > 1 }
+func (l *looker) parted() bool {
+	return l.spec.envelope == nil && l.spec.quote == "" && l.spec.rows > 1
+}
 
 // text is a key as an answer repeats it.
 func (l *looker) text(values record.Record) string {
@@ -253,10 +315,22 @@ func (l *looker) text(values record.Record) string {
 	return strings.Join(parts, "\x00")
 }
 
+var numberText = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
+
+// canonical is a key as it is compared: services write the number 12 as 12.0.
+func (l *looker) canonical(text string) string {
+	if l.bare {
+		if data, ok := record.AppendDecimal(nil, text); ok {
+			return string(data)
+		}
+	}
+	return text
+}
+
 // quoted is a key as a text in a query; what would end the text is escaped.
 func (l *looker) quoted(text string) string {
 	q := l.spec.quote
-	if q == "" {
+	if q == "" || l.bare && numberText.MatchString(text) {
 		return text
 	}
 	return q + strings.NewReplacer(`\`, `\\`, q, `\`+q).Replace(text) + q
@@ -268,7 +342,7 @@ func (l *looker) record(item gjson.Result, wanted asked) (record.Record, error) 
 	if l.spec.fields != "" && l.spec.fields != "@this" {
 		fields = item.Get(l.spec.fields)
 	}
-	key, ok := wanted.find(l.keyText(item))
+	key, ok := wanted.find(l.canonical(l.keyText(item)))
 	if !ok {
 		return nil, l.d.unreadable("read", "it holds a record that was not asked for")
 	}
@@ -342,7 +416,11 @@ func (e *encoding) read(kind record.Kind, text string, v gjson.Result) (data []b
 		data, ok = e.moment(kind, text)
 		return data, kind, ok
 	case record.JSON:
-		data, err := record.AppendCanonicalJSON(nil, []byte(v.Raw))
+		raw := v.Raw
+		if e.stringify || e.documents {
+			raw = v.String()
+		}
+		data, err := record.AppendCanonicalJSON(nil, []byte(raw))
 		return data, kind, err == nil
 	case record.Bytes:
 		data, err := base64.StdEncoding.DecodeString(text)

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/tidwall/gjson"
 	"golang.org/x/time/rate"
 
 	"exposync/internal/rest"
@@ -25,6 +27,17 @@ type rateLimit struct {
 	interval  string  // header: length of the window in milliseconds
 	reset     string  // header: when the window ends
 	daily     dailyQuota
+	refused   []refusal // answers that speak of limits without status 429
+}
+
+// refusal is an answer that says that a limit is reached.
+type refusal struct{ status, when string }
+
+// limited reports whether an answer says that a limit is reached.
+func (r rateLimit) limited(resp *rest.Response) bool {
+	return slices.ContainsFunc(r.refused, func(f refusal) bool {
+		return matchesStatus(f.status, resp.Status) && gjson.ValidBytes(resp.Body) && truth(gjson.ParseBytes(resp.Body), f.when)
+	})
 }
 
 // dailyQuota says which headers tell of the day's requests.

@@ -138,7 +138,7 @@ func (d *Destination) document(ctx context.Context, x exchange) (gjson.Result, e
 	if x.none != "" && matchesStatus(x.none, resp.Status) {
 		return gjson.Result{}, nil
 	}
-	if f := resp.Fault(d.cfg.Where); f != nil {
+	if f := d.refusal(resp); f != nil {
 		f.Msg = d.hideSecrets(f.Msg)
 		return gjson.Result{}, f
 	}
@@ -150,6 +150,18 @@ func (d *Destination) document(ctx context.Context, x exchange) (gjson.Result, e
 		}
 	}
 	return gjson.ParseBytes(resp.Body), nil
+}
+
+// refusal is the fault of an answer that is no success.
+func (d *Destination) refusal(resp *rest.Response) *fault.Fault {
+	f := resp.Fault(d.cfg.Where)
+	if f == nil || !d.spec.rate.limited(resp) {
+		return f
+	}
+	f.Code, f.Kind, f.Whose = rest.CodeLimited, fault.Unavailable, fault.Destination
+	f.Msg = fmt.Sprintf("%s answered %d: the account's limit of requests is reached", resp.Host, resp.Status)
+	f.Hint = "run again later: what was not sent is still due"
+	return f
 }
 
 // unreadable is an answer that is not as its description says.

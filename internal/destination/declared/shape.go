@@ -15,6 +15,10 @@ func (d *decoder) shape(o *op) {
 		o.envelope = &yamlx.Node{Kind: yamlx.String, Text: "$rows"} // a bare list
 	}
 	rows := 0
+	if o.alias != nil {
+		d.more = aliasNames()
+		defer func() { d.more = nil }()
+	}
 	d.walk(o.envelope, func(n *yamlx.Node, word string) {
 		switch word {
 		case "$rows", "$row":
@@ -44,6 +48,9 @@ func (d *decoder) shape(o *op) {
 // format checks that an operation's body can be written as it says. Only JSON
 // has an envelope: the other formats leave it out.
 func (d *decoder) format(o *op) {
+	if o.alias != nil && o.encode.format != "" && o.encode.format != "json" {
+		d.failAt(o.where, "", "ops.%s.alias goes with format: json only", o.name)
+	}
 	if o.encode.format == "form" && o.limits.rows != 1 {
 		d.failAt(o.where, "add limits: {rows: 1}", "ops.%s: a form holds one record", o.name)
 	}
@@ -59,9 +66,9 @@ func (d *decoder) readShape(l *lookup) {
 		switch word {
 		case "$rows":
 			rows++
-		case "$names":
+		case "$names", "$columns":
 		default:
-			d.fail(n, "$rows or $names; $$ writes a $", "%q has no meaning in read.envelope", word)
+			d.fail(n, "$rows, $names or $columns; $$ writes a $", "%q has no meaning in read.envelope", word)
 		}
 	})
 	if !l.envelope.IsNull() && rows != 1 {

@@ -1,33 +1,13 @@
 package declared
 
 import (
-	"embed"
-	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
 	"exposync/internal/destination"
 	"exposync/internal/yamlx"
 )
-
-//go:embed specs/*.yaml
-var files embed.FS
-
-// Kinds lists the destinations that are described here, sorted: the types of
-// connections that New takes.
-func Kinds() []string {
-	entries, err := files.ReadDir("specs")
-	if err != nil {
-		panic("BUG: the descriptions are not embedded: " + err.Error())
-	}
-	kinds := make([]string, len(entries))
-	for i, e := range entries {
-		kinds[i] = strings.TrimSuffix(e.Name(), ".yaml")
-	}
-	return kinds
-}
 
 // Param is one value that a connection in exposync.yml gives to a spec.
 type Param struct {
@@ -41,8 +21,8 @@ type Param struct {
 
 // Params gives what a connection of that kind may hold: the parameters that
 // the spec declares, then the blocks that may stand inline.
-func Params(kind string) ([]Param, error) {
-	spec, err := builtin(kind, nil)
+func (c *Catalog) Params(kind string) ([]Param, error) {
+	spec, err := c.load(kind, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +39,7 @@ type spec struct {
 	name                  string
 	title, docs, verified string
 	params                []Param
-	vars                  []pair
+	vars                  []variable
 	auth                  []auth // the first that applies
 	headers               []pair
 	check                 *check
@@ -81,6 +61,14 @@ type spec struct {
 type route struct {
 	most int64 // records; 0: any number
 	op   string
+}
+
+// variable is a text under a name; with of it depends on another one, "*"
+// standing for all that no case names.
+type variable struct {
+	name, text string
+	of         string
+	cases      []pair
 }
 
 // pair is a name with a text that may hold ${…}.
@@ -126,14 +114,19 @@ type op struct {
 	encode     encoding
 	encodeNode *yamlx.Node // over the spec's
 	request    request
+	alias      *alias   // every record has a name of its own; nil: they stand in a list
+	needs      []string // parameters without which a connection has no such operation
 	envelope   *yamlx.Node
 	row        *yamlx.Node
 	rules      []rule
-	fold       folding
-	job        *job   // it goes on at the service; nil: an answer says all
-	find       *find  // it asks for the records' ids first; nil: it does not
-	echoID     string // paths of the ids in a success, and of the trace that
-	echoTrace  string // aligns them
+	fold       folding           // for which key fields the service does not tell keys apart by case
+	codes      map[string]string // the service's words for not_found and exists
+	noPartial  []string          // keys by which it takes no record with fields left out
+	locate     string            // always, unknown: whose ids are asked for before writing
+	find       *find             // it asks for the records' ids first; nil: it does not
+	job        *job              // it goes on at the service; nil: an answer says all
+	echoID     string            // paths of the ids in a success, and of the trace that
+	echoTrace  string            // aligns them
 	where      string
 }
 
@@ -175,6 +168,7 @@ type rule struct {
 // each reads results that stand in the order of the records.
 type each struct {
 	at, ok, id    string
+	alias         bool // at is a map; its keys are the names of the records
 	okIn          []string
 	code, message string
 	class         classes
@@ -192,22 +186,6 @@ type errorList struct {
 	class                     classes
 }
 
-// classes says what a code means; "*" stands for all others.
-type classes map[string]destination.State
-
-// builtin reads an embedded spec with the blocks that a connection puts over
-// it.
-func builtin(kind string, over *overlay) (*spec, error) {
-	if !slices.Contains(Kinds(), kind) {
-		return nil, fmt.Errorf("declared: no destination is called %q", kind)
-	}
-	data, err := files.ReadFile("specs/" + kind + ".yaml")
-	if err != nil {
-		return nil, fmt.Errorf("read the description of %s: %w", kind, err)
-	}
-	return parse(kind+".yaml", data, over)
-}
-
 // parse reads and checks a spec. What is wrong with it is a fault.List with
 // code spec_invalid, every problem with its line.
 func parse(file string, data []byte, over *overlay) (*spec, error) {
@@ -215,6 +193,10 @@ func parse(file string, data []byte, over *overlay) (*spec, error) {
 	if err != nil {
 		return nil, err
 	}
+	return decode(file, root, over)
+}
+
+func decode(file string, root *yamlx.Node, over *overlay) (*spec, error) {
 	d := &decoder{file: file, over: over}
 	s := d.spec(over.within(root))
 	if s != nil {

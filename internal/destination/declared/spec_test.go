@@ -98,7 +98,7 @@ func TestSpecProblems(t *testing.T) {
 			[]string{
 				`x.yaml:7: status "2xy" is none`, `x.yaml:8: unknown state "okay"`,
 				"x.yaml:9: a rule needs each, errors, outcome or ok_count",
-				"x.yaml:10: a rule has one of each, errors and outcome, not several",
+				"x.yaml:10: a rule has outcome, or each and errors, not both",
 				"x.yaml:11: each needs at, the path of the results, and ok, what marks a success within one",
 				"x.yaml:12: errors does not say how an error names its record",
 				"x.yaml:13: errors needs at, the path of the list",

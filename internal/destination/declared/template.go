@@ -52,6 +52,7 @@ type rowContext struct {
 	trace  int
 	encode *encoding
 	hashed []bool // by field; nil for none
+	texts  *texts // nil: values are written as what they are
 	scope  string // what an idempotency key is unique in
 	max    int    // letters of an idempotency key
 }
@@ -67,7 +68,7 @@ func (t *template) append(dst []byte, c *rowContext) ([]byte, error) {
 	case array:
 		return t.appendArray(dst, c)
 	case keyPart:
-		return appendValue(dst, c.change.KeyVals[t.index], c.encode)
+		return appendValue(dst, c.texts.key(t.index, c.change.KeyVals[t.index]), c.encode)
 	case field:
 		v := c.value(t)
 		if v.Kind == record.Absent {
@@ -94,7 +95,7 @@ func (t *template) append(dst []byte, c *rowContext) ([]byte, error) {
 
 // value is a field's value, as it may leave.
 func (c *rowContext) value(t *template) record.Value {
-	v := c.change.Values[t.index]
+	v := c.texts.field(t.index, c.change.Values[t.index])
 	if c.hashed != nil && c.hashed[t.index] {
 		return digest(v)
 	}

@@ -98,13 +98,34 @@ func newValues(s *spec, params map[string]string) (values, error) {
 		}
 	}
 	for _, x := range s.vars {
-		text, err := expand(x.text, v.lookup, verbatim)
+		text, err := v.variable(x)
 		if err != nil {
 			return v, fmt.Errorf("vars.%s: %w", x.name, err)
 		}
 		v.named[x.name], v.vars[x.name] = text, true
 	}
 	return v, nil
+}
+
+// variable is the text of a var.
+func (v values) variable(x variable) (string, error) {
+	if x.of == "" {
+		return v.text(x.text)
+	}
+	of, err := v.text(x.of)
+	if err != nil {
+		return "", err
+	}
+	text := ""
+	for _, c := range x.cases {
+		if c.name == of {
+			return v.text(c.text)
+		}
+		if c.name == "*" {
+			text = c.text
+		}
+	}
+	return v.text(text)
 }
 
 func (v values) lookup(name string) (string, bool) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -17,11 +18,12 @@ import (
 
 // writer writes one job's records.
 type writer struct {
-	d      *Destination
-	write  *sender // creates and updates: the way that was chosen
-	delete *sender // nil: not in this mode
-	ways   []way   // of which write is one; the first is for few records
-	traits destination.Traits
+	d       *Destination
+	write   *sender // creates and updates: the way that was chosen
+	delete  *sender // nil: not in this mode
+	ways    []way   // of which write is one; the first is for few records
+	deletes []way   // of which delete is one
+	traits  destination.Traits
 }
 
 // way is one of several ways to write.
@@ -43,19 +45,14 @@ func (d *Destination) Open(ctx context.Context, t destination.Target) (destinati
 	w := &writer{d: d}
 	var problems fault.List
 	for _, name := range opsOf(t.Mode) {
-		if name == "delete" {
-			s, list := d.sender(name, t)
-			w.delete, problems = s, append(problems, list...)
-			continue
-		}
-		routes := d.spec.routes[name]
-		if len(routes) == 0 {
-			routes = []route{{op: name}}
-		}
-		for _, r := range routes {
+		for _, r := range d.spec.waysOf(name) {
 			s, list := d.sender(r.op, t)
 			problems = append(problems, list...)
-			w.ways = append(w.ways, way{r.most, s})
+			if name == "delete" {
+				w.deletes = append(w.deletes, way{r.most, s})
+			} else {
+				w.ways = append(w.ways, way{r.most, s})
+			}
 		}
 	}
 	if err := problems.Err(); err != nil {
@@ -65,7 +62,7 @@ func (d *Destination) Open(ctx context.Context, t destination.Target) (destinati
 	if err != nil {
 		return nil, err
 	}
-	for _, x := range w.ways {
+	for _, x := range slices.Concat(w.ways, w.deletes) {
 		x.s.learn(fields)
 	}
 	w.Route(0)
@@ -74,14 +71,32 @@ func (d *Destination) Open(ctx context.Context, t destination.Target) (destinati
 
 // Route chooses the way for so many changes.
 func (w *writer) Route(changes int64) {
-	w.write = w.ways[len(w.ways)-1].s
-	for _, x := range w.ways {
-		if x.most == 0 || changes <= x.most {
-			w.write = x.s
-			break
-		}
+	w.write = wayFor(w.ways, changes)
+	if len(w.deletes) > 0 {
+		w.delete = wayFor(w.deletes, changes)
+	}
+	if w.delete != nil && w.delete.job != nil && w.write.job == nil {
+		w.delete = w.deletes[0].s // deletes are jobs only beside jobs
 	}
 	w.traits = w.limits()
+}
+
+// wayFor is the first of several ways that is for so many changes.
+func wayFor(ways []way, changes int64) *sender {
+	for _, x := range ways {
+		if x.most == 0 || changes <= x.most {
+			return x.s
+		}
+	}
+	return ways[len(ways)-1].s
+}
+
+// waysOf are the operations that carry one of a mode out.
+func (s *spec) waysOf(name string) []route {
+	if routes := s.routes[name]; len(routes) > 0 {
+		return routes
+	}
+	return []route{{op: name}}
 }
 
 var (
@@ -91,6 +106,9 @@ var (
 
 // Submit hands a batch over as a job.
 func (w *writer) Submit(ctx context.Context, batch []record.Change, keep func(id string) error) (string, []destination.Outcome) {
+	if len(batch) > 0 && batch[0].Op == record.Delete {
+		return w.delete.job.submit(ctx, batch, keep)
+	}
 	return w.write.job.submit(ctx, batch, keep)
 }
 
@@ -136,7 +154,7 @@ func (w *writer) Recall(ctx context.Context, id string) iter.Seq2[destination.Re
 // jobOf finds the operation that an id belongs to.
 func (w *writer) jobOf(id string) (*jobSender, string, error) {
 	name, raw, _ := strings.Cut(id, ":")
-	for _, x := range w.ways {
+	for _, x := range slices.Concat(w.ways, w.deletes) {
 		if x.s.op.name == name && x.s.job != nil {
 			return x.s.job, raw, nil
 		}
@@ -152,7 +170,7 @@ func (w *writer) limits() destination.Traits {
 		Rows: l.rows, Bytes: l.bytes, Concurrency: l.concurrency, Idempotent: w.write.op.safe(), Jobs: w.write.job != nil,
 	}
 	if w.delete != nil && t.Jobs {
-		t.Deletes = true // deletes go in requests of their own, cut to their size
+		t.Deletes, t.JobDeletes = true, w.delete.job != nil // as requests they are cut to their size
 		t.Idempotent = t.Idempotent && w.delete.op.safe()
 	} else if w.delete != nil {
 		l := w.delete.op.limits
@@ -194,7 +212,11 @@ func (w *writer) Write(ctx context.Context, batch []record.Change) []destination
 		}
 		return out
 	}
-	w.delete.deliver(ctx, batch, deletes, out)
+	del := w.delete
+	if del.job != nil {
+		del = w.deletes[0].s
+	}
+	del.deliver(ctx, batch, deletes, out)
 	return out
 }
 
@@ -207,12 +229,14 @@ type sender struct {
 	judged     []int       // fields whose values are held against attrs
 	attrs      []attribute // by field, where the service told
 	job        *jobSender  // nil: an answer says all
+	aliased    *aliased    // nil: records have no names of their own
 	finder     *finder     // nil: the records' ids are not asked for
 	late       *request    // its address names records; nil: path is that of all
 	values     values      // for late
 	fold       bool        // the service does not tell keys apart by case
 	cells      []cell      // of the row, in formats without nesting
 	hashed     []bool      // by field; nil for none
+	texts      *texts      // fields that hold text there
 	head, tail []byte      // of the body, around the records
 	sep        []byte      // between them
 	path       string      // with its query
@@ -238,16 +262,33 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 	}
 	c := &compiler{target: t, values: d.values.with(job...), own: d.spec.own()}
 	s.fold = o.fold.of(job[2].text)
+	for _, name := range o.needs {
+		if d.values.named[name] == "" {
+			return nil, fault.List{{
+				Code: "mode_unsupported", Kind: fault.Config, Whose: fault.Setup, Where: d.cfg.Where,
+				Msg:  fmt.Sprintf("connection %s cannot write with mode: %s, it has no %s", d.cfg.Name, t.Mode, name),
+				Hint: fmt.Sprintf("add %s to the connection in exposync.yml, or choose another mode", name),
+			}}
+		}
+	}
 	if o.find != nil {
 		return d.findSender(s, t)
 	}
-	s.row = c.compile(o.row)
+	row := o.row
+	if o.alias != nil {
+		s.aliased, row = c.aliased(o)
+	}
+	s.row = c.compile(row)
 	if o.idem.field != "" && s.row.kind == object {
 		name := append(c.quoted(o.idem.field), ':')
 		s.row.entries = append(s.row.entries, entry{name, &template{kind: idemKey}})
 	}
 	s.frame(c)
+	s.partial(c)
 	s.overhead = s.row.overhead()
+	if s.aliased != nil {
+		s.overhead += len(s.end(2)) - len(s.end(1))
+	}
 	if o.job == nil {
 		s.request(c)
 	} else {
@@ -278,6 +319,10 @@ func (s *sender) frame(c *compiler) {
 	case "none":
 	default:
 		s.sep = []byte(",")
+		if s.aliased != nil {
+			s.head = c.envelope(o, s.aliased)
+			break
+		}
 		s.head, s.tail, _ = c.compile(o.envelope).split(nil)
 	}
 	for _, name := range s.op.encode.hash {
@@ -292,8 +337,20 @@ func (s *sender) frame(c *compiler) {
 	}
 }
 
-// appendRow appends one record in the operation's format.
-func (s *sender) appendRow(dst []byte, row *rowContext) ([]byte, error) {
+// end is what stands behind n records.
+func (s *sender) end(n int) []byte {
+	if s.aliased != nil {
+		return s.aliased.end(n)
+	}
+	return s.tail
+}
+
+// appendRow appends one record in the operation's format, the nth of its
+// request.
+func (s *sender) appendRow(dst []byte, row *rowContext, n int) ([]byte, error) {
+	if s.aliased != nil {
+		return s.aliased.append(dst, s.row, row, n)
+	}
 	switch s.op.encode.format {
 	case "csv":
 		return appendCSV(dst, s.cells, row)
@@ -366,11 +423,16 @@ type parcel struct {
 // deliver encodes and sends the changes that mine picks; it is false when
 // nothing more should be sent.
 func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(int) bool, out []destination.Outcome) bool {
+	if s.op.locate != "" {
+		if batch, mine = s.located(ctx, batch, mine, out); hopeless(out) {
+			return false
+		}
+	}
 	if s.finder != nil {
 		return s.finder.deliver(ctx, batch, mine, out)
 	}
 	p := s.parcel(len(batch))
-	row := rowContext{encode: &s.op.encode, hashed: s.hashed, scope: s.scope, max: s.op.idem.max}
+	row := rowContext{encode: &s.op.encode, hashed: s.hashed, texts: s.texts, scope: s.scope, max: s.op.idem.max}
 	for i := range batch {
 		if !mine(i) {
 			continue
@@ -385,7 +447,7 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 			p.body = append(p.body, s.sep...)
 		}
 		from := len(p.body)
-		body, err := s.appendRow(p.body, &row)
+		body, err := s.appendRow(p.body, &row, len(p.at))
 		encoded := body[min(from, len(body)):]
 		if o, bad := s.unfit(encoded, err); bad {
 			out[i], p.body = o, body[:start]
@@ -394,7 +456,11 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 		p.body = body
 		if s.full(p, &batch[i]) {
 			next := s.parcel(len(batch) - i)
-			next.body = append(next.body, encoded...)
+			if s.aliased == nil {
+				next.body = append(next.body, encoded...)
+			} else if next.body, err = s.appendRow(next.body, &row, 0); err != nil {
+				return false // it went before: the record is the same
+			}
 			p.body = p.body[:start]
 			if !s.send(ctx, batch, p, out) {
 				return false
@@ -422,9 +488,9 @@ func (s *sender) learn(attrs []attribute) {
 		s.finder.learn(attrs)
 		return
 	}
-	s.attrs = attrs
+	s.attrs, s.texts = attrs, s.d.matching(s)
 	for i := range attrs {
-		if attrs[i].options != nil || attrs[i].kind == "number" {
+		if attrs[i].options != nil || attrs[i].length > 0 || attrs[i].kind == "number" {
 			s.judged = append(s.judged, i)
 		}
 	}
@@ -457,7 +523,7 @@ func (s *sender) unfit(encoded []byte, err error) (destination.Outcome, bool) {
 	case s.op.limits.rowBytes > 0 && len(encoded) > s.op.limits.rowBytes:
 		o.Code = "row_too_large"
 		o.Message = fmt.Sprintf("the record is %d bytes as it is sent, the destination takes %d", len(encoded), s.op.limits.rowBytes)
-	case s.op.limits.bytes > 0 && len(s.head)+len(encoded)+len(s.tail) > s.op.limits.bytes:
+	case s.op.limits.bytes > 0 && len(s.head)+len(encoded)+len(s.end(1)) > s.op.limits.bytes:
 		o.Code = "row_too_large"
 		o.Message = fmt.Sprintf("the record is %d bytes as it is sent, a request may have %d", len(encoded), s.op.limits.bytes)
 	default:
@@ -473,7 +539,7 @@ func (s *sender) full(p *parcel, ch *record.Change) bool {
 		return false
 	}
 	l := s.op.limits
-	return len(p.at) >= l.rows || (l.bytes > 0 && len(p.body)+len(s.tail) > l.bytes) || (p.keys != nil && p.keys[s.identity(ch)])
+	return len(p.at) >= l.rows || (l.bytes > 0 && len(p.body)+len(s.end(len(p.at)+1)) > l.bytes) || (p.keys != nil && p.keys[s.identity(ch)])
 }
 
 // put takes note of the record that was just appended.
@@ -500,7 +566,7 @@ func (s *sender) folded(key string) string {
 // send makes one request and sorts its answer; it is false when nothing more
 // should be sent.
 func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out []destination.Outcome) bool {
-	body := append(p.body, s.tail...)
+	body := append(p.body, s.end(len(p.at))...)
 	s.grow.Store(int64(len(body)))
 	x := exchange{class: rest.Insert, method: s.op.request.method, target: s.addressOf(batch, p), header: s.header, body: body, attempts: 1}
 	if s.op.encode.format == "none" {
@@ -528,14 +594,16 @@ func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out
 	} else {
 		outcomes = j.answered(resp)
 	}
-	goOn := ctx.Err() == nil
 	for k, i := range p.at {
 		out[i] = outcomes[k]
-		switch outcomes[k].State {
-		case destination.Auth, destination.Stop, destination.Mapping:
-			goOn = false
-		default:
-		}
 	}
-	return goOn
+	return ctx.Err() == nil && !hopeless(outcomes)
+}
+
+// hopeless reports whether one of the outcomes says that no further request
+// makes sense.
+func hopeless(out []destination.Outcome) bool {
+	return slices.ContainsFunc(out, func(o destination.Outcome) bool {
+		return o.State == destination.Auth || o.State == destination.Stop || o.State == destination.Mapping
+	})
 }

@@ -4,6 +4,7 @@ package facade
 func Vendors() []Vendor {
 	return []Vendor{
 		hubspot(),
+		salesforce(),
 		klaviyo(),
 		zendesk(),
 		intercom(),

@@ -216,7 +216,9 @@ func (c *Client) History(object, id string) []string {
 func (c *Client) page(path, object string, v any) {
 	c.T.Helper()
 	body := c.get("/_/data/" + url.PathEscape("_"+c.harness.Kind+":"+Connection) + "/" + url.PathEscape(object) + path)
-	if err := json.Unmarshal([]byte(body), v); err != nil {
+	in := json.NewDecoder(strings.NewReader(body))
+	in.UseNumber() // a number stays as it was written
+	if err := in.Decode(v); err != nil {
 		c.T.Fatalf("%v in %s", err, body)
 	}
 }
