@@ -92,8 +92,11 @@ func (s *spec) about(ctx context.Context) About {
 	if s.lookup != nil {
 		a.ReadRows = s.lookup.rows
 	}
-	if s.check != nil {
-		a.Identity = fmt.Sprintf("`%s` of `%s %s`", s.check.identity, s.check.request.method, s.check.request.path)
+	switch c := s.check; {
+	case c != nil && c.fingerprint != "":
+		a.Identity = "its address and a fingerprint of the key"
+	case c != nil:
+		a.Identity = fmt.Sprintf("`%s` of `%s %s`", c.identity, c.request.method, c.request.path)
 	}
 	for _, x := range s.auth {
 		a.Auth = append(a.Auth, x.kind)

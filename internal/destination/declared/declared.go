@@ -245,6 +245,9 @@ func (d *Destination) Account(ctx context.Context) (string, error) {
 		d.pacer.share(d.cfg.Rates, d.spec.name+"\x00"+d.address())
 		return d.address(), nil
 	}
+	if c.fingerprint != "" {
+		return d.known(c.fingerprint)
+	}
 	target, err := d.values.target(c.request)
 	if err != nil {
 		return "", fmt.Errorf("connection %s: check: %w", d.cfg.Name, err)
@@ -252,6 +255,13 @@ func (d *Destination) Account(ctx context.Context) (string, error) {
 	doc, err := d.document(ctx, exchange{class: rest.Read, method: c.request.method, target: target, header: d.header, attempts: 3})
 	if err != nil {
 		return "", err
+	}
+	if problem := plain(doc.Get(c.problem)); c.problem != "" && problem != "" {
+		return "", &fault.Fault{
+			Code: rest.CodeAuth, Kind: fault.Config, Whose: fault.Setup, Where: d.cfg.Where,
+			Msg:  fmt.Sprintf("connection %s: the service refuses the check: %s", d.cfg.Name, short(d.hideSecrets(problem), longestMessage)),
+			Hint: "check the credentials of the connection in exposync.yml, and their scopes",
+		}
 	}
 	account := c.account(doc)
 	if account != "" {
@@ -264,6 +274,19 @@ func (d *Destination) Account(ctx context.Context) (string, error) {
 			Hint: "check.identity must be the path of the account in the answer",
 		}
 	}
+	return account, nil
+}
+
+// known is who a service is that does not say so: its address, and a
+// fingerprint of the key that decides whose data is written.
+func (d *Destination) known(text string) (string, error) {
+	key, err := d.values.text(text)
+	if err != nil {
+		return "", fmt.Errorf("connection %s: check: %w", d.cfg.Name, err)
+	}
+	sum := sha256.Sum256([]byte("exposync account\x00" + key))
+	account := d.address() + "#" + hex.EncodeToString(sum[:6])
+	d.pacer.share(d.cfg.Rates, d.spec.name+"\x00"+account)
 	return account, nil
 }
 

@@ -34,8 +34,8 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		"fixtures": d.list("fixtures", func(n *yamlx.Node) { s.fixtures = append(s.fixtures, d.fixture(n)) }),
 		"routes":   func(n *yamlx.Node) { d.routes(s, n) },
 		"ops":      func(n *yamlx.Node) { d.ops(s, n, root.Get("routes")) },
-		"fields":   func(n *yamlx.Node) { d.ownFields(s, n) },
-		"objects":  func(*yamlx.Node) {}, // read once all else is known
+		"fields":   func(n *yamlx.Node) { d.ownFields(s, n) }, "other_fields": d.flag(&s.others),
+		"objects": func(*yamlx.Node) {}, // read once all else is known
 	})
 	if version != "" && version != "1" {
 		d.fail(root.Get("apiVersion"), "this version of Exposync reads apiVersion 1", "apiVersion %s is not known", version)
@@ -159,9 +159,11 @@ func (d *decoder) check(n *yamlx.Node) *check {
 	d.keys(n, "check", known{
 		"request":  func(n *yamlx.Node) { d.request(&c.request, n) },
 		"identity": d.text(&c.identity), "identity_match": d.pattern(&c.part),
+		"problem": d.text(&c.problem), "fingerprint": d.credential(&c.fingerprint),
 	})
-	if c.request.path == "" || c.identity == "" {
-		d.fail(n, "", "check needs request.path and identity")
+	asks := c.request.path != "" && c.identity != ""
+	if asks == (c.fingerprint != "") {
+		d.fail(n, "", "check needs request.path and identity, or fingerprint where the service tells nobody who it is")
 	}
 	if c.request.method == "" {
 		c.request.method = "GET"
@@ -312,6 +314,15 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 			d.choice(&s, "value", "text")(n)
 			e.documents = s == "text"
 		},
+		"text": d.words(&e.text),
+		"dates": func(n *yamlx.Node) {
+			var fields []pair
+			d.pairs(&fields, "dates", func(s *string) func(*yamlx.Node) { return d.choice(s, dateWords()...) })(n)
+			e.dates = map[string]dateForm{}
+			for _, f := range fields {
+				e.dates[f.name] = dateFormOf(f.text)
+			}
+		},
 		"decimal": func(n *yamlx.Node) {
 			var s string
 			d.choice(&s, "number", "string")(n)
@@ -319,8 +330,8 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 		},
 		"date": func(n *yamlx.Node) {
 			var s string
-			d.choice(&s, "iso", "epoch_ms", "unix_s")(n)
-			e.date = map[string]dateForm{"epoch_ms": epochMillis, "unix_s": unixSeconds}[s]
+			d.choice(&s, dateWords()...)(n)
+			e.date = dateFormOf(s)
 		},
 		"zone": func(n *yamlx.Node) {
 			var s string
@@ -431,13 +442,14 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 		"request":  func(n *yamlx.Node) { d.recordRequest(&o.request, n) },
 		"envelope": d.tree(&o.envelope), "row": d.tree(&o.row),
 		"alias": func(n *yamlx.Node) { o.alias = d.alias(what, n) }, "needs": d.words(&o.needs),
+		"also":     d.list(what+".also", func(n *yamlx.Node) { o.also = append(o.also, n) }),
 		"reply":    d.choice(&reply, "json", "any"),
 		"response": d.list(what+".response", func(n *yamlx.Node) { o.rules = append(o.rules, d.rule(n)) }),
 		"echo": func(n *yamlx.Node) {
 			d.keys(n, what+".echo", known{"id": d.text(&o.echoID), "trace": d.text(&o.echoTrace)})
 		},
 	})
-	o.anyReply = reply == "any"
+	o.anyReply, o.deletes = reply == "any", name == "delete"
 	if o.find != nil {
 		return o
 	}
@@ -530,6 +542,7 @@ func (d *decoder) each(n *yamlx.Node) *each {
 func (d *decoder) errorList(n *yamlx.Node) errorList {
 	var e errorList
 	d.keys(n, "errors", known{
+		"is": d.pairs(&e.is, "is", d.text),
 		"at": d.text(&e.at), "index": d.text(&e.index), "index_match": d.pattern(&e.indexPart), "trace": d.text(&e.trace), "key": d.text(&e.key),
 		"keylist": d.text(&e.keyList), "indexlist": d.text(&e.indexList),
 		"map_keys": d.flag(&e.mapKeys), "map_index": d.flag(&e.mapIndex), "map_key": d.flag(&e.mapKey),

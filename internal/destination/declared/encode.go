@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,9 +29,11 @@ type encoding struct {
 	absent    *string    // csv: a field that is left as it is, as this text
 	bools     *[2]string // true and false as these texts
 	date      dateForm
-	zoned     bool     // a moment without a zone is written as one of UTC
-	hash      []string // fields that are sent as a digest only
-	format    string   // json, ndjson, csv, form
+	zoned     bool                // a moment without a zone is written as one of UTC
+	dates     map[string]dateForm // over date, by field
+	text      []string            // fields that are sent as text whatever their kind; $key for those of the key
+	hash      []string            // fields that are sent as a digest only
+	format    string              // json, ndjson, csv, form, none
 	gzip      bool
 }
 
@@ -42,6 +45,32 @@ const (
 	epochMillis
 	unixSeconds
 )
+
+func dateWords() []string { return []string{"iso", "epoch_ms", "unix_s"} }
+
+func dateFormOf(word string) dateForm {
+	return map[string]dateForm{"epoch_ms": epochMillis, "unix_s": unixSeconds}[word]
+}
+
+// of is how the values of one field are written.
+func (e *encoding) of(name string, key bool) *encoding {
+	if e == nil {
+		return nil
+	}
+	date, own := e.dates[name]
+	asText := slices.Contains(e.text, name) || key && slices.Contains(e.text, "$key")
+	if !own && !asText {
+		return nil
+	}
+	out := *e
+	if own {
+		out.date = date
+	}
+	if asText {
+		out.stringify, out.null = true, nil
+	}
+	return &out
+}
 
 // What cannot be written. The messages name no value.
 var (
@@ -252,9 +281,9 @@ func (t *template) plain(dst []byte, c *rowContext) ([]byte, error) {
 	case literal:
 		return append(dst, gjson.ParseBytes(t.bytes).String()...), nil
 	case keyPart:
-		return appendPlain(dst, c.change.KeyVals[t.index], c.encode)
+		return appendPlain(dst, c.change.KeyVals[t.index], t.encoding(c))
 	case field:
-		return appendPlain(dst, c.value(t), c.encode)
+		return appendPlain(dst, c.value(t), t.encoding(c))
 	default:
 		text, err := t.append(nil, c)
 		if err != nil {

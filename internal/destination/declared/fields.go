@@ -12,7 +12,7 @@ import (
 // for the job's fields among them, $custom for all others.
 
 // fieldKinds are the types of fields.
-func fieldKinds() []string { return []string{"text", "number", "bool", "date", "time"} }
+func fieldKinds() []string { return []string{"text", "number", "bool", "date", "time", "json"} }
 
 // ownFields reads the fields that the service has by itself.
 func (d *decoder) ownFields(s *spec, n *yamlx.Node) {
@@ -22,6 +22,12 @@ func (d *decoder) ownFields(s *spec, n *yamlx.Node) {
 			a := attribute{name: name, writable: true, creatable: true}
 			d.keys(n, "fields."+name, known{
 				"type": d.choice(&a.kind, fieldKinds()...), "unique": d.flag(&a.unique), "required": d.flag(&a.required),
+				"form": d.pattern(&a.form), "bytes": d.count(&a.bytes), "doc": d.text(&a.doc),
+				"forbid": d.wordSet(&a.forbidden, strings.ToLower),
+				"writable": func(n *yamlx.Node) {
+					d.flag(&a.writable)(n)
+					a.creatable = a.writable
+				},
 				"options": func(n *yamlx.Node) {
 					var words []string
 					d.words(&words)(n)
@@ -35,6 +41,18 @@ func (d *decoder) ownFields(s *spec, n *yamlx.Node) {
 		}
 	}
 	d.keys(n, "fields", fields)
+}
+
+// wordSet reads a list of texts as a set.
+func (d *decoder) wordSet(dst *map[string]bool, fold func(string) string) func(*yamlx.Node) {
+	return func(n *yamlx.Node) {
+		*dst = map[string]bool{}
+		d.list("a set of texts", func(n *yamlx.Node) {
+			var s string
+			d.text(&s)(n)
+			(*dst)[fold(s)] = true
+		})(n)
+	}
 }
 
 // own are the names of the service's fields; nil where nothing tells them from
@@ -64,17 +82,6 @@ func together(own, told []attribute) []attribute {
 		out[i].unique, out[i].required = a.unique, out[i].required || a.required
 	}
 	return out
-}
-
-// picks reports whether a word of a row stands for the field, too.
-func (c *compiler) picks(word, name string) bool {
-	switch word {
-	case "$own":
-		return c.own[name]
-	case "$custom":
-		return !c.own[name]
-	}
-	return true
 }
 
 // hasCustom reports whether the job has a field that $custom stands for.

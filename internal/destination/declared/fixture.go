@@ -187,7 +187,7 @@ func (s *spec) play(ctx context.Context, f *fixture, t *trial) ([]destination.Ou
 		return nil, err
 	}
 	sender, problems := d.sender(f.op, destination.Target{
-		Object: f.object, Mode: destination.Upsert, Key: []destination.Field{{Name: f.key, Kind: record.Text}},
+		Object: f.object, Mode: destination.Upsert, Key: d.spec.needs(f.op, "$key.", f.key), Fields: d.spec.needs(f.op, "$field."),
 	})
 	if err := problems.Err(); err != nil {
 		return nil, err
@@ -195,7 +195,14 @@ func (s *spec) play(ctx context.Context, f *fixture, t *trial) ([]destination.Ou
 	batch := make([]record.Change, len(f.rows))
 	for i, key := range f.rows {
 		v := record.Value{Kind: record.Text, Data: []byte(key)}
-		batch[i] = record.Change{Op: record.Create, Key: record.AppendKey(nil, v), KeyVals: record.Record{v}, RemoteID: "id-" + strconv.Itoa(i)}
+		batch[i] = record.Change{Op: record.Create, RemoteID: "id-" + strconv.Itoa(i)}
+		for range sender.target.Key {
+			batch[i].KeyVals = append(batch[i].KeyVals, v)
+		}
+		batch[i].Key = record.AppendKey(nil, batch[i].KeyVals...)
+		for range sender.target.Fields {
+			batch[i].Values = append(batch[i].Values, record.Value{Kind: record.Text, Data: []byte("fixture")})
+		}
 	}
 	if sender.job != nil {
 		return sender.job.play(ctx, f, batch)
@@ -222,6 +229,25 @@ func (s *spec) stand(answers http.RoundTripper, params []pair, where string) (*D
 		d.values.named["base_url"] = "https://fixture.invalid"
 	}
 	return d, err
+}
+
+// needs are the fields that an operation's row asks for by name; others if it
+// asks for none.
+func (s *spec) needs(op, word string, others ...string) []destination.Field {
+	names := map[string]bool{}
+	if o := s.ops[op]; o != nil {
+		namesOf(o.row, word, names)
+	}
+	if len(names) == 0 {
+		for _, name := range others {
+			names[name] = true
+		}
+	}
+	var out []destination.Field
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		out = append(out, destination.Field{Name: name, Kind: record.Text})
+	}
+	return out
 }
 
 // noon is the time at which fixtures play: they wait for nothing.

@@ -108,7 +108,11 @@ func (d *Destination) newLooker(t destination.Target) (*looker, error) {
 	}
 	columns := l.spec.columns(t)
 	job := []pair{
-		{"object", t.Object}, {"mode", string(t.Mode)}, {"key_field", ""}, {"fields", strings.Join(names, ",")}, {"keys", ""},
+		{"object", t.Object},
+		{"mode", string(t.Mode)},
+		{"key_field", ""},
+		{"fields", strings.Join(names, ",")},
+		{"keys", ""},
 		{"columns", strings.Join(columns, ",")},
 	}
 	if len(t.Key) > 0 {
@@ -116,7 +120,7 @@ func (d *Destination) newLooker(t destination.Target) (*looker, error) {
 	}
 	l.fold = l.spec.fold.of(job[2].text)
 	l.values = d.values.with(job...)
-	c := &compiler{target: t, values: l.values, columns: columns}
+	c := &compiler{target: t, values: l.values, encode: &d.spec.encode, asked: columns}
 	l.row = c.compile(l.spec.row)
 	if l.spec.envelope != nil {
 		l.head, l.tail, _ = c.compile(l.spec.envelope).split(nil)

@@ -85,7 +85,7 @@ func (d *decoder) object(pattern string, base, n *yamlx.Node) *yamlx.Node {
 	whole := func(_, n *yamlx.Node) *yamlx.Node { return n }
 	d.keys(n, "objects."+pattern, known{
 		"discover": put("discover", whole), "read": put("read", whole), "routes": put("routes", whole),
-		"fields": put("fields", over), "limits": put("limits", over), "encode": put("encode", over),
+		"fields": put("fields", over), "other_fields": put("other_fields", whole), "limits": put("limits", over), "encode": put("encode", over),
 		"ops": put("ops", (&overlay{}).ops),
 	})
 	return out

@@ -359,7 +359,7 @@ func (w *accentedWriter) translate(ch *record.Change) record.Record {
 	return append(values, bad)
 }
 
-func text(names ...string) (out []destination.Field) {
+func textFields(names ...string) (out []destination.Field) {
 	for _, name := range names {
 		out = append(out, destination.Field{Name: name, Kind: record.Text})
 	}
@@ -391,7 +391,7 @@ func accents() map[string]accent {
 	}
 	profiles := accent{
 		kind: "klaviyo", object: "profiles", key: "external_id", name: "name", params: map[string]string{"api_key": token},
-		extra: text("phone_number"), page: "/api/profiles?page%5Bsize%5D=100", items: "data", more: next("links.next"), own: "attributes.properties",
+		extra: textFields("phone_number"), page: "/api/profiles?page%5Bsize%5D=100", items: "data", more: next("links.next"), own: "attributes.properties",
 		none: map[destinationtest.Ability]string{
 			destinationtest.Inserts: noInserts, destinationtest.Appends: noAppends, destinationtest.Mirrors: noDeletes, destinationtest.JSONNulls: oneNull,
 		},
@@ -401,16 +401,16 @@ func accents() map[string]accent {
 	bulk.many, bulk.write, bulk.rows = 10_000, posts("/api/profile-bulk-import-jobs"), "data.attributes.profiles.data"
 	users := accent{
 		kind: "zendesk", object: "users", key: "external_id", name: "label", params: map[string]string{"email": "ops@example.com", "api_token": token},
-		texts: moments[1:], extra: text("name", "email"), fill: byKey, write: posts("/create_or_update_many"), rows: "users",
+		texts: moments[1:], extra: textFields("name", "email"), fill: byKey, write: posts("/create_or_update_many"), rows: "users",
 		page: "/api/v2/users?page%5Bsize%5D=100", items: "users", more: next("links.next"), own: "user_fields",
 		none: map[destinationtest.Ability]string{destinationtest.Inserts: noInserts, destinationtest.Appends: noAppends},
 	}
 	organizations := users
 	organizations.object, organizations.write, organizations.rows = "organizations", posts("/organizations/"), ""
 	organizations.page, organizations.items, organizations.own = "/api/v2/organizations?page%5Bsize%5D=100", "organizations", "organization_fields"
-	organizations.extra = text("name", "shared_tickets")
+	organizations.extra = textFields("name", "shared_tickets")
 	contacts := accent{
-		kind: "intercom", object: "contacts", key: "external_id", name: "label", params: map[string]string{"token": token}, texts: moments, extra: text("email"),
+		kind: "intercom", object: "contacts", key: "external_id", name: "label", params: map[string]string{"token": token}, texts: moments, extra: textFields("email"),
 		write: func(r *http.Request) bool {
 			return r.Method == http.MethodPut || r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/contacts")
 		},
@@ -418,7 +418,7 @@ func accents() map[string]accent {
 		none: map[destinationtest.Ability]string{destinationtest.Appends: noAppends},
 	}
 	companies := contacts
-	companies.object, companies.key, companies.extra, companies.write = "companies", "company_id", text("remote_created_at"), posts("/companies")
+	companies.object, companies.key, companies.extra, companies.write = "companies", "company_id", textFields("remote_created_at"), posts("/companies")
 	contacts.more = func(answer string) string {
 		if from := gjson.Get(answer, "pages.next.starting_after").String(); from != "" {
 			return "/contacts?per_page=150&starting_after=" + from

@@ -53,6 +53,7 @@ type spec struct {
 	fixtures              []fixture
 	fields                []attribute  // that the service has by itself
 	custom                bool         // rows have a place for all others
+	others                bool         // objects take any other field, but not as key
 	objects               []objectSpec // not empty: there are no other objects
 }
 
@@ -74,11 +75,14 @@ type variable struct {
 // pair is a name with a text that may hold ${…}.
 type pair struct{ name, text string }
 
-// check is the request that tells the account.
+// check is the request that tells the account, or what to take for one where
+// a service tells none.
 type check struct {
-	request  request
-	identity string         // path in the answer
-	part     *regexp.Regexp // of the text there; nil: all of it
+	request     request
+	identity    string         // path in the answer
+	part        *regexp.Regexp // of the text there; nil: all of it
+	problem     string         // path of why an answer of success is none
+	fingerprint string         // a text with the key in it: the account is the address and a hash of this
 }
 
 type limits struct {
@@ -118,7 +122,9 @@ type op struct {
 	needs      []string // parameters without which a connection has no such operation
 	envelope   *yamlx.Node
 	row        *yamlx.Node
+	also       []*yamlx.Node // more items of a record; one that lacks something is left out
 	rules      []rule
+	deletes    bool              // it carries out deletes
 	fold       folding           // for which key fields the service does not tell keys apart by case
 	codes      map[string]string // the service's words for not_found and exists
 	noPartial  []string          // keys by which it takes no record with fields left out
@@ -139,8 +145,8 @@ func (o *op) safe() bool {
 // destination notices it coming twice.
 type idempotency struct {
 	header string
-	field  string
-	max    int // letters of the name; 0: as many as it has
+	field  string // of the row; dots lead into objects of it
+	max    int    // letters of the name; 0: as many as it has
 }
 
 type request struct {
@@ -177,6 +183,7 @@ type each struct {
 // errorList reads errors that name their records.
 type errorList struct {
 	at                        string
+	is                        []pair         // paths with texts: an error with others is about no record
 	index, trace, key         string         // paths within one error
 	keyList                   string         // the error is a bare key; the text is its code
 	indexPart                 *regexp.Regexp // of the text at index

@@ -65,6 +65,9 @@ func (d *Destination) Open(ctx context.Context, t destination.Target) (destinati
 	for _, x := range slices.Concat(w.ways, w.deletes) {
 		x.s.learn(fields)
 	}
+	if w.delete != nil {
+		w.delete.learn(fields)
+	}
 	w.Route(0)
 	return w, nil
 }
@@ -226,8 +229,9 @@ type sender struct {
 	op         *op
 	target     destination.Target
 	row        *template
-	judged     []int       // fields whose values are held against attrs
-	attrs      []attribute // by field, where the service told
+	also       []*template // more items of a record
+	judged     []int       // places in attrs that values are held against
+	attrs      []attribute // of the key's fields, then of the others, where they are known
 	job        *jobSender  // nil: an answer says all
 	aliased    *aliased    // nil: records have no names of their own
 	finder     *finder     // nil: the records' ids are not asked for
@@ -260,7 +264,7 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 	if len(t.Key) > 0 {
 		job[2].text = t.Key[0].Name
 	}
-	c := &compiler{target: t, values: d.values.with(job...), own: d.spec.own()}
+	c := &compiler{target: t, values: d.values.with(job...), encode: &o.encode, deletes: o.deletes, own: d.spec.own()}
 	s.fold = o.fold.of(job[2].text)
 	for _, name := range o.needs {
 		if d.values.named[name] == "" {
@@ -278,10 +282,12 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 	if o.alias != nil {
 		s.aliased, row = c.aliased(o)
 	}
-	s.row = c.compile(row)
-	if o.idem.field != "" && s.row.kind == object {
-		name := append(c.quoted(o.idem.field), ':')
-		s.row.entries = append(s.row.entries, entry{name, &template{kind: idemKey}})
+	s.row = c.row(row)
+	c.name(s.row, o.idem.field)
+	for _, n := range o.also {
+		x := c.row(n)
+		x.whole = true
+		s.also = append(s.also, x)
 	}
 	s.frame(c)
 	s.partial(c)
@@ -362,6 +368,31 @@ func (s *sender) appendRow(dst []byte, row *rowContext, n int) ([]byte, error) {
 	return s.row.append(dst, row)
 }
 
+// appendItems appends what a record is in a body: one item, and those of also
+// that have all they need.
+func (s *sender) appendItems(dst []byte, row *rowContext, n int) (body []byte, items int, err error) {
+	start := len(dst)
+	body, err = s.appendRow(dst, row, n)
+	items = 1
+	for _, t := range s.also {
+		if err != nil {
+			break
+		}
+		before := len(body)
+		more, miss := t.append(append(body, s.sep...), row)
+		if miss == errAbsent { //nolint:errorlint // the sentinel itself, on the hot path
+			body = more[:before]
+			continue
+		}
+		body, err = more, miss
+		items++
+	}
+	if err != nil {
+		body = body[:min(start, len(body))]
+	}
+	return body, items, err
+}
+
 // request prepares what all requests of the job have in common.
 func (s *sender) request(c *compiler) {
 	s.address(c)
@@ -416,12 +447,13 @@ func (s *sender) size(ch record.Change) int {
 // with the head in front.
 type parcel struct {
 	at   []int
+	own  []int // with op.also: for every item of the body its place in at
 	body []byte
 	keys map[string]bool // with op.once
 }
 
-// deliver encodes and sends the changes that mine picks; it is false when
-// nothing more should be sent.
+// deliver sends the changes that mine picks; it is false when nothing more
+// should be sent.
 func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(int) bool, out []destination.Outcome) bool {
 	if s.op.locate != "" {
 		if batch, mine = s.located(ctx, batch, mine, out); hopeless(out) {
@@ -431,6 +463,11 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 	if s.finder != nil {
 		return s.finder.deliver(ctx, batch, mine, out)
 	}
+	return s.sendAll(ctx, batch, mine, out)
+}
+
+// sendAll encodes and sends, in as many requests as the limits ask for.
+func (s *sender) sendAll(ctx context.Context, batch []record.Change, mine func(int) bool, out []destination.Outcome) bool {
 	p := s.parcel(len(batch))
 	row := rowContext{encode: &s.op.encode, hashed: s.hashed, texts: s.texts, scope: s.scope, max: s.op.idem.max}
 	for i := range batch {
@@ -447,14 +484,14 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 			p.body = append(p.body, s.sep...)
 		}
 		from := len(p.body)
-		body, err := s.appendRow(p.body, &row, len(p.at))
+		body, items, err := s.appendItems(p.body, &row, len(p.at))
 		encoded := body[min(from, len(body)):]
 		if o, bad := s.unfit(encoded, err); bad {
 			out[i], p.body = o, body[:start]
 			continue
 		}
 		p.body = body
-		if s.full(p, &batch[i]) {
+		if s.full(p, &batch[i], items) {
 			next := s.parcel(len(batch) - i)
 			if s.aliased == nil {
 				next.body = append(next.body, encoded...)
@@ -467,7 +504,7 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 			}
 			p = next
 		}
-		s.put(p, i, &batch[i])
+		s.put(p, i, &batch[i], items)
 	}
 	return len(p.at) == 0 || s.send(ctx, batch, p, out)
 }
@@ -490,7 +527,7 @@ func (s *sender) learn(attrs []attribute) {
 	}
 	s.attrs, s.texts = attrs, s.d.matching(s)
 	for i := range attrs {
-		if attrs[i].options != nil || attrs[i].length > 0 || attrs[i].kind == "number" {
+		if attrs[i].judges() {
 			s.judged = append(s.judged, i)
 		}
 	}
@@ -502,10 +539,14 @@ func (s *sender) misfit(ch *record.Change) (destination.Outcome, bool) {
 		return o, true
 	}
 	for _, i := range s.judged {
-		if i >= len(ch.Values) {
-			continue
+		values, at := ch.KeyVals, i
+		if i >= len(s.target.Key) {
+			values, at = ch.Values, i-len(s.target.Key)
 		}
-		if code, msg := s.attrs[i].misfit(ch.Values[i], &s.op.encode); code != "" {
+		if at >= len(values) {
+			continue // a delete has no values
+		}
+		if code, msg := s.attrs[i].misfit(values[at], &s.op.encode); code != "" {
 			return destination.Outcome{State: destination.Rejected, Code: code, Message: msg}, true
 		}
 	}
@@ -534,16 +575,21 @@ func (s *sender) unfit(encoded []byte, err error) (destination.Outcome, bool) {
 
 // full reports whether the record that was just appended has to start a
 // request of its own.
-func (s *sender) full(p *parcel, ch *record.Change) bool {
+func (s *sender) full(p *parcel, ch *record.Change, items int) bool {
 	if len(p.at) == 0 {
 		return false
 	}
 	l := s.op.limits
-	return len(p.at) >= l.rows || (l.bytes > 0 && len(p.body)+len(s.end(len(p.at)+1)) > l.bytes) || (p.keys != nil && p.keys[s.identity(ch)])
+	return max(len(p.at), len(p.own))+items > l.rows || (l.bytes > 0 && len(p.body)+len(s.end(len(p.at)+1)) > l.bytes) || (p.keys != nil && p.keys[s.identity(ch)])
 }
 
 // put takes note of the record that was just appended.
-func (s *sender) put(p *parcel, i int, ch *record.Change) {
+func (s *sender) put(p *parcel, i int, ch *record.Change, items int) {
+	for range items {
+		if len(s.also) > 0 {
+			p.own = append(p.own, len(p.at))
+		}
+	}
 	p.at = append(p.at, i)
 	if p.keys != nil {
 		p.keys[s.identity(ch)] = true
@@ -587,7 +633,7 @@ func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out
 		x.body = packed(body)
 	}
 	resp, err := s.d.do(ctx, x)
-	j := &judge{s: s, batch: batch, at: p.at}
+	j := &judge{s: s, batch: batch, at: p.at, own: p.own}
 	var outcomes []destination.Outcome
 	if err != nil {
 		outcomes = j.unanswered(err)
