@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"exposync/internal/destination/declared"
+	"exposync/internal/sandbox/facade"
 )
 
 // aboutText is a destination for a terminal.
@@ -73,6 +74,9 @@ func traits(d *declared.About) [][2]string {
 func sandboxWords(name string) string {
 	if name == "sandbox" {
 		return "this is it"
+	}
+	if _, spoken := facade.Of(name); spoken {
+		return "the sandbox speaks its language"
 	}
 	return "records go to its generic store"
 }
