@@ -213,7 +213,7 @@ func (d *decoder) lookup(n *yamlx.Node) *lookup {
 	defer func() { d.more = nil }()
 	d.keys(n, "read", known{
 		"rows": d.count(&l.rows), "bytes": d.count(&l.bytes), "request": func(n *yamlx.Node) { d.request(&l.request, n) },
-		"envelope": d.tree(&l.envelope), "row": d.tree(&l.row), "quote": d.text(&l.quote),
+		"envelope": d.tree(&l.envelope), "row": d.tree(&l.row), "quote": d.text(&l.quote), "join": d.text(&l.join),
 		"at": d.text(&l.at), "key": d.template(&l.key), "fields": d.text(&l.fields), "none": d.text(&l.none),
 		"id": d.text(&l.id), "more": d.words(&l.more), "custom": d.text(&l.custom), "keys": d.words(&l.keys),
 		"fold_case": d.folding(&l.fold), "paging": func(n *yamlx.Node) { d.paging(&l.paging, n) },

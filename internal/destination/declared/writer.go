@@ -321,7 +321,7 @@ func (s *sender) frame(c *compiler) {
 		s.cells = c.flat(s.row, o.encode.format)
 		s.head = headCSV(s.cells)
 	case "form":
-		s.cells = c.flat(s.row, o.encode.format)
+		s.cells = c.distinct(c.flat(s.row, o.encode.format))
 	case "none":
 	default:
 		s.sep = []byte(",")
@@ -452,8 +452,8 @@ type parcel struct {
 	keys map[string]bool // with op.once
 }
 
-// deliver encodes and sends the changes that mine picks; it is false when
-// nothing more should be sent.
+// deliver sends the changes that mine picks; it is false when nothing more
+// should be sent.
 func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(int) bool, out []destination.Outcome) bool {
 	if s.op.locate != "" {
 		if batch, mine = s.located(ctx, batch, mine, out); hopeless(out) {
@@ -463,6 +463,11 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 	if s.finder != nil {
 		return s.finder.deliver(ctx, batch, mine, out)
 	}
+	return s.sendAll(ctx, batch, mine, out)
+}
+
+// sendAll encodes and sends, in as many requests as the limits ask for.
+func (s *sender) sendAll(ctx context.Context, batch []record.Change, mine func(int) bool, out []destination.Outcome) bool {
 	p := s.parcel(len(batch))
 	row := rowContext{encode: &s.op.encode, hashed: s.hashed, texts: s.texts, scope: s.scope, max: s.op.idem.max}
 	for i := range batch {
@@ -618,7 +623,11 @@ func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out
 	}
 	if s.op.idem.header != "" {
 		x.header = s.header.Clone()
-		x.header.Set(s.op.idem.header, requestName(s.scope, s.op, body))
+		scope := s.scope
+		if s.late != nil {
+			scope += x.target + "\x00" // the body alone does not tell which record it is of
+		}
+		x.header.Set(s.op.idem.header, requestName(scope, s.op, body))
 	}
 	if s.op.encode.gzip {
 		x.body = packed(body)
