@@ -107,6 +107,10 @@ func appendValue(dst []byte, v record.Value, e *encoding) ([]byte, error) {
 		if e.date != isoDate {
 			return e.appendEpoch(dst, v)
 		}
+	case record.Text:
+		if e.null != nil && *e.null != "" && string(v.Data) == *e.null {
+			return dst, errIsNull
+		}
 	default:
 	}
 	if !asText {
@@ -245,6 +249,9 @@ func appendCSV(dst []byte, cells []cell, c *rowContext) ([]byte, error) {
 			return out[:start], err
 		}
 		dst = quoteCSV(out, at)
+	}
+	if len(dst) == start { // readers skip a line with nothing on it
+		dst = append(dst, `""`...)
 	}
 	return append(dst, '\n'), nil
 }
