@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"exposync/internal/destination/declared"
+	"exposync/internal/sandbox/facade"
 )
 
 // aboutText is a destination for a terminal.
@@ -73,6 +74,9 @@ func traits(d *declared.About) [][2]string {
 func sandboxWords(name string) string {
 	if name == "sandbox" {
 		return "this is it"
+	}
+	if v, spoken := facade.Of(name); spoken {
+		return "it speaks for " + v.Title + ": the same requests, answered by a stand-in on this machine"
 	}
 	return "records go to its generic store"
 }
