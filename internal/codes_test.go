@@ -21,6 +21,9 @@ func TestEveryCodeHasAPage(t *testing.T) {
 	t.Parallel()
 	raised := map[string]string{} // code -> a place
 	for dir, files := range packages(t) {
+		if strings.HasPrefix(filepath.ToSlash(dir), "sandbox/facade") {
+			continue // the codes of vendors, in their own answers
+		}
 		for code, place := range newCodeFinder(files).find() {
 			raised[code] = filepath.Join(dir, place)
 		}

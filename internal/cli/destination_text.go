@@ -75,8 +75,8 @@ func sandboxWords(name string) string {
 	if name == "sandbox" {
 		return "this is it"
 	}
-	if v, spoken := facade.Of(name); spoken {
-		return "it speaks for " + v.Title + ": the same requests, answered by a stand-in on this machine"
+	if _, spoken := facade.Of(name); spoken {
+		return "the sandbox speaks its language"
 	}
 	return "records go to its generic store"
 }

@@ -117,6 +117,11 @@ func specPages() map[string]Page {
 			Means: "The service tells that the field takes numbers, and the value is a text that is none. The record was not sent; the others were.",
 			Next:  "Correct the value in the export model, or cast it there.",
 		},
+		"too_long": {
+			Title: "a text is longer than its field",
+			Means: "The service tells how many characters the field takes, and the value has more. The record was not sent; the others were.",
+			Next:  "Shorten the value in the export model, or make the field longer at the service.",
+		},
 		"option_unknown": {
 			Title: "a value is not one of its field's options",
 			Means: "The service tells which values the field takes, and this is none of them. The record was not sent; the others were.",

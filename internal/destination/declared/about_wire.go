@@ -49,7 +49,7 @@ func (s *spec) formats() []Format {
 	}
 	slices.SortFunc(names, s.order)
 	for _, name := range names {
-		if name == "delete" {
+		if name == "delete" || slices.ContainsFunc(s.routes["delete"], func(r route) bool { return r.op == name }) {
 			continue
 		}
 		f := s.ops[name].encode.shown()

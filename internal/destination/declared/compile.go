@@ -84,6 +84,9 @@ func (c *compiler) compile(n *yamlx.Node) *template {
 	case n.Kind == yamlx.String && strings.HasPrefix(n.Text, "$") && !strings.HasPrefix(n.Text, "$$") && !strings.HasPrefix(n.Text, "${"):
 		return c.placeholder(n.Text)
 	case n.Kind == yamlx.String:
+		if t := c.spelled(n.Text); t != nil {
+			return t
+		}
 		text, err := c.values.text(n.Text)
 		if err != nil {
 			return c.failf("%s", err)

@@ -117,7 +117,7 @@ func (d *Destination) discover(ctx context.Context, object string) ([]attribute,
 			return true
 		})
 	}
-	if len(out) == 0 {
+	if len(out) == 0 && len(d.spec.fields) == 0 { // of an object with fields of its own it may have no others
 		return nil, d.unreadable("discover", "it names no field")
 	}
 	return out, nil

@@ -235,7 +235,8 @@ type cell struct {
 	value *template
 }
 
-// flat lists the columns of a row.
+// flat lists the columns of a row. A form writes what is nested as
+// metadata[plan], a CSV has no way to.
 func (c *compiler) flat(row *template, format string) []cell {
 	if row.kind != object {
 		c.failf("format %s needs a row that is a map", format)
@@ -243,13 +244,35 @@ func (c *compiler) flat(row *template, format string) []cell {
 	}
 	var out []cell
 	for _, e := range row.entries {
-		if e.value.kind == object || e.value.kind == array {
+		name := gjson.ParseBytes(bytes.TrimSuffix(e.name, []byte(":"))).Str
+		switch {
+		case e.value.kind == object && format == "form":
+			for _, inner := range c.flat(e.value, format) {
+				part, rest, _ := strings.Cut(inner.name, "[")
+				if rest != "" {
+					rest = "[" + rest
+				}
+				out = append(out, cell{name + "[" + part + "]" + rest, inner.value})
+			}
+		case e.value.kind == object || e.value.kind == array:
 			c.failf("format %s has no nested values, %s is one", format, e.name)
-			continue
+		default:
+			out = append(out, cell{name, e.value})
 		}
-		out = append(out, cell{gjson.ParseBytes(bytes.TrimSuffix(e.name, []byte(":"))).Str, e.value})
 	}
 	return out
+}
+
+// distinct makes sure that nothing stands twice in a form.
+func (c *compiler) distinct(cells []cell) []cell {
+	seen := map[string]bool{}
+	for _, x := range cells {
+		if seen[x.name] {
+			c.failf("%q would stand twice in one form: rename the field, or the entry of row", x.name)
+		}
+		seen[x.name] = true
+	}
+	return cells
 }
 
 // plain appends what a template stands for as text without quotes.

@@ -28,6 +28,7 @@ type lookup struct {
 	envelope *yamlx.Node // nil: no body
 	row      *yamlx.Node
 	quote    string // around a key in ${keys}
+	join     string // between the keys in ${keys}; empty: a comma
 	at       string
 	key      string // path of the one key in a record, may hold ${…}; empty: the key's fields stand in fields
 	fields   string
@@ -38,6 +39,14 @@ type lookup struct {
 	custom   string   // path of the fields that the service does not have by itself; empty: they stand with the others
 	keys     []string // key fields that can be asked for; empty: any
 	paging   paging
+}
+
+// between is what parts the keys of a request.
+func (l *lookup) between() string {
+	if l.join == "" {
+		return ","
+	}
+	return l.join
 }
 
 // Readable is a Destination whose records can be read by key.
@@ -195,7 +204,7 @@ func (l *looker) entries(ctx context.Context, keys []record.Key) iter.Seq2[found
 			yield(found{}, err)
 			return
 		}
-		v := l.values.with(pair{"keys", strings.Join(texts, ",")})
+		v := l.values.with(pair{"keys", strings.Join(texts, l.spec.between())})
 		for doc, err := range l.d.pages(ctx, v, l.spec.request, body, l.spec.paging, l.spec.none) {
 			if err != nil {
 				yield(found{}, err)
@@ -274,8 +283,8 @@ func (l *looker) question(keys []record.Key) (body []byte, wanted asked, texts [
 			return nil, asked{}, nil, err
 		}
 		text := l.text(values)
-		if l.parted() && strings.Contains(text, ",") {
-			return nil, asked{}, nil, l.d.unreadable("read", "a key holds the comma that parts the keys of the request")
+		if l.parted() && strings.Contains(text, l.spec.between()) {
+			return nil, asked{}, nil, l.d.unreadable("read", fmt.Sprintf("a key holds %q, which parts the keys of the request", l.spec.between()))
 		}
 		wanted.add(l.canonical(text), values)
 		texts = append(texts, l.quoted(text))
@@ -438,7 +447,7 @@ func (e *encoding) moment(kind record.Kind, text string) ([]byte, bool) {
 	if data, ok := record.AppendMoment(nil, kind, text); ok {
 		return data, true
 	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999Z0700", time.DateOnly} {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999Z0700", "2006-01-02 15:04:05.999Z07:00", time.DateOnly} {
 		at, err := time.Parse(layout, text)
 		if midnight := at.UTC().Truncate(24 * time.Hour); err == nil && (kind != record.Date || at.Equal(midnight)) {
 			return record.MomentOf(kind, at.UTC()).Data, true

@@ -35,6 +35,8 @@ func (d *decoder) shape(o *op) {
 	if rows != 1 {
 		d.fail(o.envelope, "", "envelope must hold $rows once")
 	}
+	d.more = singleNames()
+	defer func() { d.more = nil }()
 	for _, row := range append([]*yamlx.Node{o.row}, o.also...) {
 		d.walk(row, func(n *yamlx.Node, word string) {
 			if !rowWord(word) {

@@ -15,18 +15,19 @@ import (
 type templateKind uint8
 
 const (
-	literal   templateKind = iota // bytes as they are
-	object                        // entries
-	array                         // items
-	keyPart                       // the value of a key field
-	field                         // the value of a field; absent: left out
-	operation                     // create, update, delete
-	remoteID                      // the destination's id, from an earlier answer
-	trace                         // a number that is unique in the request
-	idemKey                       // the record's own name, see idempotency
-	rowsHere                      // the place of the records, in an envelope
-	nullNames                     // the names of the fields that are null; absent if none is
-	nothing                       // left out
+	literal     templateKind = iota // bytes as they are
+	object                          // entries
+	array                           // items
+	keyPart                         // the value of a key field
+	field                           // the value of a field; absent: left out
+	operation                       // create, update, delete
+	remoteID                        // the destination's id, from an earlier answer
+	trace                           // a number that is unique in the request
+	idemKey                         // the record's own name, see idempotency
+	spelledText                     // a text with the record's key or id in it, see spelled
+	rowsHere                        // the place of the records, in an envelope
+	nullNames                       // the names of the fields that are null; absent if none is
+	nothing                         // left out
 )
 
 type template struct {
@@ -104,6 +105,8 @@ func (t *template) append(dst []byte, c *rowContext) ([]byte, error) {
 		return append(strconv.AppendInt(append(dst, '"'), int64(c.trace), 10), '"'), nil
 	case idemKey:
 		return quoted(dst, c.idempotencyKey()), nil
+	case spelledText:
+		return t.appendSpelled(dst, c)
 	case rowsHere:
 	}
 	return dst, errors.New("declared: $rows has no place in a row")

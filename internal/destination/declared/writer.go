@@ -321,7 +321,7 @@ func (s *sender) frame(c *compiler) {
 		s.cells = c.flat(s.row, o.encode.format)
 		s.head = headCSV(s.cells)
 	case "form":
-		s.cells = c.flat(s.row, o.encode.format)
+		s.cells = c.distinct(c.flat(s.row, o.encode.format))
 	case "none":
 	default:
 		s.sep = []byte(",")
@@ -623,7 +623,11 @@ func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out
 	}
 	if s.op.idem.header != "" {
 		x.header = s.header.Clone()
-		x.header.Set(s.op.idem.header, requestName(s.scope, s.op, body))
+		scope := s.scope
+		if s.late != nil {
+			scope += x.target + "\x00" // the body alone does not tell which record it is of
+		}
+		x.header.Set(s.op.idem.header, requestName(scope, s.op, body))
 	}
 	if s.op.encode.gzip {
 		x.body = packed(body)
