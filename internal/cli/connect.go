@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -137,7 +139,24 @@ func (s *session) request(ctx context.Context, j plan.Job) (engine.Request, erro
 	return engine.Request{
 		Job: j, Warehouse: house, Destination: dest, Expect: expect, Parents: parents,
 		AskFirst: matters, Ephemeral: matters && s.ephemeralLedger(),
+		Described: j.Type + " " + s.catalog.Acts(j.Type), Tried: s.tried(j),
 	}, nil
+}
+
+// tried asks for a sandbox where the job's connection does.
+func (s *session) tried(j plan.Job) engine.Tried {
+	c, ok := s.config.Connection(s.target, j.Connection)
+	if !ok || !c.Tried || j.Sandbox {
+		return engine.Tried{}
+	}
+	out := engine.Tried{Required: true}
+	for _, name := range slices.Sorted(maps.Keys(s.config.Targets)) {
+		if s.config.Targets[name].Sandbox {
+			out.Target = name
+			break
+		}
+	}
+	return out
 }
 
 func (s *session) openWarehouse(ctx context.Context) (warehouse.Warehouse, error) {

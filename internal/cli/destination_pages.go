@@ -117,16 +117,24 @@ func operationsTable(b *strings.Builder, d *declared.About) {
 		if o.RowBytes > 0 {
 			size += ", a record " + bytesWord(o.RowBytes)
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %d | %s |\n", o.Name, strings.TrimSuffix(amount(o), " a request"), size, o.Concurrency,
+		fmt.Fprintf(b, "| %s | %s | %s | %d | %s |\n", operationName(o), strings.TrimSuffix(amount(o), " a request"), size, o.Concurrency,
 			yesNo(o.Idempotent, "sent again", "in doubt, a person decides"))
 	}
+}
+
+// operationName is an operation with the object that it is for.
+func operationName(o declared.Operation) string {
+	if o.Object == "" {
+		return o.Name
+	}
+	return o.Object + ": " + o.Name
 }
 
 // wire shows what leaves.
 func wire(b *strings.Builder, d *declared.About) {
 	if r := d.Request; r != nil {
 		fmt.Fprintf(b, "\n## On the wire\n\nOne record with mode %s, its phone cleared:\n\n```http\n%s %s\nContent-Type: %s\n\n%s\n```\n",
-			d.Modes[0], r.Method, r.Path, r.Type, r.Body)
+			r.Mode, r.Method, r.Path, r.Type, r.Body)
 	}
 	if len(d.Formats) == 0 {
 		return

@@ -41,11 +41,15 @@ func aboutText(d *declared.About) string {
 
 // traits are a destination's properties in a few words each.
 func traits(d *declared.About) [][2]string {
-	rows := [][2]string{
+	var rows [][2]string
+	if len(d.Objects) > 0 {
+		rows = append(rows, [2]string{"objects", "`" + strings.Join(d.Objects, "`, `") + "`"})
+	}
+	rows = append(rows, [][2]string{
 		{"modes", strings.Join(d.Modes, ", ")},
 		{"account", d.Identity},
 		{"key", d.Key},
-	}
+	}...)
 	if len(d.Auth) > 0 {
 		rows = append(rows, [2]string{"proof", strings.Join(d.Auth, ", or ")})
 	}

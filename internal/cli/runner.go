@@ -224,10 +224,11 @@ func (r *runner) remember(ctx context.Context, i int) {
 	run := ledger.Run{
 		ID: r.id, Target: rep.Job.Target, Sandbox: rep.Job.Sandbox, InvocationID: r.s.invocationOf(rep.Job), Definition: job.Definition(rep.Job),
 		Handled: engine.Handled(rep.Result) && rep.Result.Plan != nil, Status: rep.Result.Status, Counts: rep.Result.Counts,
-		Accepted: r.opts.accept, StartedAt: rep.Result.StartedAt.UTC(), EndedAt: r.a.env.Now().UTC(),
+		Accepted: r.opts.accept, By: r.a.who(), StartedAt: rep.Result.StartedAt.UTC(), EndedAt: r.a.env.Now().UTC(),
 	}
 	if rep.Result.Plan != nil {
 		run.Sync, run.Notes = rep.Result.Plan.Sync, rep.Result.Plan.Notes
+		run.Recipe, run.Pass = rep.Result.Plan.Recipe, rep.Result.Plan.Pass
 	}
 	if rep.Reason != "" {
 		run.Codes = []string{rep.Reason}

@@ -101,7 +101,7 @@ func sandboxNames(t *testing.T, base, kind string) map[string]string {
 func faultsSeen(t *testing.T, base string) (seen []string) {
 	t.Helper()
 	var overview struct{ Requests []struct{ Fault string } }
-	if err := json.Unmarshal([]byte(control(t, base+"/_/overview", http.MethodGet)), &overview); err != nil {
+	if err := json.Unmarshal([]byte(control(t, base+"/_/requests?limit=2000", http.MethodGet)), &overview); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range overview.Requests {

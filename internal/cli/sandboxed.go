@@ -31,10 +31,10 @@ func (s *session) sandboxed(ctx context.Context, c config.Connection) (destinati
 		cfg.Kind, cfg.Catalog, cfg.Params = "sandbox", nil, map[string]string{"url": base, "connection": c.Name}
 		return declared.Connect(cfg)
 	}
+	s.sayOverridden(c.Type)
 	if cfg.Params, err = s.catalog.Harmless(c.Type, base+facade.Mount(c.Type, c.Name), c.Literals()); err != nil {
 		return nil, err
 	}
-	s.sayOverridden(c.Type)
 	d, err := declared.Connect(cfg)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ type Connection struct {
 	Type    string
 	Sandbox bool   // stands in a sandbox target: it has no parameters of its own
 	Account string // expect: {account: …} as written, perhaps a reference; empty if not expected
+	Tried   bool   // require: sandbox, here or at the target: what is sent has to have passed a sandbox
 	Where   string // file:line
 	// Problem is why nothing can be sent through it though it is written as it
 	// should be: what is wrong with the user's own description of its type, as
@@ -33,6 +34,7 @@ func readConnection(connections *Reader, name string, n *yamlx.Node, types Conne
 	expect := r.Map("expect")
 	c.Account = expectedAccount(expect)
 	expect.Done()
+	c.Tried = readRequire(r)
 
 	if !slices.Contains(types.Names(), c.Type) {
 		if n.Kind == yamlx.Map {

@@ -41,7 +41,7 @@ func (t Types) Names() []string { return slices.Sorted(maps.Keys(t)) }
 func (t Types) Type(name string) Type { return Type{Params: t[name]} }
 
 // Param declares one parameter of a connection type. A parameter cannot be
-// named type or expect.
+// named type, expect or require.
 type Param struct {
 	Name     string
 	Kind     Kind

@@ -13,6 +13,7 @@ type Target struct {
 	Sandbox     bool // everything goes to the local sandbox
 	Connections map[string]Connection
 	Schemas     []string // further schemas that belong to the target, for projects with their own generate_schema_name
+	Tried       bool     // require: sandbox, of all its connections
 	Where       string   // file:line
 }
 
@@ -23,6 +24,7 @@ func readTargets(r *Reader, types Connectors) map[string]Target {
 		out[name] = readTarget(targets, name, n, types)
 	}
 	oneType(targets, out)
+	sandboxFor(targets, out)
 	return shareWithSandboxes(out)
 }
 
@@ -41,18 +43,54 @@ func readTarget(targets *Reader, name string, n *yamlx.Node, types Connectors) T
 		t.Sandbox = *on
 	}
 	t.Schemas = r.Texts("schemas")
+	t.Tried = readRequire(r)
 	if t.Sandbox && r.Has("connections") {
 		r.Fault("connections", "setting_invalid", "remove them: a sandbox target takes the connections of the other targets",
 			"a sandbox target has no connections of its own")
 		r.Done()
 		return t
 	}
+	if t.Sandbox && t.Tried {
+		r.Fault("require", "setting_invalid", "write it at the targets that are real", "a sandbox target cannot ask for another one")
+	}
 	connections := r.Map("connections")
 	for name, value := range connections.Entries() {
-		t.Connections[name] = readConnection(connections, name, value, types)
+		c := readConnection(connections, name, value, types)
+		c.Tried = c.Tried || t.Tried
+		t.Connections[name] = c
 	}
 	r.Done()
 	return t
+}
+
+// readRequire reads `require: sandbox`: what is sent has to have passed a
+// sandbox.
+func readRequire(r *Reader) bool {
+	if !r.Has("require") {
+		return false
+	}
+	word := r.Text("require")
+	if word != "sandbox" {
+		r.Fault("require", "setting_invalid", "write require: sandbox, or remove it", "must be the word sandbox%s", suggestion(word, []string{"sandbox"}))
+	}
+	return word == "sandbox"
+}
+
+// sandboxFor makes sure that there is a sandbox where one is asked for.
+func sandboxFor(r *Reader, targets map[string]Target) {
+	for _, t := range targets {
+		if t.Sandbox {
+			return
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(targets)) {
+		for _, c := range targets[name].Connections {
+			if c.Tried {
+				r.Fault(name, "setting_missing", "add a target such as `dev: sandbox`", "asks with require: sandbox for a sandbox, and no target is one")
+				break
+			}
+		}
+	}
 }
 
 // oneType reports connections that are one thing in one target and another

@@ -51,6 +51,11 @@ type Request struct {
 	// Parents are the jobs that fields look up, by their IDs.
 	Parents     map[string]Parent
 	Quarantined bool // send what waits for a release, too
+	// Described is the connection's type with what its description says, for
+	// the recipe that a sandbox tries; Tried holds the job unless its recipe
+	// passed one.
+	Described string
+	Tried     Tried
 }
 
 // account asks the destination who it is and compares with what the

@@ -33,6 +33,9 @@ func (e *Engine) hold(ctx context.Context, p *Prepared) error {
 		Retried: p.Plan.Retried, Window: !p.Plan.Reading.Full,
 	})...)
 	p.holdEphemeral()
+	if err := e.holdUntried(ctx, p); err != nil {
+		return err
+	}
 	if p.rereads() && p.Plan.Counts.Create > 0 {
 		p.Plan.Holds = append(p.Plan.Holds, plan.Hold{
 			Code: "window_reread", Acceptable: true,

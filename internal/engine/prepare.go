@@ -120,7 +120,7 @@ func (e *Engine) read(ctx context.Context, p *Prepared) error {
 	if err := p.bind(ctx, snap); err != nil {
 		return err
 	}
-	p.Plan.Mapping = p.bound.Mapping()
+	p.Plan.Mapping, p.Plan.Recipe = p.bound.Mapping(), p.recipe()
 	if was := p.header.Mapping; was != "" && was != p.Plan.Mapping {
 		p.Plan.MappingWas = was
 	}

@@ -98,6 +98,7 @@ func (e *Engine) Restore(ctx context.Context, req Request, saved plan.Plan, rows
 	if p.bound.Mapping() != saved.Mapping {
 		return nil, stale(saved.Job, "the mapping or the model's columns changed since")
 	}
+	p.Plan.Recipe = p.recipe()
 	if column := p.bound.Since; (column == nil) != (saved.Reading.Column == "") || column != nil && column.Column != saved.Reading.Column {
 		return nil, stale(saved.Job, "the source is read in another way now")
 	}
@@ -154,7 +155,7 @@ func (p *Prepared) keepAccepted(saved []plan.Hold) {
 }
 
 // sameHolds compares what holds two plans; where a plan is applied may hold
-// it, and is no fact of the plan.
+// it, and whether it was tried meanwhile, and that is no fact of the plan.
 func sameHolds(a, b []plan.Hold) bool {
 	return slices.Equal(codesOf(a), codesOf(b))
 }
@@ -162,7 +163,7 @@ func sameHolds(a, b []plan.Hold) bool {
 func codesOf(holds []plan.Hold) []string {
 	var out []string
 	for _, h := range holds {
-		if h.Code != ephemeral {
+		if h.Code != ephemeral && h.Code != untried {
 			out = append(out, h.Code)
 		}
 	}

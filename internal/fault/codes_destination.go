@@ -117,10 +117,30 @@ func specPages() map[string]Page {
 			Means: "The service tells that the field takes numbers, and the value is a text that is none. The record was not sent; the others were.",
 			Next:  "Correct the value in the export model, or cast it there.",
 		},
+		"too_long": {
+			Title: "a text is longer than its field",
+			Means: "The service tells how many characters the field takes, and the value has more. The record was not sent; the others were.",
+			Next:  "Shorten the value in the export model, or make the field longer at the service.",
+		},
 		"option_unknown": {
 			Title: "a value is not one of its field's options",
 			Means: "The service tells which values the field takes, and this is none of them. The record was not sent; the others were.",
 			Next:  "Correct the value in the export model, or add the option at the destination, then: exposync retry JOB",
+		},
+		"value_form": {
+			Title: "a value is not in the form that its field takes",
+			Means: "The destination takes values of one form only there: a hash where people are matched by it, an id without blanks. The record was not sent; the others were.",
+			Next:  "Bring it into the form with the mapping (docs/mapping.md: normalize, hash, expr), or in the export model.",
+		},
+		"value_forbidden": {
+			Title: "a value stands for nobody",
+			Means: "The destination refuses ids such as 0, null or anonymous: everything that is sent to them would end in one record. The record was not sent; the others were.",
+			Next:  "Make the id null in the export model, or leave such rows out.",
+		},
+		"value_too_long": {
+			Title: "a value is longer than its field takes",
+			Means: "The destination says how many bytes the field holds. The record was not sent; the others were.",
+			Next:  "Shorten it in the export model.",
 		},
 		"param_missing": {
 			Title: "a connection lacks a parameter",

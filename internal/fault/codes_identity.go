@@ -4,6 +4,11 @@ package fault
 // another name, key, place or ledger.
 func identityPages() map[string]Page {
 	return map[string]Page{
+		"sandbox_required": {
+			Title: "what would be sent has not passed a sandbox",
+			Means: "exposync.yml says `require: sandbox` for this connection or target. So a run into a sandbox has to come first, with the same export fields, key, null policies, object and description of the service, that sent something and had all of it confirmed. Changing any of these asks for another pass; the rows do not count. The ledger remembers who ran what into which sandbox, so sandbox and production need the same ledger.",
+			Next:  "Build and run into the sandbox (exposync run --target dev), correct what it refuses, and run again. A sandbox that has everything already proves nothing anew: exposync ledger reset JOB --target dev makes it get all records again. For one run, remembered with it: exposync run --accept sandbox_required.",
+		},
 		"ephemeral_ledger": {
 			Title: "in CI a local ledger is likely to be gone after the job",
 			Means: "CI=true, and the ledger is a directory of this machine. If nothing keeps it, the next job knows nothing of what was sent: it would send every record again, delete nothing in mode mirror, and forget every reject. So the run is held before its first write to a real destination; sandboxes and files are not.",

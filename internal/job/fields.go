@@ -38,7 +38,8 @@ func readKey(r *config.Reader) []plan.KeyField {
 	return out
 }
 
-// readFields reads fields: all, a list of names, or a map of theirs to ours.
+// readFields reads fields: all, none, a list of names, or a map of theirs to
+// ours. None is for members of a list that have nothing but their key.
 func readFields(r *config.Reader, src source) (fields []plan.Field, all bool) {
 	n := r.Node("fields")
 	switch {
@@ -48,14 +49,16 @@ func readFields(r *config.Reader, src source) (fields []plan.Field, all bool) {
 		return mappedFields(r.Map("fields"), src), false
 	case n.Kind == yamlx.String && n.Text == "all":
 		return nil, true
+	case n.Kind == yamlx.String && n.Text == "none":
+		return nil, false
 	case n.Kind == yamlx.List:
 		for _, name := range names(r, "fields") {
 			fields = append(fields, plan.Field{Name: name, Column: name, Nulls: plan.Clear})
 		}
 		return fields, false
 	}
-	r.Fault("fields", "setting_invalid", "write `fields: all`, a list of columns, or a map of their fields to our columns",
-		"must be the word all, a list or a map%s", config.Trap(n))
+	r.Fault("fields", "setting_invalid", "write `fields: all`, `fields: none`, a list of columns, or a map of their fields to our columns",
+		"must be the word all or none, a list or a map%s", config.Trap(n))
 	return nil, false
 }
 

@@ -117,7 +117,7 @@ func TestProblemsOfOneExposure(t *testing.T) {
 			at + `.key: must be text, not true or false; unquoted yes, no, on and off count as true or false: put the word in quotes (setting_invalid)`,
 		}},
 		"fields shapes": {`{"to":"crm.c","key":"id","fields":"everything"}`, []string{
-			at + `.fields: must be the word all, a list or a map (setting_invalid)`,
+			at + `.fields: must be the word all or none, a list or a map (setting_invalid)`,
 		}},
 		"field values": {`{"to":"crm.c","key":"id","fields":{"a":null,"b":7,"c":true,"d":["x"],"true":"x"}}`, []string{
 			at + `.fields.a: must be the name of a column, not nothing; ~, null and everything after a # count as nothing: put the value in quotes (setting_invalid)`,
@@ -315,7 +315,7 @@ func TestAFaultInOneSyncBlocksThatJobOnly(t *testing.T) {
 	const at = "exposure x: config.meta.exposync.syncs."
 	equal(t, map[string][]string{
 		"x.good":  nil,
-		"x.bad":   {at + "bad.fields: must be the word all, a list or a map (setting_invalid)"},
+		"x.bad":   {at + "bad.fields: must be the word all or none, a list or a map (setting_invalid)"},
 		"x.a.b":   {at + "a.b: a sync's name has only letters, digits, _ and - (setting_invalid)"},
 		"x.gated": {at + "gated.gate: one verdict counts for all syncs of an exposure (setting_invalid)"},
 	}, got)

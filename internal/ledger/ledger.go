@@ -209,8 +209,11 @@ type Run struct {
 	Sync         plan.SyncID `json:"sync"`
 	Counts       plan.Counts `json:"counts"`
 	Accepted     []string    `json:"accepted,omitempty"`
-	Codes        []string    `json:"codes,omitempty"` // of holds, reasons and faults
-	Notes        []string    `json:"notes,omitempty"` // sentences of the plan, such as whose marks were continued
+	Codes        []string    `json:"codes,omitempty"`  // of holds, reasons and faults
+	Notes        []string    `json:"notes,omitempty"`  // sentences of the plan, such as whose marks were continued
+	Recipe       string      `json:"recipe,omitempty"` // fingerprint of what a sandbox tries, see plan.Plan
+	By           string      `json:"by,omitempty"`     // who ran it, as far as the process can tell
+	Pass         *plan.Pass  `json:"pass,omitempty"`   // the sandbox run that it was let through for
 	StartedAt    time.Time   `json:"started_at"`
 	EndedAt      time.Time   `json:"ended_at"`
 }

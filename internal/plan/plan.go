@@ -56,9 +56,10 @@ func (c Counts) SentAddsUp() bool {
 type Plan struct {
 	Job        string `json:"job"`
 	Sync       SyncID `json:"sync"`
-	Generation int64  `json:"generation"` // of the ledger's marks it was made against
-	Mapping    string `json:"mapping"`    // fingerprint of key, fields and mode
-	FirstRun   bool   `json:"first_run"`  // the identity has no marks yet, or its first run did not reach its end
+	Generation int64  `json:"generation"`       // of the ledger's marks it was made against
+	Mapping    string `json:"mapping"`          // fingerprint of key, fields and mode
+	Recipe     string `json:"recipe,omitempty"` // fingerprint of what a sandbox tries: description, object, mapping
+	FirstRun   bool   `json:"first_run"`        // the identity has no marks yet, or its first run did not reach its end
 	First      First  `json:"first,omitempty"`
 	MappingWas string `json:"mapping_was,omitempty"` // set if the mapping changed since the marks
 	Counts     Counts `json:"counts"`
@@ -82,7 +83,10 @@ type Plan struct {
 	Notes    []string      `json:"notes,omitempty"`
 	// Match is what comparing with the destination found; nil if nothing was
 	// compared.
-	Match  *Match    `json:"match,omitempty"`
+	Match *Match `json:"match,omitempty"`
+	// Pass is the run into a sandbox that this recipe has passed; nil if none
+	// was asked for, or there is none.
+	Pass   *Pass     `json:"pass,omitempty"`
 	MadeAt time.Time `json:"made_at"`
 }
 
@@ -93,6 +97,16 @@ func (p *Plan) Rows() int64 {
 		return p.Counts.Read
 	}
 	return max(p.Counts.Read, p.PreviousRows)
+}
+
+// Pass is a run into a sandbox in which everything that was sent was
+// confirmed.
+type Pass struct {
+	Run    string    `json:"run"`
+	Target string    `json:"target"` // the sandbox
+	By     string    `json:"by,omitempty"`
+	At     time.Time `json:"at"`
+	OK     int64     `json:"ok"` // records
 }
 
 // Match counts records that were compared with the destination by key.

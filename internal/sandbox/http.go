@@ -107,6 +107,7 @@ func (s *Sandbox) logged(next handle) http.Handler {
 			c.TookMS = float64(s.config.Now().Sub(start).Microseconds()) / 1000
 			c.Fault = c.acted()
 			c.Status, c.ResponseType = rec.status, rec.Header().Get("Content-Type")
+			c.RequestType, c.ResponseHeaders = r.Header.Get("Content-Type"), told(rec.Header())
 			c.Response, c.ResponseCut = string(rec.head), rec.cut
 			s.log.add(c.exchange)
 		}()

@@ -1,16 +1,20 @@
 package sandbox
 
 import (
+	"maps"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 )
 
 // keptRequests is how many requests the page can show, and keptBytes how much
-// of each body.
+// of each body: 32 MiB at most.
 const (
-	keptRequests = 200
+	keptRequests = 2000
 	keptBytes    = 8 << 10
 )
 
@@ -29,12 +33,14 @@ type exchange struct {
 	Results    map[string]int `json:"results,omitempty"` // records by status
 	Fault      string         `json:"fault,omitempty"`   // kinds of the rules that acted
 	Bytes      int64          `json:"bytes"`
-	// The bodies are cut at keptBytes and left out of lists.
-	Request      string `json:"request,omitempty"`
-	RequestCut   bool   `json:"request_cut,omitempty"`
-	Response     string `json:"response,omitempty"`
-	ResponseCut  bool   `json:"response_cut,omitempty"`
-	ResponseType string `json:"response_type,omitempty"`
+	// What follows is left out of lists. The bodies are cut at keptBytes.
+	Request         string      `json:"request,omitempty"`
+	RequestCut      bool        `json:"request_cut,omitempty"`
+	RequestType     string      `json:"request_type,omitempty"`
+	Response        string      `json:"response,omitempty"`
+	ResponseCut     bool        `json:"response_cut,omitempty"`
+	ResponseType    string      `json:"response_type,omitempty"`
+	ResponseHeaders [][2]string `json:"response_headers,omitempty"` // what tells a client how to go on
 }
 
 // requestLog keeps the last requests in memory.
@@ -52,16 +58,63 @@ func (l *requestLog) add(e exchange) {
 	l.ring[l.count%keptRequests] = e
 }
 
-// list gives the last requests, newest first, without bodies.
-func (l *requestLog) list(limit int) (out []exchange, count int64) {
+// filter says which requests are asked for; empty texts are all.
+type filter struct {
+	connection string
+	status     string // a status, the first digit of one, or 0: closed
+	fault      string // a kind; "any" for all that a rule acted on
+	before     int64  // older than this one; 0 for the newest
+	limit      int
+}
+
+func (f *filter) takes(e *exchange) bool {
+	status := strconv.Itoa(e.Status)
+	return (f.connection == "" || e.Connection == f.connection) &&
+		(f.status == "" || status == f.status || len(f.status) == 1 && f.status != "0" && status[:1] == f.status) &&
+		(f.fault == "" || f.fault == "any" && e.Fault != "" || slices.Contains(strings.Split(e.Fault, ", "), f.fault))
+}
+
+// requestList is a part of the requests that are kept, newest first, without
+// bodies, and what all of them can be told apart by.
+type requestList struct {
+	Requests    []exchange `json:"requests"`
+	Next        int64      `json:"next"`  // before of the next part; 0 at the end
+	Count       int64      `json:"count"` // of all since the start
+	Kept        int64      `json:"kept"`
+	Connections []string   `json:"connections"`
+	Statuses    []int      `json:"statuses"`
+	Faults      []string   `json:"faults"`
+}
+
+func (l *requestLog) list(f filter) requestList {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for n := l.count; n > 0 && n > l.count-keptRequests && len(out) < limit; n-- {
-		e := l.ring[n%keptRequests]
-		e.Request, e.Response = "", ""
-		out = append(out, e)
+	out := requestList{Requests: []exchange{}, Count: l.count, Kept: min(l.count, keptRequests)}
+	connections, statuses, faults := map[string]bool{}, map[int]bool{}, map[string]bool{}
+	for n := l.count; n > 0 && n > l.count-keptRequests; n-- {
+		e := &l.ring[n%keptRequests]
+		connections[e.Connection], statuses[e.Status] = true, true
+		for kind := range strings.SplitSeq(e.Fault, ", ") {
+			faults[kind] = true
+		}
+		if f.before > 0 && n >= f.before || !f.takes(e) {
+			continue
+		}
+		if len(out.Requests) == f.limit {
+			if out.Next == 0 {
+				out.Next = n + 1
+			}
+			continue
+		}
+		short := *e
+		short.Request, short.Response, short.ResponseHeaders = "", "", nil
+		out.Requests = append(out.Requests, short)
 	}
-	return out, l.count
+	delete(faults, "")
+	delete(connections, "")
+	out.Connections, out.Faults = slices.Sorted(maps.Keys(connections)), slices.Sorted(maps.Keys(faults))
+	out.Statuses = slices.Sorted(maps.Keys(statuses))
+	return out
 }
 
 func (l *requestLog) get(number int64) (exchange, bool) {
@@ -71,6 +124,18 @@ func (l *requestLog) get(number int64) (exchange, bool) {
 		return exchange{}, false
 	}
 	return l.ring[number%keptRequests], true
+}
+
+// told are the headers of a reply that say how to go on: when to come again,
+// how much is left, where to look. None of them holds a credential.
+func told(h http.Header) (out [][2]string) {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		lower := strings.ToLower(name)
+		if lower == "retry-after" || lower == "location" || strings.Contains(lower, "limit") || strings.Contains(lower, "quota") {
+			out = append(out, [2]string{name, hideText(strings.Join(h[name], ", "))})
+		}
+	}
+	return out
 }
 
 // clip keeps the start of a body, on a character's boundary.

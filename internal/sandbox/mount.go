@@ -77,22 +77,23 @@ func (s *Sandbox) asVendor(w http.ResponseWriter, r *http.Request) {
 	c.rules = s.faults.acting(&request{r.Method, connection, strings.Split(r.URL.Path, "/"), public})
 	rec := &recorder{ResponseWriter: w}
 	seen := &tee{}
-	told := &facade.Call{Poison: s.faults.poison(c.rules, c.hit), Duplicate: acts(c.rules, DuplicateID)}
+	said := &facade.Call{Poison: s.faults.poison(c.rules, c.hit), Duplicate: acts(c.rules, DuplicateID)}
 	defer func() { // also when a rule closes the connection
 		c.TookMS = float64(s.config.Now().Sub(start).Microseconds()) / 1000
 		c.Bytes, c.Request, c.RequestCut = seen.n, hideText(seen.text(r)), seen.n > int64(len(seen.head))
 		c.Status, c.ResponseType = rec.status, rec.Header().Get("Content-Type")
+		c.RequestType, c.ResponseHeaders = r.Header.Get("Content-Type"), told(rec.Header())
 		c.Response, c.ResponseCut = hideText(string(rec.head)), rec.cut
-		c.hit[DuplicateID] = told.Asked
+		c.hit[DuplicateID] = said.Asked
 		c.Fault = c.acted()
-		c.Mode, c.Results = told.Mode, told.Results
-		for _, n := range told.Results {
+		c.Mode, c.Results = said.Mode, said.Results
+		for _, n := range said.Results {
 			c.Records += n
 		}
 		s.log.add(c.exchange)
 	}()
 	r.Body = seen.read(http.MaxBytesReader(rec, r.Body, facade.MaxBody), r.ContentLength)
-	s.vendorAnswer(m, rec, r.WithContext(facade.WithCall(r.Context(), told)), c, public)
+	s.vendorAnswer(m, rec, r.WithContext(facade.WithCall(r.Context(), said)), c, public)
 }
 
 // vendorAnswer acts out what is the same for all vendors, and lets the vendor

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"exposync/internal/sandbox/facade"
 )
 
 //go:embed web
@@ -25,7 +27,7 @@ func (s *Sandbox) pageRoutes(mux *http.ServeMux) {
 		headers(w, "text/html; charset=utf-8")
 		_ = index.Execute(w, struct{ Dir string }{s.config.Dir})
 	})
-	for name, kind := range map[string]string{"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8", "view.js": "text/javascript; charset=utf-8"} {
+	for name, kind := range map[string]string{"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8", "view.js": "text/javascript; charset=utf-8", "requests.js": "text/javascript; charset=utf-8"} {
 		mux.HandleFunc("GET /_/"+name, func(w http.ResponseWriter, r *http.Request) {
 			headers(w, kind)
 			http.ServeFileFS(w, r, static, name)
@@ -35,6 +37,7 @@ func (s *Sandbox) pageRoutes(mux *http.ServeMux) {
 		return func(w http.ResponseWriter, r *http.Request) { next(w, r, &call{}) }
 	}
 	mux.HandleFunc("GET /_/overview", s.overview)
+	mux.HandleFunc("GET /_/requests", s.requests)
 	mux.HandleFunc("GET /_/requests/{number}", s.request)
 	mux.HandleFunc("GET /_/data/{connection}/{object}/records", quiet(s.records))
 	mux.HandleFunc("GET /_/data/{connection}/{object}/records/{id}", quiet(s.history))
@@ -52,7 +55,9 @@ func headers(w http.ResponseWriter, kind string) {
 
 // objectSummary is one object on the page.
 type objectSummary struct {
-	Connection string    `json:"connection"`
+	Connection string    `json:"connection"`        // as the paths below /_/data have it
+	Name       string    `json:"name"`              // of the connection
+	Service    string    `json:"service,omitempty"` // that it stands in for
 	Object     string    `json:"object"`
 	Records    int       `json:"records"`
 	Deleted    int       `json:"deleted"`
@@ -70,16 +75,52 @@ func (s *Sandbox) overview(w http.ResponseWriter, _ *http.Request) {
 			o.mu.RUnlock()
 			continue
 		}
+		name, service := shownConnection(o.connection)
 		objects = append(objects, objectSummary{
-			Connection: o.connection, Object: o.name, Records: o.live, Deleted: len(o.entries) - o.live,
+			Connection: o.connection, Name: name, Service: service, Object: o.name, Records: o.live, Deleted: len(o.entries) - o.live,
 			Versions: o.lines, UpdatedAt: time.UnixMicro(o.touched).UTC(),
 		})
 		o.mu.RUnlock()
 	}
-	requests, count := s.log.list(keptRequests)
+	latest := s.log.list(filter{limit: latestRequests})
 	answer(w, map[string]any{
-		"revision": count, "now": s.config.Now().UTC(), "objects": objects, "requests": requests, "rules": s.faults.list(),
+		"revision": latest.Count, "now": s.config.Now().UTC(), "objects": objects, "requests": latest.Requests,
+		"rules": s.faults.list(), "seed": s.config.Seed, "strict": s.config.Strict,
 	})
+}
+
+// latestRequests is how many the overview shows.
+const latestRequests = 12
+
+// shownConnection is what people call a connection of the store.
+func shownConnection(connection string) (name, service string) {
+	rest, vendors := strings.CutPrefix(connection, "_")
+	kind, name, ok := strings.Cut(rest, ":")
+	if !vendors || !ok {
+		return connection, ""
+	}
+	if v, known := facade.Of(kind); known {
+		kind = v.Title
+	}
+	return name, kind
+}
+
+// requests answers with a part of the requests that are kept.
+func (s *Sandbox) requests(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	f := filter{connection: q.Get("connection"), status: q.Get("status"), fault: q.Get("fault"), limit: 100}
+	var err error
+	if text := q.Get("before"); text != "" {
+		f.before, err = strconv.ParseInt(text, 10, 64)
+	}
+	if text := q.Get("limit"); text != "" && err == nil {
+		f.limit, err = strconv.Atoi(text)
+	}
+	if err != nil || f.before < 0 || f.limit < 1 || f.limit > keptRequests {
+		failWith(w, problem("bad_filter", "before is a number of a request, limit is from 1 to 2000"))
+		return
+	}
+	answer(w, s.log.list(f))
 }
 
 func (s *Sandbox) request(w http.ResponseWriter, r *http.Request) {

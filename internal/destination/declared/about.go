@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,9 +24,10 @@ type About struct {
 	Notes      []Note      `json:"notes,omitempty"`       // the comment that the description begins with
 	Example    string      `json:"example"`               // a connection in exposync.yml
 	Params     []Param     `json:"params"`
-	Auth       []string    `json:"auth"`     // the ways to prove who sends
-	Identity   string      `json:"identity"` // how the account is known
-	Key        string      `json:"key"`      // what identifies a record
+	Auth       []string    `json:"auth"`              // the ways to prove who sends
+	Identity   string      `json:"identity"`          // how the account is known
+	Key        string      `json:"key"`               // what identifies a record
+	Objects    []string    `json:"objects,omitempty"` // that there are; * stands for any name
 	Modes      []string    `json:"modes"`
 	Operations []Operation `json:"operations"`
 	Routes     []string    `json:"routes,omitempty"` // which operation is taken when
@@ -50,6 +52,7 @@ type Note struct {
 
 // Operation is one way of writing.
 type Operation struct {
+	Object      string `json:"object,omitempty"` // that it is for; empty: all
 	Name        string `json:"name"`
 	Rows        int    `json:"rows"`
 	Bytes       int    `json:"bytes,omitempty"`
@@ -81,7 +84,7 @@ func (c *Catalog) Describe(kind string) (About, error) {
 func (s *spec) about(ctx context.Context) About {
 	a := About{
 		Name: s.name, Title: s.title, Docs: s.docs, VerifiedOn: s.verified, Params: s.params, Identity: "its address",
-		Reads: s.lookup != nil, Discovers: s.discover != nil, PerSecond: s.rate.perSecond(), Fixtures: len(s.fixtures),
+		Reads: s.reads(), Discovers: s.discovers(), PerSecond: s.rate.perSecond(), Fixtures: len(s.fixtures),
 		Modes: s.modes(), Key: s.keyWords(), Rate: s.rate.words(), Daily: s.rate.daily.words(), Routes: s.routeWords(),
 		Formats: s.formats(), Request: s.sample(), Answers: s.answers(ctx),
 	}
@@ -89,91 +92,122 @@ func (s *spec) about(ctx context.Context) About {
 	if s.lookup != nil {
 		a.ReadRows = s.lookup.rows
 	}
-	if s.check != nil {
-		a.Identity = fmt.Sprintf("`%s` of `%s %s`", s.check.identity, s.check.request.method, s.checkPath())
+	switch c := s.check; {
+	case c != nil && c.fingerprint != "":
+		a.Identity = "its address and a fingerprint of the key"
+	case c != nil:
+		a.Identity = fmt.Sprintf("`%s` of `%s %s`", c.identity, c.request.method, s.checkPath())
 	}
 	for _, x := range s.auth {
 		a.Auth = append(a.Auth, x.kind)
 	}
-	for name, o := range s.ops {
-		a.Operations = append(a.Operations, Operation{
-			name, o.limits.rows, o.limits.bytes, o.limits.rowBytes, o.limits.concurrency, o.safe(), o.job != nil,
-		})
+	if len(s.objects) == 0 {
+		a.Operations = s.operations("")
 	}
-	slices.SortFunc(a.Operations, func(a, b Operation) int { return s.order(a.Name, b.Name) })
+	for _, o := range s.objects {
+		a.Objects = append(a.Objects, o.pattern)
+		a.Operations = append(a.Operations, o.spec.operations(o.pattern)...)
+	}
 	return a
 }
 
-// modes are those that the operations can carry out.
+// modes are those that the operations of some object can carry out.
 func (s *spec) modes() []string {
-	has := func(name string) bool { return s.ops[name] != nil || len(s.routes[name]) > 0 }
 	var out []string
-	for _, mode := range []string{"upsert", "update", "insert", "append"} {
-		if has(mode) {
+	for _, mode := range []string{"upsert", "update", "insert", "append", "mirror"} {
+		if slices.ContainsFunc(s.eachSpec(), func(one *spec) bool { return one.can(mode) }) {
 			out = append(out, mode)
 		}
-	}
-	if has("upsert") && has("delete") {
-		out = append(out, "mirror")
 	}
 	return out
 }
 
-// first is the operation that carries out a mode for a few records.
-func (s *spec) first(mode string) *op {
+func (s *spec) can(mode string) bool {
+	has := func(name string) bool { return s.ops[name] != nil || len(s.routes[name]) > 0 }
 	if mode == "mirror" {
-		mode = "upsert"
+		return has("upsert") && has("delete")
 	}
-	if list := s.routes[mode]; len(list) > 0 {
-		return s.ops[list[0].op]
+	return has(mode)
+}
+
+// main is the operation that the first mode takes for a few records of the
+// first object.
+func (s *spec) main() (mode string, o *op) {
+	one := s.eachSpec()[0]
+	for _, mode := range one.modes() {
+		o := one.ops[mode]
+		if list := one.routes[mode]; len(list) > 0 {
+			o = one.ops[list[0].op]
+		}
+		if o != nil && o.find != nil { // it leads to others
+			o = one.ops[cmp.Or(o.find.missing, o.find.found)]
+		}
+		if o != nil {
+			return mode, o
+		}
 	}
-	return s.ops[mode]
+	return "", nil
+}
+
+// sampleObject is an object that the description knows.
+func (s *spec) sampleObject() string {
+	if len(s.objects) == 0 {
+		return "contacts"
+	}
+	return strings.ReplaceAll(s.objects[0].pattern, "*", "orders")
+}
+
+// onStage opens the spec for samples of an operation.
+func (s *spec) onStage(o *op) (*Destination, error) {
+	d, err := s.stand(nil, s.paramsOf(o), "")
+	if err != nil {
+		return nil, err
+	}
+	return d.of(s.sampleObject())
 }
 
 // keyWords say what identifies a record.
 func (s *spec) keyWords() string {
-	o := s.main()
+	mode, o := s.main()
 	if o == nil {
 		return ""
 	}
 	text := "one or several fields"
-	if d, err := s.stand(nil, s.paramsOf(o), ""); err == nil {
-		target := sampleTarget()
+	if d, err := s.onStage(o); err == nil {
+		target := s.sampleTarget(mode)
+		_, alone := d.sender(o.name, target)
 		target.Key = append(target.Key, destination.Field{Name: "region"})
-		if _, problems := d.sender(o.name, target); len(problems) > 0 {
+		if _, problems := d.sender(o.name, target); len(alone) == 0 && len(problems) > 0 {
 			text = "one field"
 		}
 	}
 	if o.once {
 		text += ", at most once a request"
 	}
-	if o.fold {
+	switch {
+	case o.fold.all:
 		text += "; upper and lower case are the same"
+	case len(o.fold.names) > 0:
+		text += "; upper and lower case are the same in " + strings.Join(o.fold.names, ", ")
 	}
 	return text
 }
 
-// main is the operation that the first mode takes.
-func (s *spec) main() *op {
-	if modes := s.modes(); len(modes) > 0 {
-		return s.first(modes[0])
-	}
-	return nil
-}
-
 func (s *spec) routeWords() []string {
 	var out []string
-	for _, mode := range opNames() {
-		var ways []string
-		for _, r := range s.routes[mode] {
-			text := fmt.Sprintf("`%s` for more", r.op)
-			if r.most > 0 {
-				text = fmt.Sprintf("`%s` for up to %d changes", r.op, r.most)
+	for _, one := range s.eachSpec() {
+		for _, mode := range opNames() {
+			var ways []string
+			for _, r := range one.routes[mode] {
+				text := fmt.Sprintf("`%s` for more", r.op)
+				if r.most > 0 {
+					text = fmt.Sprintf("`%s` for up to %d changes", r.op, r.most)
+				}
+				ways = append(ways, text)
 			}
-			ways = append(ways, text)
-		}
-		if len(ways) > 0 {
-			out = append(out, mode+": "+strings.Join(ways, ", "))
+			if text := mode + ": " + strings.Join(ways, ", "); len(ways) > 0 && !slices.Contains(out, text) {
+				out = append(out, text)
+			}
 		}
 	}
 	return out
@@ -283,6 +317,22 @@ func (s *spec) example(notes []Note) string {
 
 func envName(name string) string {
 	return strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// operations are those of a spec, by name.
+func (s *spec) operations(object string) (out []Operation) {
+	for _, name := range slices.Sorted(maps.Keys(s.ops)) {
+		o := s.ops[name]
+		out = append(out, Operation{
+			object, name, o.limits.rows, o.limits.bytes, o.limits.rowBytes, o.limits.concurrency, o.safe(), o.job != nil,
+		})
+	}
+	slices.SortStableFunc(out, func(a, b Operation) int { return s.order(a.Name, b.Name) })
+	return out
+}
+
+func (s *spec) discovers() bool {
+	return slices.ContainsFunc(s.eachSpec(), func(s *spec) bool { return s.discover != nil })
 }
 
 // TestFile runs the fixtures of a description that stands in a file.

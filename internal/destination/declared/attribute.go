@@ -23,15 +23,22 @@ func (j *judge) each(r *rule) []destination.Outcome {
 	out := make([]destination.Outcome, 0, len(j.at))
 	n := 0
 	list.ForEach(func(_, item gjson.Result) bool {
-		if n++; n <= len(j.at) {
-			out = append(out, e.outcome(item))
+		if n++; n > j.items() {
+			return true
+		}
+		o := e.outcome(item)
+		switch at := j.owner(n - 1); {
+		case at == len(out):
+			out = append(out, o)
+		case rank(o.State) > rank(out[at].State):
+			out[at] = o // the worst of its items
 		}
 		return true
 	})
-	if !list.IsArray() || n != len(j.at) {
+	if !list.IsArray() || n != j.items() {
 		return j.all(destination.Outcome{
 			State: destination.Bisect, Maybe: true, Code: codeCount,
-			Message: fmt.Sprintf("%d records were sent, the answer has %d results", len(j.at), n),
+			Message: fmt.Sprintf("%d records were sent, the answer has %d results", j.items(), n),
 		})
 	}
 	return out
@@ -168,6 +175,16 @@ func (c *claims) one(e *errorList, key, item gjson.Result) {
 		}
 		missed = true
 	}
+	place := func(i int, ok bool) (int, bool) {
+		if !ok || i < 0 || i >= c.j.items() {
+			return 0, false
+		}
+		return c.j.owner(i), true
+	}
+	if !e.about(item) {
+		c.claim(e, item, nil, true)
+		return
+	}
 	each := func(path string, find func(gjson.Result) (int, bool)) {
 		if path == "" {
 			return
@@ -180,12 +197,12 @@ func (c *claims) one(e *errorList, key, item gjson.Result) {
 	}
 	each(e.index, func(v gjson.Result) (int, bool) {
 		if e.indexPart == nil {
-			return whole(v)
+			return place(whole(v))
 		}
 		i := locate(func(string) string { return plain(v) }, "@this", e.indexPart)
-		return i, i >= 0
+		return place(i, i >= 0)
 	})
-	each(e.indexList, whole)
+	each(e.indexList, func(v gjson.Result) (int, bool) { return place(whole(v)) })
 	each(e.trace, c.byTrace)
 	each(e.key, c.byKey)
 	if e.keyList != "" {
@@ -194,13 +211,23 @@ func (c *claims) one(e *errorList, key, item gjson.Result) {
 	}
 	if e.mapIndex {
 		n, err := strconv.Atoi(key.String())
-		take(n, err == nil)
+		take(place(n, err == nil))
 	}
 	if e.mapKey {
 		i, ok := c.byKey(key)
 		take(i, ok)
 	}
 	c.claim(e, item, at, missed)
+}
+
+// about reports whether an error is of the kind that names records of ours.
+func (e *errorList) about(item gjson.Result) bool {
+	for _, p := range e.is {
+		if plain(item.Get(p.name)) != p.text {
+			return false
+		}
+	}
+	return true
 }
 
 // claim gives the error to the records it names; the worse of two wins.
@@ -245,7 +272,7 @@ func (c *claims) byText(text string) (int, bool) {
 		c.keys = make(map[string]int, len(c.j.at))
 		for i, at := range c.j.at {
 			if k := c.j.batch[at].KeyVals; len(k) == 1 && k[0].Kind != record.Null {
-				text := c.j.s.op.folded(c.j.s.op.encode.plainKey(k[0]))
+				text := c.j.s.folded(c.j.s.op.encode.plainKey(k[0]))
 				if _, twice := c.keys[text]; twice {
 					i = -1 // nobody knows which of them an answer means
 				}
@@ -253,7 +280,7 @@ func (c *claims) byText(text string) (int, bool) {
 			}
 		}
 	}
-	i, ok := c.keys[c.j.s.op.folded(text)]
+	i, ok := c.keys[c.j.s.folded(text)]
 	return i, ok && i >= 0 && text != "" // an answer without a key names nobody
 }
 

@@ -247,7 +247,16 @@ func (c *Catalog) Digest(kind string) string {
 	if c.Origin(kind) == BuiltIn {
 		return ""
 	}
+	return c.Acts(kind)
+}
+
+// Acts identifies what a description says that a run depends on, an embedded
+// one too; it is empty for a kind that is none.
+func (c *Catalog) Acts(kind string) string {
 	s, err := c.source(kind)
+	if s == nil {
+		return ""
+	}
 	text := s.data
 	if err == nil && s.root.Kind == yamlx.Map {
 		acts := *s.root

@@ -3,6 +3,7 @@ package declared
 import (
 	"context"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -57,7 +58,9 @@ func TestCatalog(t *testing.T) {
 	c := own(folder(map[string]string{
 		"tiny.yaml": tiny, "http.yml": strings.Replace(tiny, "name: tiny", "name: http", 1), "notes.txt": "no", "old/crm.yaml": tiny, ".yaml": tiny,
 	}))
-	if diff := cmp.Diff(append(Kinds(), "tiny"), c.Kinds()); diff != "" {
+	kinds := append(Kinds(), "tiny")
+	slices.Sort(kinds)
+	if diff := cmp.Diff(kinds, c.Kinds()); diff != "" {
 		t.Errorf("kinds: %s", diff)
 	}
 	origins := map[string]Origin{}

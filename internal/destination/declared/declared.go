@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidwall/gjson"
+
 	"exposync/internal/destination"
 	"exposync/internal/fault"
 	"exposync/internal/rest"
@@ -47,7 +49,7 @@ type Destination struct {
 	client  *rest.Client
 	creds   *credentials
 	pacer   *pacer
-	catalog catalog
+	catalog *catalog
 	trial   *trial // nil outside of fixtures
 	secrets []string
 }
@@ -69,7 +71,7 @@ func New(cfg Config) (*Destination, error) {
 }
 
 func open(cfg Config, s *spec) (*Destination, error) {
-	d := &Destination{cfg: cfg, spec: s}
+	d := &Destination{cfg: cfg, spec: s, catalog: &catalog{}}
 	if err := d.params().Err(); err != nil {
 		return nil, err
 	}
@@ -146,6 +148,9 @@ func (s *spec) concurrency() int {
 	n := s.limits.concurrency
 	for _, o := range s.ops {
 		n = max(n, o.limits.concurrency)
+	}
+	for _, o := range s.objects {
+		n = max(n, o.spec.concurrency())
 	}
 	return n
 }
@@ -240,6 +245,9 @@ func (d *Destination) Account(ctx context.Context) (string, error) {
 		d.pacer.share(d.cfg.Rates, d.spec.name+"\x00"+d.address())
 		return d.address(), nil
 	}
+	if c.fingerprint != "" {
+		return d.known(c.fingerprint)
+	}
 	target, err := d.values.target(c.request)
 	if err != nil {
 		return "", fmt.Errorf("connection %s: check: %w", d.cfg.Name, err)
@@ -248,7 +256,14 @@ func (d *Destination) Account(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	account := plain(doc.Get(c.identity))
+	if problem := plain(doc.Get(c.problem)); c.problem != "" && problem != "" {
+		return "", &fault.Fault{
+			Code: rest.CodeAuth, Kind: fault.Config, Whose: fault.Setup, Where: d.cfg.Where,
+			Msg:  fmt.Sprintf("connection %s: the service refuses the check: %s", d.cfg.Name, short(d.hideSecrets(problem), longestMessage)),
+			Hint: "check the credentials of the connection in exposync.yml, and their scopes",
+		}
+	}
+	account := c.account(doc)
 	if account != "" {
 		d.pacer.share(d.cfg.Rates, d.spec.name+"\x00"+account)
 	}
@@ -260,6 +275,32 @@ func (d *Destination) Account(ctx context.Context) (string, error) {
 		}
 	}
 	return account, nil
+}
+
+// known is who a service is that does not say so: its address, and a
+// fingerprint of the key that decides whose data is written.
+func (d *Destination) known(text string) (string, error) {
+	key, err := d.values.text(text)
+	if err != nil {
+		return "", fmt.Errorf("connection %s: check: %w", d.cfg.Name, err)
+	}
+	sum := sha256.Sum256([]byte("exposync account\x00" + key))
+	account := d.address() + "#" + hex.EncodeToString(sum[:6])
+	d.pacer.share(d.cfg.Rates, d.spec.name+"\x00"+account)
+	return account, nil
+}
+
+// account is who the answer says we are; empty if it does not.
+func (c *check) account(doc gjson.Result) string {
+	text := plain(doc.Get(c.identity))
+	if c.part == nil {
+		return text
+	}
+	m := c.part.FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	return m[len(m)-1]
 }
 
 func (d *Destination) unreachable(err error) error {

@@ -38,8 +38,8 @@ func (d *decoder) job(what string, n *yamlx.Node) *job {
 		d.fail(n, "", "%s needs poll with request.path, state and done", what)
 	case len(j.results) == 0:
 		d.fail(n, "", "%s needs results: what became of every record", what)
-	case j.missing == destination.OK && (j.poll.failed == "" || j.poll.processed == ""):
-		d.fail(n, "", "missing_rows: ok needs poll.counts.processed and failed: all records, and the failures that are named")
+	case j.missing == destination.OK && (j.poll.failed == "" || j.poll.processed+j.poll.total+j.poll.okay == ""):
+		d.fail(n, "", "missing_rows: ok needs poll.counts.failed, the failures that are named, and processed, total or ok")
 	case j.upload != nil && j.upload.body != nil, j.upload == nil && j.create.body != nil:
 		d.fail(n, "", "the step that carries the records has no body of its own")
 	}
@@ -101,7 +101,9 @@ func (d *decoder) poll(what string, p *poll, n *yamlx.Node) {
 		"done": d.words(&p.done), "dead": d.words(&p.gone), "message": d.text(&p.message),
 		"every": d.duration(&p.every), "max_every": d.duration(&p.most), "timeout": d.duration(&p.giveUp),
 		"counts": func(n *yamlx.Node) {
-			d.keys(n, what+".counts", known{"processed": d.text(&p.processed), "failed": d.text(&p.failed)})
+			d.keys(n, what+".counts", known{
+				"processed": d.text(&p.processed), "failed": d.text(&p.failed), "total": d.text(&p.total), "ok": d.text(&p.okay),
+			})
 		},
 	})
 	if p.request.method == "" {

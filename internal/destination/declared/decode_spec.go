@@ -34,6 +34,8 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		"fixtures": d.list("fixtures", func(n *yamlx.Node) { s.fixtures = append(s.fixtures, d.fixture(n)) }),
 		"routes":   func(n *yamlx.Node) { d.routes(s, n) },
 		"ops":      func(n *yamlx.Node) { d.ops(s, n, root.Get("routes")) },
+		"fields":   func(n *yamlx.Node) { d.ownFields(s, n) }, "other_fields": d.flag(&s.others),
+		"objects": func(*yamlx.Node) {}, // read once all else is known
 	})
 	if version != "" && version != "1" {
 		d.fail(root.Get("apiVersion"), "this version of Exposync reads apiVersion 1", "apiVersion %s is not known", version)
@@ -41,7 +43,7 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 	if s.name == "" {
 		d.fail(root, "", "name is missing")
 	}
-	if len(s.ops) == 0 && root.Get("ops") == nil {
+	if len(s.ops) == 0 && root.Get("ops") == nil && root.Get("objects").IsNull() {
 		d.fail(root, "", "ops is missing: without an operation nothing can be written")
 	}
 	d.checkRoutes(s, root.Get("routes"))
@@ -49,10 +51,12 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		o.encode = s.encode
 		d.encode(&o.encode, o.encodeNode)
 		o.limits = o.limits.or(s.limits).or(limits{rows: 1, concurrency: 1})
+		s.custom = s.custom || holds(o.row, "$custom")
 		d.format(o)
 		if o.locate != "" && (s.lookup == nil || s.lookup.id == "") {
 			d.failAt(o.where, "add id to read: the path of the service's own id", "ops.%s: locate asks for ids in the way of read, which does not say where they stand", o.name)
 		}
+		d.checkFind(s, o)
 	}
 	d.checkDelete(s)
 	return s
@@ -165,10 +169,12 @@ func (d *decoder) check(n *yamlx.Node) *check {
 	c := &check{}
 	d.keys(n, "check", known{
 		"request":  func(n *yamlx.Node) { d.request(&c.request, n) },
-		"identity": d.text(&c.identity),
+		"identity": d.text(&c.identity), "identity_match": d.pattern(&c.part),
+		"problem": d.text(&c.problem), "fingerprint": d.credential(&c.fingerprint),
 	})
-	if c.request.path == "" || c.identity == "" {
-		d.fail(n, "", "check needs request.path and identity")
+	asks := c.request.path != "" && c.identity != ""
+	if asks == (c.fingerprint != "") {
+		d.fail(n, "", "check needs request.path and identity, or fingerprint where the service tells nobody who it is")
 	}
 	if c.request.method == "" {
 		c.request.method = "GET"
@@ -192,7 +198,7 @@ func (d *decoder) discovery(n *yamlx.Node) *discovery {
 				"required": d.words(&s.required), "also_unique": d.words(&s.alsoKeys),
 				"types": func(n *yamlx.Node) {
 					var list []pair
-					d.pairs(&list, "types", func(s *string) func(*yamlx.Node) { return d.choice(s, "text", "number", "bool", "date", "time") })(n)
+					d.pairs(&list, "types", func(s *string) func(*yamlx.Node) { return d.choice(s, fieldKinds()...) })(n)
 					for _, p := range list {
 						s.types[p.name] = p.text
 					}
@@ -218,10 +224,10 @@ func (d *decoder) lookup(n *yamlx.Node) *lookup {
 	defer func() { d.more = nil }()
 	d.keys(n, "read", known{
 		"rows": d.count(&l.rows), "bytes": d.count(&l.bytes), "request": func(n *yamlx.Node) { d.request(&l.request, n) },
-		"envelope": d.tree(&l.envelope), "row": d.tree(&l.row), "quote": d.text(&l.quote),
+		"envelope": d.tree(&l.envelope), "row": d.tree(&l.row), "quote": d.text(&l.quote), "join": d.text(&l.join),
 		"at": d.text(&l.at), "key": d.template(&l.key), "fields": d.text(&l.fields), "none": d.text(&l.none),
-		"id": d.text(&l.id), "more": d.words(&l.more),
-		"fold_case": d.flag(&l.fold), "paging": func(n *yamlx.Node) { d.paging(&l.paging, n) },
+		"id": d.text(&l.id), "more": d.words(&l.more), "custom": d.text(&l.custom), "keys": d.words(&l.keys),
+		"fold_case": d.folding(&l.fold), "paging": func(n *yamlx.Node) { d.paging(&l.paging, n) },
 	})
 	if l.request.path == "" || l.at == "" {
 		d.fail(n, "", "read needs request.path and at, the path of the records")
@@ -313,11 +319,20 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 	}
 	d.keys(n, "encode", known{
 		"stringify": d.flag(&e.stringify), "match_types": d.flag(&e.matching), "gzip": d.flag(&e.gzip), "null": pointer(&e.null), "absent": pointer(&e.absent),
-		"format": d.choice(&e.format, "json", "ndjson", "csv", "form"),
+		"format": d.choice(&e.format, "json", "ndjson", "csv", "form", "none"),
 		"json": func(n *yamlx.Node) {
 			var s string
 			d.choice(&s, "value", "text")(n)
 			e.documents = s == "text"
+		},
+		"text": d.words(&e.text),
+		"dates": func(n *yamlx.Node) {
+			var fields []pair
+			d.pairs(&fields, "dates", func(s *string) func(*yamlx.Node) { return d.choice(s, dateWords()...) })(n)
+			e.dates = map[string]dateForm{}
+			for _, f := range fields {
+				e.dates[f.name] = dateFormOf(f.text)
+			}
 		},
 		"decimal": func(n *yamlx.Node) {
 			var s string
@@ -326,8 +341,8 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 		},
 		"date": func(n *yamlx.Node) {
 			var s string
-			d.choice(&s, "iso", "epoch_ms", "unix_s")(n)
-			e.date = map[string]dateForm{"epoch_ms": epochMillis, "unix_s": unixSeconds}[s]
+			d.choice(&s, dateWords()...)(n)
+			e.date = dateFormOf(s)
 		},
 		"zone": func(n *yamlx.Node) {
 			var s string
@@ -358,7 +373,7 @@ func (d *decoder) ops(s *spec, n, routes *yamlx.Node) {
 	if d.drawing.ops(func(n *yamlx.Node) { d.op("*", n) }) {
 		return
 	}
-	names := opNames()
+	names := append(opNames(), foundNames(n)...)
 	for _, mode := range routes.Keys() {
 		for _, r := range routes.Get(mode).Items {
 			if to, ok := r.Get("op").Str(); ok {
@@ -427,7 +442,8 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 	o := &op{name: name, where: d.where(n)}
 	what, reply := "ops."+name, "json"
 	d.keys(n, what, known{
-		"job": func(n *yamlx.Node) { o.job = d.job(what, n) }, "fold_case": d.flag(&o.fold),
+		"job": func(n *yamlx.Node) { o.job = d.job(what, n) }, "fold_case": d.folding(&o.fold),
+		"find":  func(n *yamlx.Node) { o.find = d.find(what, n) },
 		"codes": d.renames(&o.codes), "no_partial": d.words(&o.noPartial), "locate": d.choice(&o.locate, locateAlways, locateUnknown),
 		"idempotent": d.flag(&o.idempotent), "atomic": d.flag(&o.atomic), "unique_keys_per_batch": d.flag(&o.once),
 		"idempotency": func(n *yamlx.Node) {
@@ -442,22 +458,19 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 				d.encode(&o.encode, n)
 			}
 		},
-		"request": func(n *yamlx.Node) {
-			d.more = []string{"rows"}
-			defer func() { d.more = nil }()
-			d.request(&o.request, n)
-		},
+		"request":  func(n *yamlx.Node) { d.recordRequest(&o.request, n) },
 		"envelope": d.tree(&o.envelope), "row": d.tree(&o.row),
 		"alias": func(n *yamlx.Node) { o.alias = d.alias(what, n) }, "needs": d.words(&o.needs),
+		"also":     d.list(what+".also", func(n *yamlx.Node) { o.also = append(o.also, n) }),
 		"reply":    d.choice(&reply, "json", "any"),
 		"response": d.list(what+".response", func(n *yamlx.Node) { o.rules = append(o.rules, d.rule(n)) }),
 		"echo": func(n *yamlx.Node) {
 			d.keys(n, what+".echo", known{"id": d.text(&o.echoID), "trace": d.text(&o.echoTrace)})
 		},
 	})
-	o.anyReply = reply == "any"
-	if o.request.holds("${rows}") && o.row != nil && o.row.Kind != yamlx.String || o.request.holds("${rows}") && !o.envelope.IsNull() {
-		d.fail(n, "leave out envelope, and write row as $dest_id or $key", "%s: records in the address are texts, and there is no body", what)
+	o.anyReply, o.deletes = reply == "any", name == "delete"
+	if o.find != nil {
+		return o
 	}
 	if o.request.path == "" && o.job == nil {
 		d.fail(n, "", "%s needs request.path", what)
@@ -465,7 +478,9 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 	if o.request.method == "" {
 		o.request.method = "POST"
 	}
-	if o.row.IsNull() {
+	if format, _ := o.encodeNode.Get("format").Str(); format == "none" {
+		d.noBody(o, n)
+	} else if o.row.IsNull() {
 		d.fail(n, "row says how one record is written, for example {\"...\": [$key, $fields]}", "%s needs row", what)
 	} else {
 		d.shape(o)
@@ -538,6 +553,7 @@ func (d *decoder) each(n *yamlx.Node) *each {
 func (d *decoder) errorList(n *yamlx.Node) errorList {
 	var e errorList
 	d.keys(n, "errors", known{
+		"is": d.pairs(&e.is, "is", d.text),
 		"at": d.text(&e.at), "index": d.text(&e.index), "index_match": d.pattern(&e.indexPart), "trace": d.text(&e.trace), "key": d.text(&e.key),
 		"keylist": d.text(&e.keyList), "indexlist": d.text(&e.indexList),
 		"map_keys": d.flag(&e.mapKeys), "map_index": d.flag(&e.mapIndex), "map_key": d.flag(&e.mapKey),

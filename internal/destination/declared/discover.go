@@ -3,6 +3,7 @@ package declared
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -45,6 +46,10 @@ type attribute struct {
 	many                bool
 	length              int             // letters, 0: any number
 	options             map[string]bool // nil: any value
+	form                *regexp.Regexp  // nil: any
+	forbidden           map[string]bool // values in lower case
+	bytes               int             // of a text; 0: any length
+	doc                 string          // what to do about a value that is not right
 }
 
 // catalog is what is known of the objects of a connection.
@@ -112,7 +117,7 @@ func (d *Destination) discover(ctx context.Context, object string) ([]attribute,
 			return true
 		})
 	}
-	if len(out) == 0 {
+	if len(out) == 0 && len(d.spec.fields) == 0 { // of an object with fields of its own it may have no others
 		return nil, d.unreadable("discover", "it names no field")
 	}
 	return out, nil
@@ -140,40 +145,41 @@ func (s *discovery) attribute(f gjson.Result) attribute {
 		a.length = n
 	}
 	if options := f.Get(s.options); s.options != "" && truth(options, "") && has(s.closed, true) {
-		a.options = map[string]bool{}
-		for _, o := range list(options) {
-			a.options[plain(o)] = true
-		}
+		a.options = optionSet(options)
 	}
 	return a
+}
+
+// optionSet are the values that a field takes; nil, for any, where the answer
+// does not spell them as texts.
+func optionSet(options gjson.Result) map[string]bool {
+	out := map[string]bool{}
+	for _, o := range list(options) {
+		if text := plain(o); text != "" {
+			out[text] = true
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
 // checkFields holds a job's fields against those of the object, before
 // anything is written.
 func (d *Destination) checkFields(ctx context.Context, t destination.Target) ([]attribute, error) {
-	if d.spec.discover == nil {
+	if d.spec.discover == nil && len(d.spec.fields) == 0 {
 		return nil, nil
 	}
-	known, err := d.attributes(ctx, t.Object)
-	if err != nil {
-		return nil, err
-	}
-	c := &fieldCheck{d: d, t: t, known: known}
-	for _, f := range t.Key {
-		if a := c.find("key", f); a != nil && !a.unique && t.Mode != destination.Append {
-			c.fault("key_not_unique", "choose a field that is unique there, or make it unique",
-				"key %q: the destination does not keep this field unique, so records cannot be told apart", f.Name)
+	c := &fieldCheck{d: d, t: t, known: d.spec.fields, open: d.spec.discover == nil && (d.spec.custom || d.spec.others)}
+	if d.spec.discover != nil {
+		told, err := d.attributes(ctx, t.Object)
+		if err != nil {
+			return nil, err
 		}
+		c.known = together(d.spec.fields, told)
 	}
-	fields := make([]attribute, len(t.Fields))
-	for i, f := range t.Fields {
-		if a := c.find("field", f); a != nil {
-			fields[i] = *a
-			c.writable(f, a)
-		}
-	}
-	c.required()
-	return fields, c.problems.Err()
+	return c.all()
 }
 
 // fieldCheck collects what is wrong with a job's fields.
@@ -181,7 +187,63 @@ type fieldCheck struct {
 	d        *Destination
 	t        destination.Target
 	known    []attribute
+	open     bool // it takes fields that are not known
 	problems fault.List
+}
+
+// all checks the target's fields, and gives what is known of each: those of
+// the key first.
+func (c *fieldCheck) all() ([]attribute, error) {
+	out := make([]attribute, 0, len(c.t.Key)+len(c.t.Fields))
+	for _, f := range c.t.Key {
+		out = append(out, c.key(f))
+	}
+	for _, f := range c.t.Fields {
+		a := c.find("field", f)
+		if a == nil {
+			out = append(out, attribute{})
+			continue
+		}
+		out = append(out, *a)
+		c.writable(f, a)
+	}
+	c.required()
+	return out, c.problems.Err()
+}
+
+// key checks one field of the key. Where no request tells the fields, the key
+// of mode append is ours alone: nothing there is told apart by it.
+func (c *fieldCheck) key(f destination.Field) attribute {
+	fixed, appends := c.d.spec.discover == nil, c.t.Mode == destination.Append
+	if i := slices.IndexFunc(c.known, func(a attribute) bool { return a.name == f.Name }); fixed && appends {
+		if i >= 0 {
+			return c.known[i]
+		}
+		return attribute{}
+	}
+	a := c.find("key", f)
+	switch {
+	case a == nil && !c.d.spec.others:
+		return attribute{}
+	case a == nil || !a.unique && !appends:
+		hint := "choose a field that is unique there, or make it unique"
+		if fixed {
+			hint = "fields that a key may have: " + strings.Join(c.uniqueNames(), ", ")
+		}
+		c.fault("key_not_unique", hint, "key %q: the destination does not keep this field unique, so records cannot be told apart", f.Name)
+		return attribute{}
+	}
+	return *a
+}
+
+func (c *fieldCheck) uniqueNames() []string {
+	var out []string
+	for _, a := range c.known {
+		if a.unique {
+			out = append(out, a.name)
+		}
+	}
+	return out
 }
 
 func (c *fieldCheck) fault(code, hint, format string, args ...any) {
@@ -202,6 +264,9 @@ func (c *fieldCheck) find(what string, f destination.Field) *attribute {
 			return a
 		}
 		names = append(names, a.name)
+	}
+	if c.open {
+		return nil // nothing tells which other fields there are
 	}
 	hint := "the fields of an object: exposync destination show, or the service's own settings"
 	if near := fault.Suggest(f.Name, names); near != "" {
@@ -239,8 +304,8 @@ func (c *fieldCheck) required() {
 func fits(k record.Kind, family string, e encoding) bool {
 	counted := e.date != isoDate
 	switch k {
-	case record.Absent, record.Null, record.Text:
-		return true
+	case record.Absent, record.Null, record.Text, record.JSON:
+		return k != record.JSON || family == "" || family == "text" || family == "json"
 	case record.Int, record.Float, record.Decimal:
 		return family == "" || family == "number" || family == "text" || family == "time" || family == "date" && counted
 	case record.Bool:
@@ -254,10 +319,35 @@ func fits(k record.Kind, family string, e encoding) bool {
 	}
 }
 
+// judges reports whether values have to be looked at.
+func (a *attribute) judges() bool {
+	return a.options != nil || a.kind == "number" || a.form != nil || a.forbidden != nil || a.bytes > 0 || a.length > 0
+}
+
+// misshapen says why a text is none that the field takes.
+func (a *attribute) misshapen(v record.Value, e *encoding) (code, message string) {
+	if a.form == nil && a.forbidden == nil && a.bytes == 0 {
+		return "", ""
+	}
+	text := e.plainKey(v)
+	switch {
+	case a.forbidden[strings.ToLower(text)]:
+		return "value_forbidden", fmt.Sprintf("field %q: the destination refuses this value, which stands for nobody in particular", a.name)
+	case a.form != nil && !a.form.MatchString(text):
+		return "value_form", fmt.Sprintf("field %q: the value is not in the form that the destination takes", a.name)
+	case a.bytes > 0 && len(text) > a.bytes:
+		return "value_too_long", fmt.Sprintf("field %q: the value has %d bytes, the destination takes %d", a.name, len(text), a.bytes)
+	}
+	return "", ""
+}
+
 // misfit says why a value cannot be right in its field; empty if it may be.
 func (a *attribute) misfit(v record.Value, e *encoding) (code, message string) {
 	if v.Kind == record.Absent || v.Kind == record.Null {
 		return "", ""
+	}
+	if code, message = a.misshapen(v, e); code != "" {
+		return code, strings.TrimSuffix(message+": "+a.doc, ": ")
 	}
 	if a.kind == "number" && v.Kind == record.Text {
 		if _, ok := record.AppendDecimal(nil, v.Data); !ok {

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,9 +29,11 @@ type encoding struct {
 	absent    *string    // csv: a field that is left as it is, as this text
 	bools     *[2]string // true and false as these texts
 	date      dateForm
-	zoned     bool     // a moment without a zone is written as one of UTC
-	hash      []string // fields that are sent as a digest only
-	format    string   // json, ndjson, csv, form
+	zoned     bool                // a moment without a zone is written as one of UTC
+	dates     map[string]dateForm // over date, by field
+	text      []string            // fields that are sent as text whatever their kind; $key for those of the key
+	hash      []string            // fields that are sent as a digest only
+	format    string              // json, ndjson, csv, form, none
 	gzip      bool
 }
 
@@ -42,6 +45,32 @@ const (
 	epochMillis
 	unixSeconds
 )
+
+func dateWords() []string { return []string{"iso", "epoch_ms", "unix_s"} }
+
+func dateFormOf(word string) dateForm {
+	return map[string]dateForm{"epoch_ms": epochMillis, "unix_s": unixSeconds}[word]
+}
+
+// of is how the values of one field are written.
+func (e *encoding) of(name string, key bool) *encoding {
+	if e == nil {
+		return nil
+	}
+	date, own := e.dates[name]
+	asText := slices.Contains(e.text, name) || key && slices.Contains(e.text, "$key")
+	if !own && !asText {
+		return nil
+	}
+	out := *e
+	if own {
+		out.date = date
+	}
+	if asText {
+		out.stringify, out.null = true, nil
+	}
+	return &out
+}
 
 // What cannot be written. The messages name no value.
 var (
@@ -206,7 +235,8 @@ type cell struct {
 	value *template
 }
 
-// flat lists the columns of a row.
+// flat lists the columns of a row. A form writes what is nested as
+// metadata[plan], a CSV has no way to.
 func (c *compiler) flat(row *template, format string) []cell {
 	if row.kind != object {
 		c.failf("format %s needs a row that is a map", format)
@@ -214,13 +244,35 @@ func (c *compiler) flat(row *template, format string) []cell {
 	}
 	var out []cell
 	for _, e := range row.entries {
-		if e.value.kind == object || e.value.kind == array {
+		name := gjson.ParseBytes(bytes.TrimSuffix(e.name, []byte(":"))).Str
+		switch {
+		case e.value.kind == object && format == "form":
+			for _, inner := range c.flat(e.value, format) {
+				part, rest, _ := strings.Cut(inner.name, "[")
+				if rest != "" {
+					rest = "[" + rest
+				}
+				out = append(out, cell{name + "[" + part + "]" + rest, inner.value})
+			}
+		case e.value.kind == object || e.value.kind == array:
 			c.failf("format %s has no nested values, %s is one", format, e.name)
-			continue
+		default:
+			out = append(out, cell{name, e.value})
 		}
-		out = append(out, cell{gjson.ParseBytes(bytes.TrimSuffix(e.name, []byte(":"))).Str, e.value})
 	}
 	return out
+}
+
+// distinct makes sure that nothing stands twice in a form.
+func (c *compiler) distinct(cells []cell) []cell {
+	seen := map[string]bool{}
+	for _, x := range cells {
+		if seen[x.name] {
+			c.failf("%q would stand twice in one form: rename the field, or the entry of row", x.name)
+		}
+		seen[x.name] = true
+	}
+	return cells
 }
 
 // plain appends what a template stands for as text without quotes.
@@ -229,9 +281,9 @@ func (t *template) plain(dst []byte, c *rowContext) ([]byte, error) {
 	case literal:
 		return append(dst, gjson.ParseBytes(t.bytes).String()...), nil
 	case keyPart:
-		return appendPlain(dst, c.change.KeyVals[t.index], c.encode)
+		return appendPlain(dst, c.change.KeyVals[t.index], t.encoding(c))
 	case field:
-		return appendPlain(dst, c.value(t), c.encode)
+		return appendPlain(dst, c.value(t), t.encoding(c))
 	default:
 		text, err := t.append(nil, c)
 		if err != nil {

@@ -5,7 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -90,10 +90,8 @@ func newStand(t *testing.T, kind string) *stand {
 		t.Fatal(err)
 	}
 	to := httputil.NewSingleHostReverseProxy(target)
-	to.ErrorLog = log.New(io.Discard, "", 0)
 	to.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
 	s.proxy = httptest.NewUnstartedServer(s.look(to))
-	s.proxy.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.proxy.Start()
 	t.Cleanup(func() {
 		close(s.quit)
@@ -162,9 +160,7 @@ func (s *stand) fail(t *testing.T, f destinationtest.Failure) {
 func (s *stand) connect(t *testing.T) *declared.Destination {
 	t.Helper()
 	params := map[string]string{"url": s.proxy.URL + facade.Mount(s.kind, facadetest.Connection)}
-	for name, value := range s.about.params {
-		params[name] = value
-	}
+	maps.Copy(params, s.about.params)
 	d, err := declared.New(declared.Config{Kind: s.kind, Name: "crm", Where: "exposync.yml:4", Params: params, Rest: restConfig()})
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,6 +23,8 @@ import (
 type fixture struct {
 	name   string
 	op     string
+	object string
+	key    string   // name of the key field
 	rows   []string // keys; the trace of record i is i
 	answer answer   // of a request
 	script []answer // of a job, in the order of the calls
@@ -109,11 +112,20 @@ func (s *spec) test(ctx context.Context) Report {
 	for r := range t.reached {
 		seen[r.where] = true
 	}
-	for _, name := range names {
+	out.Unproven = s.unproven(seen)
+	for _, o := range s.objects {
+		out.Unproven = append(out.Unproven, o.spec.unproven(seen)...)
+	}
+	return out
+}
+
+// unproven lists the rules that were not seen.
+func (s *spec) unproven(seen map[string]bool) (out []string) {
+	for _, name := range slices.Sorted(maps.Keys(s.ops)) {
 		for i := range s.ops[name].rules {
 			if r := &s.ops[name].rules[i]; !seen[r.where] {
 				seen[r.where] = true
-				out.Unproven = append(out.Unproven, fmt.Sprintf("ops.%s.response[%d] (%s)", name, i, r.where))
+				out = append(out, fmt.Sprintf("ops.%s.response[%d] (%s)", name, i, r.where))
 			}
 		}
 	}
@@ -170,8 +182,12 @@ func (s *spec) play(ctx context.Context, f *fixture, t *trial) ([]destination.Ou
 		return nil, err
 	}
 	d.trial = t
+	d.values.named["base_url"] = "https://fixture.invalid"
+	if d, err = d.of(f.object); err != nil {
+		return nil, err
+	}
 	sender, problems := d.sender(f.op, destination.Target{
-		Object: "object", Mode: destination.Upsert, Key: []destination.Field{{Name: "key", Kind: record.Text}},
+		Object: f.object, Mode: destination.Upsert, Key: d.spec.needs(f.op, "$key.", f.key), Fields: d.spec.needs(f.op, "$field."),
 	})
 	if err := problems.Err(); err != nil {
 		return nil, err
@@ -179,7 +195,14 @@ func (s *spec) play(ctx context.Context, f *fixture, t *trial) ([]destination.Ou
 	batch := make([]record.Change, len(f.rows))
 	for i, key := range f.rows {
 		v := record.Value{Kind: record.Text, Data: []byte(key)}
-		batch[i] = record.Change{Op: record.Create, Key: record.AppendKey(nil, v), KeyVals: record.Record{v}, RemoteID: "id-" + strconv.Itoa(i)}
+		batch[i] = record.Change{Op: record.Create, RemoteID: "id-" + strconv.Itoa(i)}
+		for range sender.target.Key {
+			batch[i].KeyVals = append(batch[i].KeyVals, v)
+		}
+		batch[i].Key = record.AppendKey(nil, batch[i].KeyVals...)
+		for range sender.target.Fields {
+			batch[i].Values = append(batch[i].Values, record.Value{Kind: record.Text, Data: []byte("fixture")})
+		}
 	}
 	if sender.job != nil {
 		return sender.job.play(ctx, f, batch)
@@ -206,6 +229,25 @@ func (s *spec) stand(answers http.RoundTripper, params []pair, where string) (*D
 		d.values.named["base_url"] = "https://fixture.invalid"
 	}
 	return d, err
+}
+
+// needs are the fields that an operation's row asks for by name; others if it
+// asks for none.
+func (s *spec) needs(op, word string, others ...string) []destination.Field {
+	names := map[string]bool{}
+	if o := s.ops[op]; o != nil {
+		namesOf(o.row, word, names)
+	}
+	if len(names) == 0 {
+		for _, name := range others {
+			names[name] = true
+		}
+	}
+	var out []destination.Field
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		out = append(out, destination.Field{Name: name, Kind: record.Text})
+	}
+	return out
 }
 
 // noon is the time at which fixtures play: they wait for nothing.
@@ -269,10 +311,11 @@ func (s *stage) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (d *decoder) fixture(n *yamlx.Node) fixture {
-	f := fixture{where: d.where(n)}
+	f := fixture{where: d.where(n), object: "object", key: "key"}
 	fields := d.answer(&f.answer)
 	fields["name"], fields["op"], fields["rows"], fields["want"] = d.text(&f.name), d.text(&f.op), d.words(&f.rows), d.words(&f.want)
 	fields["resume_with"], fields["params"] = d.text(&f.resume), d.pairs(&f.params, "params", d.text)
+	fields["object"], fields["key"] = d.text(&f.object), d.text(&f.key)
 	fields["script"] = d.list("script", func(n *yamlx.Node) {
 		var a answer
 		more := d.answer(&a)

@@ -9,24 +9,32 @@ import (
 var _ destination.Identifier = (*Destination)(nil)
 
 // Identifies reports whether the answers to the mode's writes have a place for
-// ids, whichever way is taken.
-func (d *Destination) Identifies(_ string, mode destination.Mode) bool {
-	for _, name := range opsOf(mode) {
-		if name == "delete" {
-			continue
-		}
-		for _, r := range d.spec.waysOf(name) {
-			if o := d.spec.ops[r.op]; o == nil || !o.identifies() {
-				return false
-			}
-		}
+// ids, whichever way they take.
+func (d *Destination) Identifies(object string, mode destination.Mode) bool {
+	view, err := d.of(object)
+	if err != nil {
+		return false
 	}
-	return true
+	return slices.ContainsFunc(opsOf(mode), func(name string) bool {
+		return name != "delete" && view.spec.tellsIDs(name)
+	})
 }
 
-// identifies reports whether an answer, or a job's results, tell ids.
-func (o *op) identifies() bool {
-	if o.job != nil {
+// tellsIDs reports whether every way to carry out an operation tells ids.
+func (s *spec) tellsIDs(name string) bool {
+	if ways := s.routes[name]; len(ways) > 0 {
+		return !slices.ContainsFunc(ways, func(r route) bool { return !s.tells(s.ops[r.op]) })
+	}
+	return s.tells(s.ops[name])
+}
+
+func (s *spec) tells(o *op) bool {
+	switch {
+	case o == nil:
+		return false
+	case o.find != nil:
+		return !slices.ContainsFunc([]string{o.find.found, o.find.missing}, func(name string) bool { return name != "" && !s.tells(s.ops[name]) })
+	case o.job != nil:
 		return slices.ContainsFunc(o.job.results, func(r results) bool { return r.id != "" })
 	}
 	return o.echoID != "" || slices.ContainsFunc(o.rules, func(r rule) bool { return r.each != nil && r.each.id != "" })

@@ -48,6 +48,7 @@ type poll struct {
 	message             string
 	every, most, giveUp time.Duration
 	processed, failed   string // counts of records, failed ones among the processed
+	total, okay         string // counts of all records, and of those that were taken
 }
 
 // deadRule says why a job failed as a whole.
@@ -195,12 +196,12 @@ func (s *sender) pack(batch []record.Change, mine func(int) bool, out []destinat
 			continue
 		}
 		p.body = body
-		if s.full(p, &batch[i]) {
+		if s.full(p, &batch[i], 1) {
 			p.body = body[:start]
 			out[i] = destination.Outcome{State: destination.Retry, Code: "batch_full", Message: "it goes with the next job"}
 			continue
 		}
-		s.put(p, i, &batch[i])
+		s.put(p, i, &batch[i], 1)
 	}
 	return p, len(p.at) > 0
 }

@@ -249,7 +249,7 @@ func (j *jobSender) outcomes(ctx context.Context, id string, batch []record.Chan
 	}
 	c := &claims{j: judge}
 	out, found := judge.all(destination.Outcome{}), make([]bool, len(batch))
-	loose, failed := 0, 0
+	loose, failed := 0, make([]bool, len(batch)) // a record may have several errors
 	var byID map[string]int
 	for n, err := range j.told(ctx, id, doc) {
 		if err != nil {
@@ -267,14 +267,12 @@ func (j *jobSender) outcomes(ctx context.Context, id string, batch []record.Chan
 			loose++
 			continue
 		}
-		if n.failed {
-			failed++
-		}
+		failed[i] = failed[i] || n.failed
 		if !found[i] || rank(n.outcome.State) > rank(out[i].State) {
 			out[i], found[i] = n.outcome, true
 		}
 	}
-	j.unnamed(doc, out, found, loose, failed)
+	j.unnamed(doc, out, found, loose, count(failed))
 	judge.hide(out)
 	j.forget(batch)
 	return out, nil
@@ -333,11 +331,8 @@ func (j *jobSender) forget(batch []record.Change) {
 func (j *jobSender) unnamed(doc gjson.Result, out []destination.Outcome, found []bool, loose, failed int) {
 	rest := destination.Outcome{State: j.job.missing, Code: "result_missing", Message: "the job's results do not name this record"}
 	if rest.State == destination.OK {
-		rest.Code, rest.Message = "", ""
-		said, counted := whole(doc.Get(j.job.poll.failed))
-		processed, known := whole(doc.Get(j.job.poll.processed))
-		if loose > 0 || !counted || said != failed || !known || processed != len(out) {
-			rest.State, rest.Code, rest.Message = destination.InDoubt, codeOKCount, "the job counts other records than it got, or other failures than its results name"
+		if msg := j.job.poll.differs(doc, len(out), failed, loose); msg != "" {
+			rest.State, rest.Code, rest.Message = destination.InDoubt, codeOKCount, msg
 		}
 	}
 	word, dead := j.deadWord(doc)
@@ -349,6 +344,36 @@ func (j *jobSender) unnamed(doc gjson.Result, out []destination.Outcome, found [
 			out[i] = rest
 		}
 	}
+}
+
+func count(which []bool) (n int) {
+	for _, is := range which {
+		n += btoi(is)
+	}
+	return n
+}
+
+// differs says why the counts of a job do not bear out that the records that
+// its results do not name were taken; empty if they do.
+func (p *poll) differs(doc gjson.Result, sent, failed, loose int) string {
+	n, counted := whole(doc.Get(p.failed))
+	switch {
+	case slices.Contains(p.gone, plain(doc.Get(p.state))):
+		return "the job was given up, and says nothing of this record"
+	case loose > 0, !counted, n != failed:
+		return "the job counts other failures than its results name"
+	}
+	if processed, ok := whole(doc.Get(p.processed)); p.processed != "" && (!ok || processed != sent) {
+		return "the job came to another number of records than it was given"
+	}
+	if total, ok := whole(doc.Get(p.total)); p.total != "" && (!ok || total != sent) {
+		return "the job counts another number of records than it was given"
+	}
+	// services count what they came through with or without what failed
+	if okay, ok := whole(doc.Get(p.okay)); p.okay != "" && (!ok || okay != sent-failed && okay != sent) {
+		return "the job counts other successes than there can be"
+	}
+	return ""
 }
 
 // recall yields what the results say by key, for a job whose batch is not at

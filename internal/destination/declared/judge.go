@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -21,6 +22,7 @@ type judge struct {
 	s     *sender
 	batch []record.Change
 	at    []int // positions in batch of the records that were sent
+	own   []int // of every item of the request, where records have several, its place in at
 	doc   gjson.Result
 	json  bool // the body is a JSON document
 }
@@ -37,6 +39,17 @@ const (
 	codeRefused     = "refused"
 	codeUnreachable = "unreachable"
 )
+
+// items is how many there were in the request.
+func (j *judge) items() int { return max(len(j.at), len(j.own)) }
+
+// owner is the place in at of the record that an item is of.
+func (j *judge) owner(item int) int {
+	if j.own == nil {
+		return item
+	}
+	return j.own[item]
+}
 
 func (j *judge) all(o destination.Outcome) []destination.Outcome {
 	return destination.All(len(j.at), o)
@@ -125,18 +138,18 @@ func (j *judge) counted(out []destination.Outcome, r *rule) []destination.Outcom
 	if r.okCount == "" {
 		return out
 	}
-	claimed := j.doc.Get(r.okCount)
 	n := 0
-	for _, o := range out {
-		if o.State == destination.OK {
+	for item := range j.items() {
+		if out[j.owner(item)].State == destination.OK {
 			n++
 		}
 	}
-	if got, ok := whole(claimed); ok && got == n {
+	claimed, told := j.sum(r.okCount)
+	if told && claimed == n {
 		return out
 	}
 	o := destination.Outcome{State: destination.Bisect, Maybe: true, Code: codeOKCount, Message: "the destination accepted another number of records than it let us believe"}
-	if claimed.Type != gjson.Number {
+	if !told {
 		o = destination.Outcome{State: destination.InDoubt, Code: codeUndeclared, Message: fmt.Sprintf("the answer does not say %s, the number of accepted records", r.okCount)}
 	}
 	for i := range out {
@@ -145,6 +158,20 @@ func (j *judge) counted(out []destination.Outcome, r *rule) []destination.Outcom
 		}
 	}
 	return out
+}
+
+// sum adds the numbers at several paths joined with "|;"; ok is false if one
+// is not there.
+func (j *judge) sum(paths string) (n int, ok bool) {
+	for path := range strings.SplitSeq(paths, "|;") {
+		v := j.doc.Get(path)
+		more, whole := whole(v)
+		if v.Type != gjson.Number || !whole {
+			return 0, false
+		}
+		n += more
+	}
+	return n, true
 }
 
 // byStatus is what an answer means that no rule describes.

@@ -47,7 +47,7 @@ func (s *sender) located(ctx context.Context, batch []record.Change, mine func(i
 		for _, i := range places {
 			switch found := ids[h]; {
 			case err != nil:
-				out[i], settled[i] = unasked(err), true
+				out[i], settled[i] = unlocated(err), true
 			case len(found) == 1:
 				batch[i].RemoteID = found[0]
 			default:
@@ -94,8 +94,8 @@ func notOne(op record.Op, found int) destination.Outcome {
 	return destination.Outcome{State: destination.Rejected, Code: "not_found", Message: "no record has this key"}
 }
 
-// unasked is the outcome of records whose ids could not be asked for.
-func unasked(err error) destination.Outcome {
+// unlocated is the outcome of records whose ids could not be asked for.
+func unlocated(err error) destination.Outcome {
 	o := destination.Outcome{State: destination.Retry, Code: rest.CodeUnavailable, Message: "the ids of the records could not be asked for"}
 	f := (*fault.Fault)(nil)
 	if errors.As(err, &f) {

@@ -19,7 +19,7 @@ read: {request: {path: /ids, query: {q: "${columns}|${keys}"}}, at: list, key: e
 ops:
   update: {locate: always, idempotent: true, request: {path: /update}, row: {id: $dest_id}, response: [{outcome: ok}], reply: any}
   upsert: {idempotent: true, request: {path: /upsert}, response: [{outcome: ok}], reply: any}
-  delete: {locate: unknown, idempotent: true, limits: {rows: 2}, request: {method: DELETE, path: "/many/${rows}", query: {ids: "${rows}", all: "false"}}, row: $dest_id, envelope: null, response: [{outcome: ok}], reply: any}
+  delete: {locate: unknown, idempotent: true, limits: {rows: 2}, encode: {format: none}, request: {method: DELETE, path: "/many/${dest_ids}", query: {ids: "${dest_ids}", all: "false"}}, row: null, envelope: null, response: [{outcome: ok}], reply: any}
 `
 
 // idService answers questions for ids and records everything.
@@ -84,7 +84,7 @@ func TestDeleteByAddress(t *testing.T) {
 		batch[i].Op, batch[i].Values = record.Delete, nil
 	}
 	batch[0].RemoteID, batch[4].RemoteID = "a/b", "a,b"
-	if got := brief(w.Write(t.Context(), batch)); got != "ok ok fail/ambiguous ok fail/invalid_value" {
+	if got := brief(w.Write(t.Context(), batch)); got != "ok ok fail/ambiguous ok fail/invalid_key" {
 		t.Errorf("outcomes = %s", got)
 	}
 	if len(r.sent) != 2 || r.sent[0].uri != "/ids?q=ID%2Cemail%7Ck1%2Ck2%2Ck3" {
@@ -199,5 +199,64 @@ func TestDocumentsAsText(t *testing.T) {
 	got, err := readAll(t, d, target, keysOf("k0"))
 	if err != nil || len(got) != 1 || got[0] != `text:k0 json:{"a":[1,"x"]}` {
 		t.Errorf("read %q, %v", got, err)
+	}
+}
+
+// A number goes to a field of text as text, to one of numbers as a number.
+func TestTextFieldsGetText(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	h := func(w http.ResponseWriter, req *http.Request) {
+		if req.Method == http.MethodPost {
+			r.handle(w, req)
+			return
+		}
+		answers(200, "application/json", `{"fields":[{"name":"email","type":"str","unique":true},{"name":"name","type":"str"},
+			{"name":"score","type":"num"},{"name":"flag","type":"str"}]}`)(w, req)
+	}
+	d := service(t, h, discovers+"\nencode: {match_types: true, zone: utc}\nops: {upsert: {"+accept+"}}")
+	w, err := d.Open(t.Context(), destination.Target{
+		Object: "people", Mode: destination.Upsert, Key: []destination.Field{{Name: "email", Kind: record.Int}},
+		Fields: []destination.Field{{Name: "name", Kind: record.Decimal}, {Name: "score", Kind: record.Int}, {Name: "flag", Kind: record.Bool}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ch := record.Change{Op: record.Create, KeyVals: record.Record{val(record.Int, "7")}, Values: record.Record{val(record.Decimal, "8.5"), val(record.Int, "9"), val(record.Bool, "true")}}
+	ch.Key = record.AppendKey(nil, ch.KeyVals...)
+	if got := brief(w.Write(t.Context(), []record.Change{ch})); got != "ok" {
+		t.Fatal(got)
+	}
+	if want := `{"records":[{"email":"7","name":"8.5","score":9,"flag":"true"}]}`; r.sent[0].body != want {
+		t.Errorf("sent %s\nwant %s", r.sent[0].body, want)
+	}
+	got, err := appendValue(nil, val(record.Timestamp, "2024-02-29T12:00:00"), &encoding{zoned: true})
+	if err != nil || string(got) != `"2024-02-29T12:00:00Z"` {
+		t.Errorf("a moment without a zone is written as %s, %v", got, err)
+	}
+}
+
+// What a field cannot hold is refused before it is sent, in letters.
+func TestTextsThatAreTooLong(t *testing.T) {
+	t.Parallel()
+	a := attribute{name: "name", kind: "text", length: 3}
+	for text, want := range map[string]string{"üüü": "", "üüüü": "too_long", "": ""} {
+		if code, msg := a.misfit(val(record.Text, text), &encoding{}); code != want || text != "" && strings.Contains(msg, text) {
+			t.Errorf("%q: %q %s", text, code, msg)
+		}
+	}
+}
+
+// Answers that speak of limits without 429 are no trouble with credentials.
+func TestReadsThatAreLimited(t *testing.T) {
+	t.Parallel()
+	h := answers(403, "application/json", `[{"errorCode":"LIMIT"}]`)
+	d := service(t, h, `{rate: {requests: 10, refused: [{status: "403", when: '#(errorCode=="LIMIT")'}]}, check: {request: {path: /me}, identity: id}}`)
+	if _, err := d.Account(t.Context()); !fault.Is(err, "rate_limited") {
+		t.Errorf("Account() = %v", err)
+	}
+	d = service(t, answers(403, "application/json", `[{"errorCode":"OTHER"}]`), `{rate: {requests: 10, refused: [{status: "403", when: '#(errorCode=="LIMIT")'}]}, check: {request: {path: /me}, identity: id}}`)
+	if _, err := d.Account(t.Context()); !fault.Is(err, "http_auth") {
+		t.Errorf("Account() = %v", err)
 	}
 }

@@ -28,14 +28,25 @@ type lookup struct {
 	envelope *yamlx.Node // nil: no body
 	row      *yamlx.Node
 	quote    string // around a key in ${keys}
+	join     string // between the keys in ${keys}; empty: a comma
 	at       string
 	key      string // path of the one key in a record, may hold ${…}; empty: the key's fields stand in fields
 	fields   string
 	id       string   // path of the service's own id in a record
 	more     []string // columns to ask for beside the target's
 	none     string   // a status that says that none of the keys is there
-	fold     bool     // the service does not tell keys apart by case
+	fold     folding  // the service does not tell keys apart by case
+	custom   string   // path of the fields that the service does not have by itself; empty: they stand with the others
+	keys     []string // key fields that can be asked for; empty: any
 	paging   paging
+}
+
+// between is what parts the keys of a request.
+func (l *lookup) between() string {
+	if l.join == "" {
+		return ","
+	}
+	return l.join
 }
 
 // Readable is a Destination whose records can be read by key.
@@ -50,7 +61,7 @@ func Connect(cfg Config) (destination.Destination, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.spec.lookup != nil {
+	if d.spec.reads() {
 		return Readable{d}, nil
 	}
 	return d, nil
@@ -59,7 +70,7 @@ func Connect(cfg Config) (destination.Destination, error) {
 // Read yields the records that have one of the keys.
 func (r Readable) Read(ctx context.Context, t destination.Target, keys []record.Key) iter.Seq2[record.Record, error] {
 	return func(yield func(record.Record, error) bool) {
-		l, err := r.newLooker(t)
+		l, err := r.lookerOf(t)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -85,24 +96,31 @@ type looker struct {
 	tail   []byte
 	key    string // path of the key in a record
 	bare   bool   // the key's field holds numbers, which stand without quotes
+	own    map[string]bool
+	fold   bool
 }
 
 func (d *Destination) newLooker(t destination.Target) (*looker, error) {
-	l := &looker{d: d, spec: d.spec.lookup, t: t}
+	l := &looker{d: d, spec: d.spec.lookup, t: t, own: d.spec.own()}
 	names := make([]string, 0, len(t.Fields))
 	for _, f := range t.Fields {
 		names = append(names, f.Name)
 	}
 	columns := l.spec.columns(t)
 	job := []pair{
-		{"object", t.Object}, {"mode", string(t.Mode)}, {"key_field", ""}, {"fields", strings.Join(names, ",")}, {"keys", ""},
+		{"object", t.Object},
+		{"mode", string(t.Mode)},
+		{"key_field", ""},
+		{"fields", strings.Join(names, ",")},
+		{"keys", ""},
 		{"columns", strings.Join(columns, ",")},
 	}
 	if len(t.Key) > 0 {
 		job[2].text = t.Key[0].Name
 	}
+	l.fold = l.spec.fold.of(job[2].text)
 	l.values = d.values.with(job...)
-	c := &compiler{target: t, values: l.values, columns: columns}
+	c := &compiler{target: t, values: l.values, encode: &d.spec.encode, asked: columns}
 	l.row = c.compile(l.spec.row)
 	if l.spec.envelope != nil {
 		l.head, l.tail, _ = c.compile(l.spec.envelope).split(nil)
@@ -112,15 +130,14 @@ func (d *Destination) newLooker(t destination.Target) (*looker, error) {
 	if l.key, err = l.values.text(l.spec.key); err != nil {
 		c.failf("%s", err)
 	}
+	if k := job[2].text; len(l.spec.keys) > 0 && !slices.Contains(l.spec.keys, k) {
+		c.failf("records are found by %s there, not by %q", strings.Join(l.spec.keys, " or "), k)
+	}
 	if l.spec.key != "" && len(t.Key) != 1 {
 		c.failf("records can be read by one key field, the job has %d", len(t.Key))
 	}
 	if len(c.problems) > 0 {
-		return nil, &fault.Fault{
-			Code: "target_unsupported", Kind: fault.Config, Whose: fault.Mapping, Where: d.cfg.Where,
-			Msg:  fmt.Sprintf("connection %s, object %s cannot be read: %s", d.cfg.Name, t.Object, strings.Join(c.problems, "; ")),
-			Hint: "use --first send or --first adopt, or change `read` of the connection",
-		}
+		return nil, d.unread(t.Object, strings.Join(c.problems, "; "))
 	}
 	return l, nil
 }
@@ -135,6 +152,14 @@ func (l *lookup) columns(t destination.Target) []string {
 		}
 	}
 	return out
+}
+
+func (d *Destination) unread(object, why string) *fault.Fault {
+	return &fault.Fault{
+		Code: "target_unsupported", Kind: fault.Config, Whose: fault.Mapping, Where: d.cfg.Where,
+		Msg:  fmt.Sprintf("connection %s, object %s cannot be read: %s", d.cfg.Name, object, why),
+		Hint: "use --first send or --first adopt, or change `read` of the connection",
+	}
 }
 
 // asked are the keys of one request by their text, and folded to lower case
@@ -179,7 +204,7 @@ func (l *looker) entries(ctx context.Context, keys []record.Key) iter.Seq2[found
 			yield(found{}, err)
 			return
 		}
-		v := l.values.with(pair{"keys", strings.Join(texts, ",")})
+		v := l.values.with(pair{"keys", strings.Join(texts, l.spec.between())})
 		for doc, err := range l.d.pages(ctx, v, l.spec.request, body, l.spec.paging, l.spec.none) {
 			if err != nil {
 				yield(found{}, err)
@@ -247,7 +272,7 @@ func (l *looker) items(doc gjson.Result) ([]gjson.Result, error) {
 // question is the body of a request for keys, and how to know them again.
 func (l *looker) question(keys []record.Key) (body []byte, wanted asked, texts []string, err error) {
 	wanted.exact = make(map[string]record.Record, len(keys))
-	if l.spec.fold {
+	if l.fold {
 		wanted.folded = make(map[string]record.Record, len(keys))
 	}
 	body = append(body, l.head...)
@@ -258,8 +283,8 @@ func (l *looker) question(keys []record.Key) (body []byte, wanted asked, texts [
 			return nil, asked{}, nil, err
 		}
 		text := l.text(values)
-		if l.spec.envelope == nil && l.spec.quote == "" && strings.Contains(text, ",") {
-			return nil, asked{}, nil, l.d.unreadable("read", "a key holds the comma that parts the keys of the request")
+		if l.parted() && strings.Contains(text, l.spec.between()) {
+			return nil, asked{}, nil, l.d.unreadable("read", fmt.Sprintf("a key holds %q, which parts the keys of the request", l.spec.between()))
 		}
 		wanted.add(l.canonical(text), values)
 		texts = append(texts, l.quoted(text))
@@ -278,6 +303,11 @@ func (l *looker) question(keys []record.Key) (body []byte, wanted asked, texts [
 		return nil, wanted, texts, nil
 	}
 	return append(body, l.tail...), wanted, texts, nil
+}
+
+// parted reports whether a comma ends a key in the request.
+func (l *looker) parted() bool {
+	return l.spec.envelope == nil && l.spec.quote == "" && l.spec.rows > 1
 }
 
 // text is a key as an answer repeats it.
@@ -316,24 +346,40 @@ func (l *looker) record(item gjson.Result, wanted asked) (record.Record, error) 
 	if l.spec.fields != "" && l.spec.fields != "@this" {
 		fields = item.Get(l.spec.fields)
 	}
-	text := plain(item.Get(l.key))
-	if l.spec.key == "" {
-		parts := make([]string, len(l.t.Key))
-		for i, f := range l.t.Key {
-			parts[i] = l.d.spec.encode.plainKey(l.value(f, fields.Get(gjson.Escape(f.Name))))
-		}
-		text = strings.Join(parts, "\x00")
-	}
-	key, ok := wanted.find(l.canonical(text))
+	key, ok := wanted.find(l.canonical(l.keyText(item)))
 	if !ok {
 		return nil, l.d.unreadable("read", "it holds a record that was not asked for")
 	}
 	out := make(record.Record, 0, len(key)+len(l.t.Fields))
 	out = append(out, key...)
+	more := fields
+	if l.spec.custom != "" {
+		more = item.Get(l.spec.custom)
+	}
 	for _, f := range l.t.Fields {
-		out = append(out, l.value(f, fields.Get(gjson.Escape(f.Name))))
+		from := more
+		if l.own[f.Name] {
+			from = fields
+		}
+		out = append(out, l.value(f, from.Get(gjson.Escape(f.Name))))
 	}
 	return out, nil
+}
+
+// keyText is the key of a record of an answer.
+func (l *looker) keyText(item gjson.Result) string {
+	if l.spec.key != "" {
+		return plain(item.Get(l.key))
+	}
+	fields := item
+	if l.spec.fields != "" && l.spec.fields != "@this" {
+		fields = item.Get(l.spec.fields)
+	}
+	parts := make([]string, len(l.t.Key))
+	for i, f := range l.t.Key {
+		parts[i] = l.d.spec.encode.plainKey(l.value(f, fields.Get(gjson.Escape(f.Name))))
+	}
+	return strings.Join(parts, "\x00")
 }
 
 // value reads a value as one of the field's kind. What cannot be one stays
@@ -401,7 +447,7 @@ func (e *encoding) moment(kind record.Kind, text string) ([]byte, bool) {
 	if data, ok := record.AppendMoment(nil, kind, text); ok {
 		return data, true
 	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999Z0700", time.DateOnly} {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999Z0700", "2006-01-02 15:04:05.999Z07:00", time.DateOnly} {
 		at, err := time.Parse(layout, text)
 		if midnight := at.UTC().Truncate(24 * time.Hour); err == nil && (kind != record.Date || at.Equal(midnight)) {
 			return record.MomentOf(kind, at.UTC()).Data, true

@@ -111,8 +111,34 @@ func TestReadByQuery(t *testing.T) {
 		t.Errorf("asked %s\nwant  %s", asked, want)
 	}
 	d = service(t, h, `{read: {request: {path: /query, query: {ids: "${keys}"}}, at: records}}`)
-	if _, err := readAll(t, d, target, keysOf("b,c")); err == nil || !strings.Contains(err.Error(), "comma") {
+	if _, err := readAll(t, d, target, keysOf("b,c")); err == nil || !strings.Contains(err.Error(), `holds ","`) {
 		t.Errorf("a key with a comma: %v", err)
+	}
+}
+
+// The keys of a query may stand in it one by one, with their own words between
+// them, and moments with a blank in place of the T.
+func TestReadByConditions(t *testing.T) {
+	t.Parallel()
+	var asked string
+	h := func(w http.ResponseWriter, r *http.Request) {
+		asked = r.URL.Query().Get("filter")
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"items":[{"email":"a||b","seen":"2026-01-02 03:04:05.120Z","born":"2026-01-02 00:00:00.000Z"}]}`)
+	}
+	d := service(t, h, `{read: {request: {path: /r, query: {filter: "email=${keys}"}}, quote: '"', join: "||email=", at: items}}`)
+	target := typed()
+	target.Fields = target.Fields[5:7]
+	got, err := readAll(t, d, target, keysOf("a||b", `"c`))
+	if err != nil || len(got) != 1 || got[0] != "text:a||b date:2026-01-02 instant:2026-01-02T03:04:05.12Z" {
+		t.Errorf("records = %q, %v", got, err)
+	}
+	if want := `email="a||b"||email="\"c"`; asked != want {
+		t.Errorf("asked %s\nwant  %s", asked, want)
+	}
+	d = service(t, h, `{read: {request: {path: /r, query: {filter: "${keys}"}}, join: "||", at: items}}`)
+	if _, err := readAll(t, d, target, keysOf("a||b")); err == nil || !strings.Contains(err.Error(), `holds "||"`) {
+		t.Errorf("a key that would be two: %v", err)
 	}
 }
 

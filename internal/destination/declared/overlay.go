@@ -58,6 +58,9 @@ func (o *overlay) own(n *yamlx.Node) {
 
 // apply gives the tree of the spec with the blocks in place.
 func (o *overlay) apply(root *yamlx.Node) *yamlx.Node {
+	if o == nil {
+		return root
+	}
 	out := root
 	for _, b := range inlineBlocks() {
 		n := o.blocks[b.name]

@@ -1,6 +1,7 @@
 package declared
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -21,6 +22,7 @@ func (d *decoder) shape(o *op) {
 	}
 	d.walk(o.envelope, func(n *yamlx.Node, word string) {
 		switch word {
+		case "$columns":
 		case "$rows", "$row":
 			rows++
 			if word == "$row" && o.limits.rows != 1 {
@@ -33,11 +35,18 @@ func (d *decoder) shape(o *op) {
 	if rows != 1 {
 		d.fail(o.envelope, "", "envelope must hold $rows once")
 	}
-	d.walk(o.row, func(n *yamlx.Node, word string) {
-		if !rowWord(word) {
-			d.fail(n, "$key, $key.<name>, $fields, $field.<name>, $op, $dest_id or $trace; $$ writes a $", "%q has no meaning in row", word)
-		}
-	})
+	d.more = singleNames()
+	defer func() { d.more = nil }()
+	for _, row := range append([]*yamlx.Node{o.row}, o.also...) {
+		d.walk(row, func(n *yamlx.Node, word string) {
+			if !rowWord(word) {
+				d.fail(n, "$key, $key.<name>, $fields, $values, $nulls, $others, $own, $custom, $field.<name>, $cells, $op, $dest_id or $trace; $$ writes a $", "%q has no meaning in row", word)
+			}
+		})
+	}
+	if len(o.also) > 0 && (o.job != nil || o.limits.rows == 1) {
+		d.fail(o.also[0], "", "also needs requests of several records, and no job")
+	}
 	if o.idem.field != "" && o.row.Kind != yamlx.Map {
 		d.fail(o.row, "", "idempotency.field needs a row that is a map")
 	}
@@ -51,6 +60,9 @@ func (d *decoder) format(o *op) {
 	}
 	if o.encode.format == "form" && o.limits.rows != 1 {
 		d.failAt(o.where, "add limits: {rows: 1}", "ops.%s: a form holds one record", o.name)
+	}
+	if o.request.names(singleNames()...) && o.limits.rows != 1 {
+		d.failAt(o.where, "add limits: {rows: 1}, or use ${keys} or ${dest_ids}", "ops.%s: the address of the request names one record", o.name)
 	}
 }
 
@@ -84,7 +96,7 @@ func rowWord(word string) bool {
 	case "$field":
 		return part != ""
 	}
-	return !dotted && strings.Contains(" $fields $op $dest_id $trace ", " "+name+" ")
+	return !dotted && strings.Contains(" $fields $values $nulls $others $own $custom $cells $op $dest_id $trace ", " "+name+" ")
 }
 
 // walk calls visit for every placeholder below a node and collects the texts
@@ -123,9 +135,9 @@ func (d *decoder) walk(n *yamlx.Node, visit func(n *yamlx.Node, word string)) {
 func (d *decoder) mergeShape(n *yamlx.Node) {
 	words, ok := n.Strings()
 	for _, w := range words {
-		ok = ok && (w == "$key" || w == "$fields")
+		ok = ok && slices.Contains([]string{"$key", "$fields", "$values", "$nulls", "$others", "$own", "$custom"}, w)
 	}
 	if !ok || len(words) == 0 {
-		d.fail(n, `write "...": $fields, or "...": [$key, $fields]`, `"..." merges $key, $fields or both, nothing else`)
+		d.fail(n, `write "...": $fields, or "...": [$key, $fields]`, `"..." merges $key, $fields, $values, $nulls, $others, $own and $custom, nothing else`)
 	}
 }

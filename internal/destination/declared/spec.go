@@ -51,6 +51,10 @@ type spec struct {
 	ops                   map[string]*op
 	routes                map[string][]route
 	fixtures              []fixture
+	fields                []attribute  // that the service has by itself
+	custom                bool         // rows have a place for all others
+	others                bool         // objects take any other field, but not as key
+	objects               []objectSpec // not empty: there are no other objects
 }
 
 // route is one way to carry out an operation: the first is taken that is for
@@ -71,10 +75,14 @@ type variable struct {
 // pair is a name with a text that may hold ${…}.
 type pair struct{ name, text string }
 
-// check is the request that tells the account.
+// check is the request that tells the account, or what to take for one where
+// a service tells none.
 type check struct {
-	request  request
-	identity string // path in the answer
+	request     request
+	identity    string         // path in the answer
+	part        *regexp.Regexp // of the text there; nil: all of it
+	problem     string         // path of why an answer of success is none
+	fingerprint string         // a text with the key in it: the account is the address and a hash of this
 }
 
 type limits struct {
@@ -114,23 +122,18 @@ type op struct {
 	needs      []string // parameters without which a connection has no such operation
 	envelope   *yamlx.Node
 	row        *yamlx.Node
+	also       []*yamlx.Node // more items of a record; one that lacks something is left out
 	rules      []rule
-	fold       bool              // the service does not tell keys apart by case
+	deletes    bool              // it carries out deletes
+	fold       folding           // for which key fields the service does not tell keys apart by case
 	codes      map[string]string // the service's words for not_found and exists
 	noPartial  []string          // keys by which it takes no record with fields left out
 	locate     string            // always, unknown: whose ids are asked for before writing
+	find       *find             // it asks for the records' ids first; nil: it does not
 	job        *job              // it goes on at the service; nil: an answer says all
 	echoID     string            // paths of the ids in a success, and of the trace that
 	echoTrace  string            // aligns them
 	where      string
-}
-
-// folded is a key as the service tells it apart from others.
-func (o *op) folded(key string) string {
-	if o.fold {
-		return strings.ToLower(key)
-	}
-	return key
 }
 
 // safe reports whether sending the same records again does no harm.
@@ -142,8 +145,8 @@ func (o *op) safe() bool {
 // destination notices it coming twice.
 type idempotency struct {
 	header string
-	field  string
-	max    int // letters of the name; 0: as many as it has
+	field  string // of the row; dots lead into objects of it
+	max    int    // letters of the name; 0: as many as it has
 }
 
 type request struct {
@@ -180,6 +183,7 @@ type each struct {
 // errorList reads errors that name their records.
 type errorList struct {
 	at                        string
+	is                        []pair         // paths with texts: an error with others is about no record
 	index, trace, key         string         // paths within one error
 	keyList                   string         // the error is a bare key; the text is its code
 	indexPart                 *regexp.Regexp // of the text at index
@@ -201,11 +205,9 @@ func parse(file string, data []byte, over *overlay) (*spec, error) {
 
 func decode(file string, root *yamlx.Node, over *overlay) (*spec, error) {
 	d := &decoder{file: file, over: over}
-	if over != nil {
-		root = over.apply(root)
-	}
-	s := d.spec(root)
+	s := d.spec(over.within(root))
 	if s != nil {
+		d.objects(s, root)
 		d.checkTexts(s)
 	}
 	if err := d.sorted().Err(); err != nil {

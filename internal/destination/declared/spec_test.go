@@ -114,7 +114,7 @@ func TestSpecProblems(t *testing.T) {
 				`x.yaml:5: "$fields" has no meaning in envelope`, "x.yaml:5: envelope must hold $rows once",
 				`x.yaml:6: "$kye" has no meaning in row`, `x.yaml:6: "$field" has no meaning in row`,
 				`x.yaml:6: "$rows" has no meaning in row`, "x.yaml:6: 0x1F is no number in JSON",
-				`x.yaml:6: "..." merges $key, $fields or both, nothing else`,
+				`x.yaml:6: "..." merges $key, $fields, $values, $nulls, $others, $own and $custom, nothing else`,
 			},
 		},
 		"one record a request": {
@@ -126,7 +126,7 @@ func TestSpecProblems(t *testing.T) {
 			[]string{
 				"x.yaml:7: rate.per must be a duration", "x.yaml:8: must be one of number, string",
 				"x.yaml:8: must be text, not a list", "x.yaml:8: must be true or false, not a number",
-				"x.yaml:9: check needs request.path and identity",
+				"x.yaml:9: check needs request.path and identity, or fingerprint where the service tells nobody who it is",
 			},
 		},
 	}

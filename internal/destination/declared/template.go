@@ -15,16 +15,19 @@ import (
 type templateKind uint8
 
 const (
-	literal   templateKind = iota // bytes as they are
-	object                        // entries
-	array                         // items
-	keyPart                       // the value of a key field
-	field                         // the value of a field; absent: left out
-	operation                     // create, update, delete
-	remoteID                      // the destination's id, from an earlier answer
-	trace                         // a number that is unique in the request
-	idemKey                       // the record's own name, see idempotency
-	rowsHere                      // the place of the records, in an envelope
+	literal     templateKind = iota // bytes as they are
+	object                          // entries
+	array                           // items
+	keyPart                         // the value of a key field
+	field                           // the value of a field; absent: left out
+	operation                       // create, update, delete
+	remoteID                        // the destination's id, from an earlier answer
+	trace                           // a number that is unique in the request
+	idemKey                         // the record's own name, see idempotency
+	spelledText                     // a text with the record's key or id in it, see spelled
+	rowsHere                        // the place of the records, in an envelope
+	nullNames                       // the names of the fields that are null; absent if none is
+	nothing                         // left out
 )
 
 type template struct {
@@ -32,8 +35,21 @@ type template struct {
 	bytes   []byte
 	entries []entry
 	items   []*template
-	index   int // of the key part or field
+	index   int       // of the key part or field
+	only    onlyWhen  // a field
+	own     *encoding // of the key part or field; nil: that of all
+	filled  bool      // an object that is left out if it is empty
+	whole   bool      // an object that is left out if one of its entries is
 }
+
+// onlyWhen says for which values a field is there.
+type onlyWhen uint8
+
+const (
+	always  onlyWhen = iota
+	ifValue          // there is one, and it is not null
+	ifNull
+)
 
 type entry struct {
 	name  []byte // `"name":`
@@ -67,13 +83,17 @@ func (t *template) append(dst []byte, c *rowContext) ([]byte, error) {
 	case array:
 		return t.appendArray(dst, c)
 	case keyPart:
-		return appendValue(dst, c.texts.key(t.index, c.change.KeyVals[t.index]), c.encode)
+		return appendValue(dst, c.texts.key(t.index, c.change.KeyVals[t.index]), t.encoding(c))
 	case field:
 		v := c.value(t)
-		if v.Kind == record.Absent {
+		if !t.holds(v) {
 			return dst, errAbsent
 		}
-		return appendValue(dst, v, c.encode)
+		return appendValue(dst, v, t.encoding(c))
+	case nullNames:
+		return t.appendNullNames(dst, c)
+	case nothing:
+		return dst, errAbsent
 	case operation:
 		return quoted(dst, c.change.Op.String()), nil
 	case remoteID:
@@ -85,6 +105,8 @@ func (t *template) append(dst []byte, c *rowContext) ([]byte, error) {
 		return append(strconv.AppendInt(append(dst, '"'), int64(c.trace), 10), '"'), nil
 	case idemKey:
 		return quoted(dst, c.idempotencyKey()), nil
+	case spelledText:
+		return t.appendSpelled(dst, c)
 	case rowsHere:
 	}
 	return dst, errors.New("declared: $rows has no place in a row")
@@ -99,7 +121,46 @@ func (c *rowContext) value(t *template) record.Value {
 	return v
 }
 
+// holds reports whether a field is there with a value.
+func (t *template) holds(v record.Value) bool {
+	switch v.Kind {
+	case record.Absent:
+		return false
+	case record.Null:
+		return t.only != ifValue
+	default:
+		return t.only != ifNull
+	}
+}
+
+func (t *template) encoding(c *rowContext) *encoding {
+	if t.own != nil {
+		return t.own
+	}
+	return c.encode
+}
+
+// appendNullNames appends the names of its items, fields all, that are null.
+func (t *template) appendNullNames(dst []byte, c *rowContext) ([]byte, error) {
+	start := len(dst)
+	for _, f := range t.items {
+		if c.change.Values[f.index].Kind != record.Null {
+			continue
+		}
+		sep := byte(',')
+		if len(dst) == start {
+			sep = '['
+		}
+		dst = append(append(dst, sep), f.bytes...)
+	}
+	if len(dst) == start {
+		return dst, errAbsent
+	}
+	return append(dst, ']'), nil
+}
+
 func (t *template) appendObject(dst []byte, c *rowContext) ([]byte, error) {
+	start := len(dst)
 	dst = append(dst, '{')
 	first := true
 	for i := range t.entries {
@@ -114,10 +175,16 @@ func (t *template) appendObject(dst []byte, c *rowContext) ([]byte, error) {
 		case nil:
 			dst, first = out, false
 		case errAbsent: //nolint:errorlint // the sentinel itself, on the hot path
+			if t.whole {
+				return out[:start], errAbsent
+			}
 			dst = out[:before]
 		default:
 			return out, err
 		}
+	}
+	if first && t.filled {
+		return dst[:start], errAbsent
 	}
 	return append(dst, '}'), nil
 }
@@ -134,7 +201,9 @@ func (t *template) appendArray(dst []byte, c *rowContext) ([]byte, error) {
 			dst = out
 		case errAbsent: //nolint:errorlint // the sentinel itself, on the hot path
 			// a place in a list cannot be left out
-			dst = append(out, "null"...)
+			if dst, err = appendValue(out, record.Value{Kind: record.Null}, item.encoding(c)); err != nil {
+				return dst, err
+			}
 		default:
 			return out, err
 		}

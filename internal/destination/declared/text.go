@@ -15,7 +15,7 @@ import (
 // the spec, or one of the names below. $$ stands for one $.
 
 // jobNames are the names that a job fills.
-func jobNames() []string { return []string{"object", "key_field", "mode"} }
+func jobNames() []string { return []string{"object", "key_field", "mode", "star"} }
 
 // expand fills the names of a text; each value goes through escape. lookup is
 // asked for every name.
@@ -169,7 +169,11 @@ func (v values) target(r request) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		query.Add(q.name, text)
+		name, err := v.text(q.name)
+		if err != nil {
+			return "", err
+		}
+		query.Add(name, text)
 	}
 	if more := query.Encode(); more != "" {
 		path = withQuery(path, more)

@@ -1,7 +1,6 @@
 package declared
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +38,10 @@ type way struct {
 // mode_unsupported and target_unsupported; those about fields are the ones of
 // every destination.
 func (d *Destination) Open(ctx context.Context, t destination.Target) (destination.Writer, error) {
+	d, err := d.of(t.Object)
+	if err != nil {
+		return nil, err
+	}
 	w := &writer{d: d}
 	var problems fault.List
 	for _, name := range opsOf(t.Mode) {
@@ -61,6 +64,9 @@ func (d *Destination) Open(ctx context.Context, t destination.Target) (destinati
 	}
 	for _, x := range slices.Concat(w.ways, w.deletes) {
 		x.s.learn(fields)
+	}
+	if w.delete != nil {
+		w.delete.learn(fields)
 	}
 	w.Route(0)
 	return w, nil
@@ -223,18 +229,21 @@ type sender struct {
 	op         *op
 	target     destination.Target
 	row        *template
-	judged     []int       // fields whose values are held against attrs
-	attrs      []attribute // by field, where the service told
+	also       []*template // more items of a record
+	judged     []int       // places in attrs that values are held against
+	attrs      []attribute // of the key's fields, then of the others, where they are known
 	job        *jobSender  // nil: an answer says all
 	aliased    *aliased    // nil: records have no names of their own
+	finder     *finder     // nil: the records' ids are not asked for
+	late       *request    // its address names records; nil: path is that of all
+	values     values      // for late
+	fold       bool        // the service does not tell keys apart by case
 	cells      []cell      // of the row, in formats without nesting
 	hashed     []bool      // by field; nil for none
 	texts      *texts      // fields that hold text there
 	head, tail []byte      // of the body, around the records
 	sep        []byte      // between them
 	path       string      // with its query
-	address    bool        // the records stand in the address: there is no body
-	values     values      // that fill it
 	header     http.Header
 	scope      string // of idempotency keys
 	overhead   int    // rough size of a record besides its values
@@ -255,7 +264,8 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 	if len(t.Key) > 0 {
 		job[2].text = t.Key[0].Name
 	}
-	c := &compiler{target: t, values: d.values.with(job...)}
+	c := &compiler{target: t, values: d.values.with(job...), encode: &o.encode, deletes: o.deletes, own: d.spec.own()}
+	s.fold = o.fold.of(job[2].text)
 	for _, name := range o.needs {
 		if d.values.named[name] == "" {
 			return nil, fault.List{{
@@ -265,14 +275,19 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 			}}
 		}
 	}
+	if o.find != nil {
+		return d.findSender(s, t)
+	}
 	row := o.row
 	if o.alias != nil {
 		s.aliased, row = c.aliased(o)
 	}
-	s.row = c.compile(row)
-	if o.idem.field != "" && s.row.kind == object {
-		name := append(c.quoted(o.idem.field), ':')
-		s.row.entries = append(s.row.entries, entry{name, &template{kind: idemKey}})
+	s.row = c.row(row)
+	c.name(s.row, o.idem.field)
+	for _, n := range o.also {
+		x := c.row(n)
+		x.whole = true
+		s.also = append(s.also, x)
 	}
 	s.frame(c)
 	s.partial(c)
@@ -299,11 +314,6 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 
 // frame prepares what stands around the records, and between them.
 func (s *sender) frame(c *compiler) {
-	s.values, s.address = c.values, s.op.request.holds("${rows}")
-	if s.address {
-		s.sep = []byte(",")
-		return
-	}
 	switch o := s.op; o.encode.format {
 	case "ndjson":
 		s.tail, s.sep = []byte("\n"), []byte("\n")
@@ -311,7 +321,8 @@ func (s *sender) frame(c *compiler) {
 		s.cells = c.flat(s.row, o.encode.format)
 		s.head = headCSV(s.cells)
 	case "form":
-		s.cells = c.flat(s.row, o.encode.format)
+		s.cells = c.distinct(c.flat(s.row, o.encode.format))
+	case "none":
 	default:
 		s.sep = []byte(",")
 		if s.aliased != nil {
@@ -346,41 +357,45 @@ func (s *sender) appendRow(dst []byte, row *rowContext, n int) ([]byte, error) {
 	if s.aliased != nil {
 		return s.aliased.append(dst, s.row, row, n)
 	}
-	if s.address {
-		return s.appendPlain(dst, row)
-	}
 	switch s.op.encode.format {
 	case "csv":
 		return appendCSV(dst, s.cells, row)
 	case "form":
 		return appendForm(dst, s.cells, row)
+	case "none":
+		return dst, nil
 	}
 	return s.row.append(dst, row)
 }
 
-var errComma = errors.New("the value holds the comma that parts the records of a request")
-
-// appendPlain appends a record as it stands in an address: as text.
-func (s *sender) appendPlain(dst []byte, row *rowContext) ([]byte, error) {
+// appendItems appends what a record is in a body: one item, and those of also
+// that have all they need.
+func (s *sender) appendItems(dst []byte, row *rowContext, n int) (body []byte, items int, err error) {
 	start := len(dst)
-	out, err := s.row.plain(dst, row)
-	if err == nil && s.op.limits.rows > 1 && bytes.IndexByte(out[start:], ',') >= 0 {
-		err = errComma
+	body, err = s.appendRow(dst, row, n)
+	items = 1
+	for _, t := range s.also {
+		if err != nil {
+			break
+		}
+		before := len(body)
+		more, miss := t.append(append(body, s.sep...), row)
+		if miss == errAbsent { //nolint:errorlint // the sentinel itself, on the hot path
+			body = more[:before]
+			continue
+		}
+		body, err = more, miss
+		items++
 	}
-	return out, err
-}
-
-// holds reports whether a text stands in the address.
-func (r *request) holds(text string) bool {
-	return strings.Contains(r.path, text) || slices.ContainsFunc(r.query, func(q pair) bool { return strings.Contains(q.text, text) })
+	if err != nil {
+		body = body[:min(start, len(body))]
+	}
+	return body, items, err
 }
 
 // request prepares what all requests of the job have in common.
 func (s *sender) request(c *compiler) {
-	var err error
-	if s.path, err = c.values.with(pair{"rows", ""}).target(s.op.request); err != nil {
-		c.failf("%s", err)
-	}
+	s.address(c)
 	s.recordHeader()
 	for _, h := range s.op.request.headers {
 		text, err := c.values.text(h.text)
@@ -395,10 +410,9 @@ func (s *sender) request(c *compiler) {
 // recordHeader is the header of requests that carry records.
 func (s *sender) recordHeader() {
 	s.header = s.d.header.Clone()
-	if s.address {
-		return
+	if s.op.encode.format != "none" {
+		s.header.Set("Content-Type", s.op.encode.contentType())
 	}
-	s.header.Set("Content-Type", s.op.encode.contentType())
 	if s.op.encode.gzip {
 		s.header.Set("Content-Encoding", "gzip")
 	}
@@ -433,18 +447,27 @@ func (s *sender) size(ch record.Change) int {
 // with the head in front.
 type parcel struct {
 	at   []int
+	own  []int // with op.also: for every item of the body its place in at
 	body []byte
 	keys map[string]bool // with op.once
 }
 
-// deliver encodes and sends the changes that mine picks; it is false when
-// nothing more should be sent.
+// deliver sends the changes that mine picks; it is false when nothing more
+// should be sent.
 func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(int) bool, out []destination.Outcome) bool {
 	if s.op.locate != "" {
 		if batch, mine = s.located(ctx, batch, mine, out); hopeless(out) {
 			return false
 		}
 	}
+	if s.finder != nil {
+		return s.finder.deliver(ctx, batch, mine, out)
+	}
+	return s.sendAll(ctx, batch, mine, out)
+}
+
+// sendAll encodes and sends, in as many requests as the limits ask for.
+func (s *sender) sendAll(ctx context.Context, batch []record.Change, mine func(int) bool, out []destination.Outcome) bool {
 	p := s.parcel(len(batch))
 	row := rowContext{encode: &s.op.encode, hashed: s.hashed, texts: s.texts, scope: s.scope, max: s.op.idem.max}
 	for i := range batch {
@@ -461,14 +484,14 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 			p.body = append(p.body, s.sep...)
 		}
 		from := len(p.body)
-		body, err := s.appendRow(p.body, &row, len(p.at))
+		body, items, err := s.appendItems(p.body, &row, len(p.at))
 		encoded := body[min(from, len(body)):]
 		if o, bad := s.unfit(encoded, err); bad {
 			out[i], p.body = o, body[:start]
 			continue
 		}
 		p.body = body
-		if s.full(p, &batch[i]) {
+		if s.full(p, &batch[i], items) {
 			next := s.parcel(len(batch) - i)
 			if s.aliased == nil {
 				next.body = append(next.body, encoded...)
@@ -481,7 +504,7 @@ func (s *sender) deliver(ctx context.Context, batch []record.Change, mine func(i
 			}
 			p = next
 		}
-		s.put(p, i, &batch[i])
+		s.put(p, i, &batch[i], items)
 	}
 	return len(p.at) == 0 || s.send(ctx, batch, p, out)
 }
@@ -498,9 +521,13 @@ func (s *sender) parcel(rows int) *parcel {
 
 // learn takes what the service told of the target's fields.
 func (s *sender) learn(attrs []attribute) {
+	if s.finder != nil {
+		s.finder.learn(attrs)
+		return
+	}
 	s.attrs, s.texts = attrs, s.d.matching(s)
 	for i := range attrs {
-		if attrs[i].options != nil || attrs[i].length > 0 || attrs[i].kind == "number" {
+		if attrs[i].judges() {
 			s.judged = append(s.judged, i)
 		}
 	}
@@ -508,11 +535,18 @@ func (s *sender) learn(attrs []attribute) {
 
 // misfit is the outcome of a record with a value that its field cannot take.
 func (s *sender) misfit(ch *record.Change) (destination.Outcome, bool) {
+	if o, bad := s.unaddressed(ch); bad {
+		return o, true
+	}
 	for _, i := range s.judged {
-		if i >= len(ch.Values) {
-			continue
+		values, at := ch.KeyVals, i
+		if i >= len(s.target.Key) {
+			values, at = ch.Values, i-len(s.target.Key)
 		}
-		if code, msg := s.attrs[i].misfit(ch.Values[i], &s.op.encode); code != "" {
+		if at >= len(values) {
+			continue // a delete has no values
+		}
+		if code, msg := s.attrs[i].misfit(values[at], &s.op.encode); code != "" {
 			return destination.Outcome{State: destination.Rejected, Code: code, Message: msg}, true
 		}
 	}
@@ -541,16 +575,21 @@ func (s *sender) unfit(encoded []byte, err error) (destination.Outcome, bool) {
 
 // full reports whether the record that was just appended has to start a
 // request of its own.
-func (s *sender) full(p *parcel, ch *record.Change) bool {
+func (s *sender) full(p *parcel, ch *record.Change, items int) bool {
 	if len(p.at) == 0 {
 		return false
 	}
 	l := s.op.limits
-	return len(p.at) >= l.rows || (l.bytes > 0 && len(p.body)+len(s.end(len(p.at)+1)) > l.bytes) || (p.keys != nil && p.keys[s.identity(ch)])
+	return max(len(p.at), len(p.own))+items > l.rows || (l.bytes > 0 && len(p.body)+len(s.end(len(p.at)+1)) > l.bytes) || (p.keys != nil && p.keys[s.identity(ch)])
 }
 
 // put takes note of the record that was just appended.
-func (s *sender) put(p *parcel, i int, ch *record.Change) {
+func (s *sender) put(p *parcel, i int, ch *record.Change, items int) {
+	for range items {
+		if len(s.also) > 0 {
+			p.own = append(p.own, len(p.at))
+		}
+	}
 	p.at = append(p.at, i)
 	if p.keys != nil {
 		p.keys[s.identity(ch)] = true
@@ -559,10 +598,15 @@ func (s *sender) put(p *parcel, i int, ch *record.Change) {
 
 // identity is a key as the service tells it apart from others.
 func (s *sender) identity(ch *record.Change) string {
-	if !s.op.fold {
-		return string(ch.Key)
+	return s.folded(string(ch.Key))
+}
+
+// folded is a key as the service tells it apart from others.
+func (s *sender) folded(key string) string {
+	if s.fold {
+		return strings.ToLower(key)
 	}
-	return strings.ToLower(string(ch.Key))
+	return key
 }
 
 // send makes one request and sorts its answer; it is false when nothing more
@@ -570,23 +614,26 @@ func (s *sender) identity(ch *record.Change) string {
 func (s *sender) send(ctx context.Context, batch []record.Change, p *parcel, out []destination.Outcome) bool {
 	body := append(p.body, s.end(len(p.at))...)
 	s.grow.Store(int64(len(body)))
-	x := exchange{class: rest.Insert, method: s.op.request.method, target: s.path, header: s.header, body: body, attempts: 1}
+	x := exchange{class: rest.Insert, method: s.op.request.method, target: s.addressOf(batch, p), header: s.header, body: body, attempts: 1}
+	if s.op.encode.format == "none" {
+		x.body = nil
+	}
 	if s.op.safe() {
 		x.class = rest.Upsert
 	}
 	if s.op.idem.header != "" {
 		x.header = s.header.Clone()
-		x.header.Set(s.op.idem.header, requestName(s.scope, s.op, body))
+		scope := s.scope
+		if s.late != nil {
+			scope += x.target + "\x00" // the body alone does not tell which record it is of
+		}
+		x.header.Set(s.op.idem.header, requestName(scope, s.op, body))
 	}
-	switch {
-	case s.address:
-		x.body = nil
-		x.target, _ = s.values.with(pair{"rows", string(body)}).target(s.op.request) // its texts were filled before
-	case s.op.encode.gzip:
+	if s.op.encode.gzip {
 		x.body = packed(body)
 	}
 	resp, err := s.d.do(ctx, x)
-	j := &judge{s: s, batch: batch, at: p.at}
+	j := &judge{s: s, batch: batch, at: p.at, own: p.own}
 	var outcomes []destination.Outcome
 	if err != nil {
 		outcomes = j.unanswered(err)

@@ -104,6 +104,7 @@ func wantAll(t *testing.T, out []destination.Outcome, n int, state destination.S
 func (s *Subject) holds(t *testing.T, changes []record.Change, fields ...string) {
 	t.Helper()
 	got := s.Rows(t)
+	fields = s.kept(fields)
 	byID := func(a, b Row) int { return strings.Compare(id(a), id(b)) }
 	slices.SortStableFunc(got, byID)
 	wanted := make([]Row, len(changes))
@@ -126,6 +127,21 @@ func (s *Subject) holds(t *testing.T, changes []record.Change, fields ...string)
 	if diff := cmp.Diff(wanted, got); diff != "" {
 		t.Errorf("the destination does not hold what was confirmed (-want +got):\n%s", diff)
 	}
+}
+
+// kept are the fields to compare of those that a test asks for: the key, and
+// what the destination can hold.
+func (s *Subject) kept(fields []string) []string {
+	if s.Keeps == nil {
+		return fields
+	}
+	out := []string{"id"}
+	for _, f := range s.Keeps {
+		if len(fields) == 0 || slices.Contains(fields, f) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 func id(r Row) string {

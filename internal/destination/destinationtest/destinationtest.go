@@ -35,6 +35,14 @@ type Subject struct {
 	Fail func(t *testing.T, f Failure)
 	// Seen tells the size of every batch that arrived, refused ones too.
 	Seen func() []Size
+	// Keeps names the fields that the destination can hold as they are, beside
+	// the key; nil for all.
+	Keeps []string
+	// LongestText is how many bytes a text may have; 0 for any number.
+	LongestText int
+	// Refuses tells changes that the destination may refuse for what they
+	// hold, by its documentation; nil for none.
+	Refuses func(ch record.Change) bool
 	// Secrets are what must never show in an error, outcome or account.
 	Secrets []string
 }

@@ -147,9 +147,9 @@ func (o *org) versions(w http.ResponseWriter, _ *http.Request) {
 
 func (o *org) limits(w http.ResponseWriter, _ *http.Request) {
 	JSON(w, http.StatusOK, map[string]map[string]int64{
-		"DailyApiRequests":      {"Max": salesforceDaily, "Remaining": max(0, salesforceDaily-o.requests.Load())},
-		"DailyBulkV2QueryJobs":  {"Max": 10_000, "Remaining": 10_000},
-		"DailyBulkApiBatches":   {"Max": 15_000, "Remaining": 15_000},
+		"DailyApiRequests":     {"Max": salesforceDaily, "Remaining": max(0, salesforceDaily-o.requests.Load())},
+		"DailyBulkV2QueryJobs": {"Max": 10_000, "Remaining": 10_000},
+		"DailyBulkApiBatches":  {"Max": 15_000, "Remaining": 15_000},
 	})
 }
 

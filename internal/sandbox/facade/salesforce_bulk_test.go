@@ -16,7 +16,7 @@ const sfJobs = sfData + "/jobs/ingest"
 // openJob makes a job and uploads its records.
 func openJob(c *facadetest.Client, job, csv string) (id string) {
 	c.T.Helper()
-	_, doc := do(c, 200, "POST", sfJobs, job)
+	doc := do(c, 200, "POST", sfJobs, job)
 	id = doc.Get("id").String()
 	if doc.Get("state").String() != "Open" || !strings.HasPrefix(id, "750") || len(id) != 18 {
 		c.T.Fatalf("made %s", doc.Raw)
@@ -27,7 +27,7 @@ func openJob(c *facadetest.Client, job, csv string) (id string) {
 
 func closeJob(c *facadetest.Client, id string) {
 	c.T.Helper()
-	if _, doc := do(c, 200, "PATCH", sfJobs+"/"+id, `{"state":"UploadComplete"}`); doc.Get("state").String() != "UploadComplete" {
+	if doc := do(c, 200, "PATCH", sfJobs+"/"+id, `{"state":"UploadComplete"}`); doc.Get("state").String() != "UploadComplete" {
 		c.T.Fatalf("closed %s", doc.Raw)
 	}
 }
@@ -57,7 +57,7 @@ func TestSalesforceJob(t *testing.T) {
 	var states []string
 	for range 4 {
 		c.Restart()
-		_, doc := do(c, 200, "GET", sfJobs+"/"+id, "")
+		doc := do(c, 200, "GET", sfJobs+"/"+id, "")
 		states = append(states, doc.Get("[state,numberRecordsProcessed,numberRecordsFailed]").Raw)
 	}
 	if got := strings.Join(states, " "); got != `["UploadComplete",0,0] ["InProgress",0,0] ["JobComplete",3,1] ["JobComplete",3,1]` {
@@ -73,7 +73,7 @@ func TestSalesforceJob(t *testing.T) {
 	if !strings.Contains(bad, "STRING_TOO_LONG:Name: data value too large") || strings.Count(bad, "\n") != 2 || rest != "Id,Ext__c,Name,Phone,Fax\n" {
 		t.Errorf("failedResults %s\nunprocessedrecords %s", bad, rest)
 	}
-	_, two := do(c, 200, "GET", sfData+"/sobjects/Account/Ext__c/A-2?fields=Name,Phone,Fax", "")
+	two := do(c, 200, "GET", sfData+"/sobjects/Account/Ext__c/A-2?fields=Name,Phone,Fax", "")
 	if two.Get("[Name,Phone,Fax]").Raw != `["Beh","555",null]` {
 		t.Errorf("an empty cell keeps, #N/A clears: %s", two.Raw)
 	}
@@ -88,7 +88,7 @@ func TestSalesforceJobOfAnUnknownColumn(t *testing.T) {
 	id := openJob(c, upsertJob, "Ext__c,Name,Nope\nA-1,x,y\nA-2,x,y\n")
 	closeJob(c, id)
 	c.Pass(time.Minute)
-	_, doc := do(c, 200, "GET", sfJobs+"/"+id, "")
+	doc := do(c, 200, "GET", sfJobs+"/"+id, "")
 	if doc.Get("state").String() != "Failed" || doc.Get("errorMessage").String() != "InvalidBatch : Field name not found : Nope" || doc.Get("numberRecordsProcessed").Int() != 0 {
 		t.Errorf("ended %s", doc.Raw)
 	}
@@ -114,15 +114,18 @@ func TestSalesforceJobInPages(t *testing.T) {
 	closeJob(c, id)
 	c.Pass(time.Minute)
 	lines, pages := 0, 0
-	for path := "successfulResults"; path != ""; pages++ {
+	for path := "successfulResults?maxRecords=5000"; path != ""; pages++ {
 		body, h := file(c, id, path)
 		lines += strings.Count(body, "\n") - 1
 		if path = ""; h.Get("Sforce-Locator") != "null" {
-			path = "successfulResults?locator=" + h.Get("Sforce-Locator")
+			path = "successfulResults?maxRecords=5000&locator=" + h.Get("Sforce-Locator")
 		}
 	}
 	if lines != n || pages != 3 {
 		t.Errorf("%d results on %d pages", lines, pages)
+	}
+	if body, h := file(c, id, "successfulResults"); strings.Count(body, "\n") != n+1 || h.Get("Sforce-Locator") != "null" {
+		t.Errorf("without a wish all results come at once: %v", h)
 	}
 	if _, h := file(c, id, "successfulResults?maxRecords=10"); h.Get("Sforce-NumberOfRecords") != "10" || h.Get("Sforce-Locator") != "10" {
 		t.Errorf("a page of ten: %v", h)
@@ -157,7 +160,7 @@ func TestSalesforceJobsOfOtherKinds(t *testing.T) {
 		t.Errorf("deleted %s\nrefused %s", good, bad)
 	}
 	job := openJob(c, `{"object":"Account","operation":"insert"}`, "Name\nx\n")
-	if _, doc := do(c, 200, "PATCH", sfJobs+"/"+job, `{"state":"Aborted"}`); doc.Get("state").String() != "Aborted" {
+	if doc := do(c, 200, "PATCH", sfJobs+"/"+job, `{"state":"Aborted"}`); doc.Get("state").String() != "Aborted" {
 		t.Errorf("aborted %s", doc.Raw)
 	}
 	do(c, 400, "PATCH", sfJobs+"/"+job, `{"state":"UploadComplete"}`)

@@ -3,7 +3,6 @@ package facade
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 )
@@ -182,15 +181,7 @@ func (w *sfWriter) run(mode, external string, rows []Fields, allOrNone bool, ste
 	again := w.repeated(external, rows)
 	err := w.object.Update(func(tx *Tx) error {
 		for i, row := range rows {
-			result, what, err := sfResult{}, "", error(nil)
-			if again[i] {
-				err = &sfReason{code: "DUPLICATE_VALUE", message: fmt.Sprintf("Duplicate external id specified: %s", row.Text(external))}
-			} else {
-				result, what, err = step(w, tx, row)
-			}
-			if reason, is := errors.AsType[*sfReason](err); is {
-				result, what, err = sfRefused(reason), "rejected", nil
-			}
+			result, what, err := w.attempt(tx, row, external, again[i], step)
 			if err != nil {
 				return err
 			}
@@ -214,6 +205,18 @@ func (w *sfWriter) run(mode, external string, rows []Fields, allOrNone bool, ste
 		w.call.Report(mode, what, n)
 	}
 	return results, err
+}
+
+// attempt writes one row; what is refused is a result, too.
+func (w *sfWriter) attempt(tx *Tx, row Fields, external string, again bool, step sfStep) (sfResult, string, error) {
+	if again {
+		return sfRefused(&sfReason{code: "DUPLICATE_VALUE", message: "Duplicate external id specified: " + row.Text(external)}), "rejected", nil
+	}
+	result, what, err := step(w, tx, row)
+	if reason, is := errors.AsType[*sfReason](err); is {
+		return sfRefused(reason), "rejected", nil
+	}
+	return result, what, err
 }
 
 // repeated marks rows whose external id stands in a request more than once.

@@ -118,8 +118,9 @@ func (o *org) find(r *http.Request) (w *sfWriter, rec Record, err error) {
 		if err != nil {
 			return err
 		}
-		there := false
-		if rec, there, err = tx.Find(key.property(), r.PathValue("value")); err == nil && !there {
+		found, there, err := tx.Find(key.property(), r.PathValue("value"))
+		rec = found
+		if err == nil && !there {
 			err = &sfReason{status: http.StatusNotFound, code: "NOT_FOUND", message: "The requested resource does not exist"}
 		}
 		return err

@@ -44,18 +44,18 @@ func salesforceHarness() facadetest.Harness {
 func TestSalesforce(t *testing.T) { t.Parallel(); facadetest.Run(t, salesforceHarness()) }
 
 // do makes a request and wants a status.
-func do(c *facadetest.Client, want int, method, path, body string, header ...string) (http.Header, gjson.Result) {
+func do(c *facadetest.Client, want int, method, path, body string, header ...string) gjson.Result {
 	c.T.Helper()
-	status, h, answer := c.Do(method, path, body, header...)
+	status, _, answer := c.Do(method, path, body, header...)
 	if status != want {
 		c.T.Fatalf("%s %s: status %d, want %d: %s", method, path, status, want, answer)
 	}
-	return h, gjson.Parse(answer)
+	return gjson.Parse(answer)
 }
 
 func soql(c *facadetest.Client, q string) gjson.Result {
 	c.T.Helper()
-	_, doc := do(c, 200, "GET", sfData+"/query?q="+url.QueryEscape(q), "")
+	doc := do(c, 200, "GET", sfData+"/query?q="+url.QueryEscape(q), "")
 	return doc
 }
 
@@ -82,7 +82,7 @@ func TestSalesforceRefusesRecordsOneByOne(t *testing.T) {
 	for _, row := range rows {
 		list = append(list, record(row.fields))
 	}
-	_, doc := do(c, 200, "PATCH", sfData+"/composite/sobjects/Contact/Ext__c", `{"allOrNone":false,"records":[`+strings.Join(list, ",")+`]}`)
+	doc := do(c, 200, "PATCH", sfData+"/composite/sobjects/Contact/Ext__c", `{"allOrNone":false,"records":[`+strings.Join(list, ",")+`]}`)
 	for i, row := range rows {
 		got := doc.Get(strconv.Itoa(i))
 		if code := got.Get("errors.0.statusCode").String(); code != row.code || got.Get("success").Bool() != (row.code == "") {
@@ -92,7 +92,7 @@ func TestSalesforceRefusesRecordsOneByOne(t *testing.T) {
 	if n := soql(c, "SELECT Id FROM Contact").Get("totalSize").Int(); n != 2 {
 		t.Errorf("%d contacts were written", n)
 	}
-	_, doc = do(c, 200, "PATCH", sfData+"/composite/sobjects/contact/ext__C", `{"allOrNone":true,"records":[`+record(`"Ext__c":"z","LastName":"x"`)+`,`+record(`"Ext__c":"y"`)+`]}`)
+	doc = do(c, 200, "PATCH", sfData+"/composite/sobjects/contact/ext__C", `{"allOrNone":true,"records":[`+record(`"Ext__c":"z","LastName":"x"`)+`,`+record(`"Ext__c":"y"`)+`]}`)
 	if doc.Get("0.errors.0.statusCode").String() != "ALL_OR_NONE_OPERATION_ROLLED_BACK" || doc.Get("1.errors.0.statusCode").String() != "REQUIRED_FIELD_MISSING" {
 		t.Errorf("all or none: %s", doc.Raw)
 	}
@@ -106,7 +106,9 @@ func TestSalesforceRefusesRequests(t *testing.T) {
 	t.Parallel()
 	c := facadetest.NewStrict(t, salesforceHarness())
 	many := strings.TrimSuffix(strings.Repeat(`{"attributes":{"type":"Account"},"Name":"x"},`, 201), ",")
-	account := func(field string) string { return `{"records":[{"attributes":{"type":"Account"},"Name":"x",` + field + `}]}` }
+	account := func(field string) string {
+		return `{"records":[{"attributes":{"type":"Account"},"Name":"x",` + field + `}]}`
+	}
 	for _, tt := range []struct {
 		method, path, body string
 		status             int
@@ -126,7 +128,7 @@ func TestSalesforceRefusesRequests(t *testing.T) {
 		{"POST", "/jobs/ingest", `{"object":"Nope__c","operation":"upsert"}`, 400, "INVALIDENTITY"},
 		{"POST", "/jobs/ingest", `{"object":"Account","operation":"upsert","externalIdFieldName":"Name"}`, 400, "INVALIDJOB"},
 	} {
-		if _, doc := do(c, tt.status, tt.method, sfData+tt.path, tt.body); doc.Get("0.errorCode").String() != tt.code {
+		if doc := do(c, tt.status, tt.method, sfData+tt.path, tt.body); doc.Get("0.errorCode").String() != tt.code {
 			t.Errorf("%s %s: %s, want %s", tt.method, tt.path, doc.Raw, tt.code)
 		}
 	}
@@ -139,28 +141,28 @@ func TestSalesforceRefusesRequests(t *testing.T) {
 func TestSalesforceOneByOne(t *testing.T) {
 	t.Parallel()
 	c := facadetest.New(t, salesforceHarness())
-	_, made := do(c, 201, "POST", sfData+"/sobjects/Account", `{"Name":"Acme","Ext__c":"A-1"}`)
+	made := do(c, 201, "POST", sfData+"/sobjects/Account", `{"Name":"Acme","Ext__c":"A-1"}`)
 	id := made.Get("id").String()
 	if len(id) != 18 || !strings.HasPrefix(id, "001") {
 		t.Fatalf("made %s", made.Raw)
 	}
 	c.Learn("Account", facade.Field{Name: "Ext__c", Key: true}, facade.Field{Name: "Score__c", Type: "number"})
 	do(c, 204, "PATCH", sfData+"/sobjects/Account/"+id[:15], `{"Score__c":1.50}`)
-	_, again := do(c, 200, "PATCH", sfData+"/sobjects/Account/Ext__c/A-1", `{"Phone":"555"}`)
-	_, fresh := do(c, 201, "PATCH", sfData+"/sobjects/Account/Ext__c/A-2", `{"Name":"Bee"}`)
+	again := do(c, 200, "PATCH", sfData+"/sobjects/Account/Ext__c/A-1", `{"Phone":"555"}`)
+	fresh := do(c, 201, "PATCH", sfData+"/sobjects/Account/Ext__c/A-2", `{"Name":"Bee"}`)
 	if again.Get("id").String() != id || again.Get("created").Bool() || !fresh.Get("created").Bool() {
 		t.Errorf("upserts: %s, %s", again.Raw, fresh.Raw)
 	}
-	_, got := do(c, 200, "GET", sfData+"/sobjects/Account/Ext__c/a-1?fields=Id,Name,Score__c,Phone,Fax", "")
+	got := do(c, 200, "GET", sfData+"/sobjects/Account/Ext__c/a-1?fields=Id,Name,Score__c,Phone,Fax", "")
 	if got.Get("Id").String() != id || got.Get("Score__c").Raw != "1.50" || got.Get("Phone").String() != "555" || got.Get("Fax").Raw != "null" {
 		t.Errorf("read %s", got.Raw)
 	}
-	if _, taken := do(c, 400, "POST", sfData+"/sobjects/Account", `{"Name":"Cee","Ext__c":"a-2"}`); taken.Get("0.errorCode").String() != "DUPLICATE_VALUE" {
+	if taken := do(c, 400, "POST", sfData+"/sobjects/Account", `{"Name":"Cee","Ext__c":"a-2"}`); taken.Get("0.errorCode").String() != "DUPLICATE_VALUE" {
 		t.Errorf("a second one: %s", taken.Raw)
 	}
 	do(c, 204, "DELETE", sfData+"/sobjects/Account/"+id, "")
 	do(c, 404, "GET", sfData+"/sobjects/Account/"+id, "")
-	_, gone := do(c, 200, "DELETE", sfData+"/composite/sobjects?ids="+id+","+fresh.Get("id").String()+",001000000000000AAA,x&allOrNone=false", "")
+	gone := do(c, 200, "DELETE", sfData+"/composite/sobjects?ids="+id+","+fresh.Get("id").String()+",001000000000000AAA,x&allOrNone=false", "")
 	if codes := fmt.Sprint(gone.Get("#.errors.0.statusCode")); codes != `["ENTITY_IS_DELETED","INVALID_CROSS_REFERENCE_KEY","MALFORMED_ID"]` || !gone.Get("1.success").Bool() {
 		t.Errorf("deleted: %s", gone.Raw)
 	}
@@ -171,7 +173,7 @@ func TestSalesforceDescribes(t *testing.T) {
 	t.Parallel()
 	c := facadetest.New(t, salesforceHarness())
 	c.Learn("Contact", facade.Field{Name: "Ext__c", Type: "text", Key: true}, facade.Field{Name: "Score__c", Type: "number"})
-	_, doc := do(c, 200, "GET", sfData+"/sobjects/contact/describe", "")
+	doc := do(c, 200, "GET", sfData+"/sobjects/contact/describe", "")
 	for name, want := range map[string]string{
 		"Ext__c":   `["string",255,true,true,true,true]`,
 		"Score__c": `["double",0,false,false,true,true]`,
@@ -207,7 +209,7 @@ func TestSalesforceQueries(t *testing.T) {
 	seen := map[string]bool{}
 	pages := 0
 	for path := sfData + "/query?q=SELECT+Id+FROM+Account"; path != ""; pages++ {
-		_, page := do(c, 200, "GET", path, "", "Sforce-Query-Options", "batchSize=200")
+		page := do(c, 200, "GET", path, "", "Sforce-Query-Options", "batchSize=200")
 		for _, id := range page.Get("records.#.Id").Array() {
 			seen[id.String()] = true
 		}
@@ -286,12 +288,12 @@ func TestSalesforceLocks(t *testing.T) {
 	t.Parallel()
 	c := facadetest.New(t, salesforceHarness())
 	c.Faults(sandbox.Rule{Kind: sandbox.Partial, Code: "UNABLE_TO_LOCK_ROW", Message: "unable to obtain exclusive access"})
-	_, doc := do(c, 200, "POST", sfData+"/composite/sobjects", `{"records":[{"attributes":{"type":"Account"},"Name":"x"}]}`)
+	doc := do(c, 200, "POST", sfData+"/composite/sobjects", `{"records":[{"attributes":{"type":"Account"},"Name":"x"}]}`)
 	if doc.Get("0.errors.0.statusCode").String() != "UNABLE_TO_LOCK_ROW" {
 		t.Errorf("answered %s", doc.Raw)
 	}
 	c.Faults(sandbox.Rule{Kind: sandbox.DuplicateID})
-	_, doc = do(c, 200, "PATCH", sfData+"/composite/sobjects/Account/E__c", `{"records":[{"attributes":{"type":"Account"},"E__c":"1","Name":"x"},{"attributes":{"type":"Account"},"E__c":"2","Name":"x"}]}`)
+	doc = do(c, 200, "PATCH", sfData+"/composite/sobjects/Account/E__c", `{"records":[{"attributes":{"type":"Account"},"E__c":"1","Name":"x"},{"attributes":{"type":"Account"},"E__c":"2","Name":"x"}]}`)
 	if doc.Get("1.errors.0.statusCode").String() != "DUPLICATE_VALUE" {
 		t.Errorf("answered %s", doc.Raw)
 	}

@@ -100,7 +100,9 @@ func (f *sfField) check(raw json.RawMessage) error {
 	if v.Type != gjson.String {
 		return nil
 	}
-	fail := func(code, message string) error { return &sfReason{code: code, message: message, fields: []string{f.Name}} }
+	fail := func(code, message string) error {
+		return &sfReason{code: code, message: message, fields: []string{f.Name}}
+	}
 	if n := utf8.RuneCountInString(v.Str); f.Length > 0 && n > f.Length && f.Type != "reference" {
 		return fail("STRING_TOO_LONG", fmt.Sprintf("%s: data value too large: %s (max length=%d)", f.Label, v.Str, f.Length))
 	}

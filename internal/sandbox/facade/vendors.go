@@ -3,8 +3,17 @@ package facade
 // Vendors are the services that the sandbox speaks for. A new one is one line.
 func Vendors() []Vendor {
 	return []Vendor{
+		braze(),
+		customerio(),
 		hubspot(),
 		salesforce(),
+		klaviyo(),
+		linkedin(),
+		meta(),
+		mixpanel(),
+		slack(),
+		zendesk(),
+		intercom(),
 	}
 }
 

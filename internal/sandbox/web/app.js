@@ -1,8 +1,9 @@
 // The page's state: what the address says, what the sandbox says, once a second.
-import { h, icon, number, plural, setClock, when, ago, value, keyText, record, call, bodies, parse } from "./view.js";
+import { h, icon, number, plural, setClock, when, ago, value, keyText, record, parse } from "./view.js";
+import { call, bodies, filters } from "./requests.js";
 
 const byId = (id) => document.getElementById(id);
-const state = { overview: null, rows: [], next: "", query: "", opened: new Map(), seen: new Map(), list: "", token: 0 };
+const state = { overview: null, rows: [], next: "", query: "", opened: new Map(), seen: new Map(), list: "", token: 0, filter: { connection: "", status: "", fault: "" }, requests: null };
 
 async function get(path) {
   const response = await fetch(path);
@@ -25,18 +26,27 @@ const objectLink = (o) => "#/o/" + objectPath(o);
 
 function side() {
   const r = route(), groups = Map.groupBy(state.overview.objects, (o) => o.connection);
+  const title = (o) => h("h2", null, o.name, o.service && h("span", { class: "service" }, o.service));
   const link = (href, text, count, current) => h("li", null, h("a", { href, "aria-current": current ? "page" : null, title: text }, h("span", null, text), count));
   const n = (count) => h("span", { class: "n" }, number(count));
   byId("side").replaceChildren(
     h("ul", null, link("#/", "Overview", null, r.kind === "overview"), link("#/requests", "Requests", n(state.overview.revision), r.kind === "requests")),
-    ...[...groups].flatMap(([connection, objects]) => [h("h2", null, connection), h("ul", null, objects.map((o) =>
+    ...[...groups].flatMap(([connection, objects]) => [title(objects[0]), h("ul", null, objects.map((o) =>
       link(objectLink(o), o.object, n(o.records), r.kind === "object" && r.connection === o.connection && r.object === o.object)))]));
   byId("side").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
+const percent = (rate) => " " + Math.round(rate * 10000) / 100 + "%";
+
 function notice() {
-  const rules = state.overview.rules;
-  return rules.length > 0 && h("p", { class: "notice" }, h("b", null, "This sandbox fails on purpose:"), rules.map((r) => h("span", { class: "chip warn" }, r.kind)));
+  const { rules, seed, strict } = state.overview;
+  const scope = (r) => [r.connection, r.object].filter(Boolean).join(".");
+  return [
+    rules.length > 0 && h("p", { class: "notice" }, h("b", null, "This sandbox fails on purpose:"),
+      rules.map((r) => h("span", { class: "chip warn" }, r.kind + (r.rate ? percent(r.rate) : "") + (scope(r) ? " of " + scope(r) : ""))),
+      h("span", null, "seed " + seed)),
+    strict && h("p", { class: "notice calm" }, h("b", null, "Strict:"), "fields that nobody declared are refused."),
+  ].filter(Boolean);
 }
 
 const command = (title, text, line) => h("div", { class: "panel empty" }, h("h2", null, title), h("p", null, text), line && h("code", null, line));
@@ -49,31 +59,67 @@ function overview() {
     h("p", null, objects.length ? plural(records, "record") + ", " + places : "The sandbox is ready.")))];
   if (objects.length === 0) parts.push(command("Nothing has arrived yet", "Send your exports to this sandbox with a target that says so.", "exposync run --target dev"));
   parts.push(h("div", { class: "cards" }, objects.map((o) => h("a", { class: "card", href: objectLink(o) },
-    h("h2", null, h("span", null, o.connection), o.object),
+    h("h2", null, h("span", null, o.name), o.object, o.service && h("span", { class: "chip" }, o.service)),
     h("p", { class: "big" }, number(o.records), " ", h("small", null, Number(o.records) === 1 ? "record" : "records")),
     h("p", null, Number(o.deleted) > 0 && number(o.deleted) + " deleted · ", plural(o.versions, "version"), " · ", when(o.updated_at))))));
   if (requests.length > 0) {
     parts.push(h("div", { class: "section" }, h("h2", null, "Latest requests"), h("a", { href: "#/requests" }, "All requests")), calls(requests.slice(0, 8)));
   }
-  byId("main").replaceChildren(...[notice(), ...parts].filter(Boolean));
+  byId("main").replaceChildren(...notice(), ...parts);
 }
 
-function requests() {
-  const list = state.overview.requests;
-  byId("main").replaceChildren(...[notice(), h("div", { class: "head" }, h("div", null, h("h1", null, "Requests"),
-    h("p", null, plural(state.overview.revision, "request") + " since the sandbox started; the last " + list.length + " are kept"))),
-  list.length ? calls(list) : command("No requests yet", "Every request and its reply is listed here as it comes in.")].filter(Boolean));
-  const wanted = route().connection, item = wanted && document.querySelector('[data-number="' + CSS.escape(wanted) + '"]');
-  if (item && !state.opened.has(wanted)) toggle(item);
+// requests reads the list anew, as much of it as is shown, with what was chosen.
+async function requests() {
+  const shown = state.requests && state.requests.key === filterText() ? state.requests.list.requests.length : 0;
+  const wanted = route().connection;
+  const list = await getRequests(Math.min(2000, Math.max(100, shown)), 0);
+  if (route().kind !== "requests") return;
+  state.requests = { key: filterText(), list };
+  drawRequests();
+  const item = wanted && document.querySelector('[data-number="' + CSS.escape(wanted) + '"]');
+  if (item && !state.opened.has(wanted)) {
+    await toggle(item);
+    item.scrollIntoView({ block: "center" });
+  }
 }
 
-function calls(list) {
+const filterText = () => new URLSearchParams(Object.entries(state.filter).filter(([, v]) => v)).toString();
+
+async function getRequests(limit, before) {
+  return (await fetch("/_/requests?limit=" + limit + (before ? "&before=" + before : "") + "&" + filterText())).json();
+}
+
+function drawRequests() {
+  const { list } = state.requests, filtered = filterText() !== "";
+  const kept = list.kept < list.count ? "; the last " + number(list.kept) + " are kept" : "";
+  byId("main").replaceChildren(...notice(), h("div", { class: "head" }, h("div", null, h("h1", null, "Requests"),
+    h("p", null, plural(list.count, "request") + " since the sandbox started" + kept))),
+  ...(list.count ? [filters(list, state.filter, pick)] : []),
+  list.requests.length ? calls(list.requests, list.next && older)
+    : list.count ? h("div", { class: "panel empty" }, h("h2", null, "None of these"), h("p", null, filtered ? "No request that is kept fits what you chose." : ""))
+      : command("No requests yet", "Every request and its reply is listed here as it comes in."));
+}
+
+async function pick(name, value) {
+  if (name) state.filter[name] = value; else state.filter = { connection: "", status: "", fault: "" };
+  await requests();
+  document.querySelector('[data-filter="' + (name ?? "connection") + '"]')?.focus();
+}
+
+async function older() {
+  const next = await getRequests(100, state.requests.list.next);
+  state.requests.list.requests.push(...next.requests);
+  state.requests.list.next = next.next;
+  drawRequests();
+}
+
+function calls(list, more) {
   const items = list.map((c) => { // those that were opened stay open
     const item = call(c, toggle);
     if (state.opened.has(String(c.number))) show(item, state.opened.get(String(c.number)));
     return item;
   });
-  return h("div", { class: "panel" }, h("ol", { class: "calls" }, items));
+  return h("div", { class: "panel" }, h("ol", { class: "calls" }, items), more && h("button", { class: "more", type: "button", onclick: more }, "Show older"));
 }
 
 function show(item, full) {
@@ -151,7 +197,7 @@ function object() {
     main.dataset.object = objectPath(r);
     Object.assign(state, { rows: [], next: "", query: "", list: "" });
     const input = h("input", { type: "search", id: "search", placeholder: "Search all values", "aria-label": "Search records", autocomplete: "off", spellcheck: "false", oninput: later(() => { state.query = input.value; load(); }) });
-    main.replaceChildren(h("div", { class: "head" }, h("div", null, h("p", { class: "crumb" }, r.connection), h("h1", null, r.object), h("p", { id: "facts" })),
+    main.replaceChildren(h("div", { class: "head" }, h("div", null, h("p", { class: "crumb" }, summary ? [summary.name, summary.service && " · " + summary.service] : r.connection), h("h1", null, r.object), h("p", { id: "facts" })),
       h("label", { class: "search" }, icon("M9 14a5 5 0 1 0 0-10 5 5 0 0 0 0 10zm3.6-1.4L17 17"), input)), h("div", { id: "rows", class: "panel" }));
   }
   byId("facts").replaceChildren(...(summary ? [plural(summary.records, "record"), Number(summary.deleted) > 0 ? ", " + number(summary.deleted) + " deleted" : "", " · ", plural(summary.versions, "version"), " · ", when(summary.updated_at)] : ["Nothing has arrived here."]));
@@ -202,11 +248,11 @@ function keepFocus() {
 
 async function render() {
   const r = route(), refocus = keepFocus();
-  document.title = (r.object ? r.connection + "." + r.object + " · " : "") + "Exposync sandbox";
+  document.title = (r.object ? r.connection.replace(/^_[^:]*:/, "") + "." + r.object + " · " : "") + "Exposync sandbox";
   side();
   if (r.kind !== "object") delete byId("main").dataset.object;
   if (r.kind === "overview") overview();
-  else if (r.kind === "requests") requests();
+  else if (r.kind === "requests") await requests();
   else await object();
   await inspect();
   refocus();
@@ -218,7 +264,7 @@ function live(on) {
   if (element.lastChild.textContent !== word) element.lastChild.textContent = word;
 }
 
-const print = (o) => JSON.stringify([o.revision, o.objects, o.rules]);
+const print = (o) => JSON.stringify([o.revision, o.objects, o.rules, o.seed, o.strict]);
 
 async function poll() {
   if (!document.hidden) {
