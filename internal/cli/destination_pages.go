@@ -78,16 +78,28 @@ func notes(b *strings.Builder, d *declared.About) {
 			fmt.Fprintf(b, "```%s\n%s\n```\n\n", yesNo(n.Text == d.Example, "yaml", ""), n.Text)
 			continue
 		}
-		fmt.Fprintf(b, "%s\n\n", n.Text)
+		fmt.Fprintf(b, "%s\n\n", plainText(n.Text))
 	}
 	if !shown {
 		fmt.Fprintf(b, "```yaml\n%s\n```\n\n", d.Example)
 	}
 }
 
+// plainText keeps Markdown from reading HTML in a text, but for what stands
+// between backticks.
+func plainText(text string) string {
+	parts := strings.Split(text, "`")
+	for i := range parts {
+		if i%2 == 0 {
+			parts[i] = strings.NewReplacer("&", "&amp;", "<", "&lt;").Replace(parts[i])
+		}
+	}
+	return strings.Join(parts, "`")
+}
+
 // cell is a text in a table.
 func cell(text string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ").Replace(text)
+	return strings.NewReplacer("|", `\|`, "\n", " ").Replace(plainText(text))
 }
 
 func paramsTable(b *strings.Builder, d *declared.About) {
@@ -115,7 +127,7 @@ func operationsTable(b *strings.Builder, d *declared.About) {
 			size = bytesWord(o.Bytes)
 		}
 		if o.RowBytes > 0 {
-			size += ", a record " + bytesWord(o.RowBytes)
+			size = strings.TrimPrefix(size+", a record "+bytesWord(o.RowBytes), "-, ")
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %d | %s |\n", operationName(o), strings.TrimSuffix(amount(o), " a request"), size, o.Concurrency,
 			yesNo(o.Idempotent, "sent again", "in doubt, a person decides"))
@@ -193,7 +205,7 @@ func code(text string) string {
 	if text == "" {
 		return ""
 	}
-	return "`" + cell(text) + "`"
+	return "`" + strings.ReplaceAll(text, "|", `\|`) + "`"
 }
 
 func rejectText(b *strings.Builder, d *declared.About) {

@@ -89,8 +89,10 @@ func (s *spec) about(ctx context.Context) About {
 		Formats: s.formats(), Request: s.sample(), Answers: s.answers(ctx),
 	}
 	a.Reject = s.reject(ctx)
-	if s.lookup != nil {
-		a.ReadRows = s.lookup.rows
+	for _, one := range s.eachSpec() {
+		if one.lookup != nil {
+			a.ReadRows = max(a.ReadRows, one.lookup.rows)
+		}
 	}
 	switch c := s.check; {
 	case c != nil && c.fingerprint != "":
@@ -230,7 +232,11 @@ func (s *spec) checkPath() string {
 func (r rateLimit) words() string {
 	var parts []string
 	if r.requests > 0 {
-		parts = append(parts, fmt.Sprintf("%d requests in %gs", r.requests, r.per))
+		noun := "requests"
+		if r.requests == 1 {
+			noun = "request"
+		}
+		parts = append(parts, fmt.Sprintf("%d %s in %gs", r.requests, noun, r.per))
 	}
 	var headers []string
 	for _, h := range []string{r.limit, r.remaining, r.interval, r.reset} {

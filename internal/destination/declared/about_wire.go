@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -64,9 +65,14 @@ func (s *spec) formats() []Format {
 	return out
 }
 
+var placeholderText = regexp.MustCompile(`\$[a-z_]+`)
+
 // writes reports whether an operation sends fields.
 func (o *op) writes() bool {
-	return o.row != nil && strings.Contains(string(appendNode(nil, o.row)), "$field") || o.alias != nil && o.name != "delete"
+	words := placeholderText.FindAllString(string(appendNode(nil, o.row)), -1)
+	return slices.ContainsFunc(words, func(word string) bool {
+		return !slices.Contains([]string{"$key", "$dest_id", "$op", "$trace"}, word)
+	})
 }
 
 // order compares operations as people think of them: by mode, then by how
