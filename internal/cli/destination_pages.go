@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"exposync/internal/destination/declared"
@@ -33,7 +34,7 @@ services are descriptions in YAML, and [yours is one file](../adding-a-destinati
 		}
 		count := "a file"
 		if rows > 0 {
-			count = fmt.Sprint(rows)
+			count = strconv.Itoa(rows)
 		}
 		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s | %s | %s |\n", d.Name, d.Name, d.Title, strings.Join(d.Modes, ", "),
 			yesNo(d.Reads, "yes", "no"), yesNo(d.Discovers, "yes", "no"), count)
@@ -104,12 +105,7 @@ func cell(text string) string {
 
 func paramsTable(b *strings.Builder, d *declared.About) {
 	b.WriteString("\n## Parameters of a connection\n\n| parameter | | |\n|---|---|---|\n")
-	var blocks []string
 	for _, p := range d.Params {
-		if p.Kind == "tree" {
-			blocks = append(blocks, "`"+p.Name+"`")
-			continue
-		}
 		fmt.Fprintf(b, "| `%s` | %s | %s |\n", p.Name, cell(strings.TrimPrefix(paramTraits(p, ", "), ", ")), cell(p.Doc))
 	}
 	b.WriteString("\nSecrets are references: `{{ env_var('NAME') }}`, `file:/path` or `exec:command`.\n")
@@ -181,7 +177,7 @@ func bytesWord(n int) string {
 	case n%1000 == 0:
 		return fmt.Sprintf("%d kB", n/1000)
 	}
-	return fmt.Sprint(n)
+	return strconv.Itoa(n)
 }
 
 func valueWord(kind string) string {

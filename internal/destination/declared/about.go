@@ -343,7 +343,7 @@ func (s *spec) discovers() bool {
 
 // TestFile runs the fixtures of a description that stands in a file.
 func TestFile(ctx context.Context, file string, data []byte) (Report, error) {
-	s, err := parse(file, data, nil)
+	s, err := parse(file, data)
 	if err != nil {
 		return Report{}, err
 	}

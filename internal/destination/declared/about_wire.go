@@ -105,8 +105,15 @@ func (e *encoding) shown() Format {
 		kind  record.Kind
 		value string
 	}{
-		{record.Text, "Ada"}, {record.Int, "42"}, {record.Decimal, "12.5"}, {record.Bool, "true"}, {record.Date, "2026-03-01"},
-		{record.Timestamp, "2026-03-01T09:30:00"}, {record.Instant, "2026-03-01T09:30:00Z"}, {record.Null, ""}, {record.Absent, ""},
+		{record.Text, "Ada"},
+		{record.Int, "42"},
+		{record.Decimal, "12.5"},
+		{record.Bool, "true"},
+		{record.Date, "2026-03-01"},
+		{record.Timestamp, "2026-03-01T09:30:00"},
+		{record.Instant, "2026-03-01T09:30:00Z"},
+		{record.Null, ""},
+		{record.Absent, ""},
 	} {
 		f.Values = append(f.Values, e.wire(record.Value{Kind: v.kind, Data: []byte(v.value)}))
 	}
