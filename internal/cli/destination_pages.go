@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"exposync/internal/destination/declared"
@@ -33,7 +34,7 @@ services are descriptions in YAML, and [yours is one file](../adding-a-destinati
 		}
 		count := "a file"
 		if rows > 0 {
-			count = fmt.Sprint(rows)
+			count = strconv.Itoa(rows)
 		}
 		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s | %s | %s |\n", d.Name, d.Name, d.Title, strings.Join(d.Modes, ", "),
 			yesNo(d.Reads, "yes", "no"), yesNo(d.Discovers, "yes", "no"), count)
@@ -78,26 +79,33 @@ func notes(b *strings.Builder, d *declared.About) {
 			fmt.Fprintf(b, "```%s\n%s\n```\n\n", yesNo(n.Text == d.Example, "yaml", ""), n.Text)
 			continue
 		}
-		fmt.Fprintf(b, "%s\n\n", n.Text)
+		fmt.Fprintf(b, "%s\n\n", plainText(n.Text))
 	}
 	if !shown {
 		fmt.Fprintf(b, "```yaml\n%s\n```\n\n", d.Example)
 	}
 }
 
+// plainText keeps Markdown from reading HTML in a text, but for what stands
+// between backticks.
+func plainText(text string) string {
+	parts := strings.Split(text, "`")
+	for i := range parts {
+		if i%2 == 0 {
+			parts[i] = strings.NewReplacer("&", "&amp;", "<", "&lt;").Replace(parts[i])
+		}
+	}
+	return strings.Join(parts, "`")
+}
+
 // cell is a text in a table.
 func cell(text string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ").Replace(text)
+	return strings.NewReplacer("|", `\|`, "\n", " ").Replace(plainText(text))
 }
 
 func paramsTable(b *strings.Builder, d *declared.About) {
 	b.WriteString("\n## Parameters of a connection\n\n| parameter | | |\n|---|---|---|\n")
-	var blocks []string
 	for _, p := range d.Params {
-		if p.Kind == "tree" {
-			blocks = append(blocks, "`"+p.Name+"`")
-			continue
-		}
 		fmt.Fprintf(b, "| `%s` | %s | %s |\n", p.Name, cell(strings.TrimPrefix(paramTraits(p, ", "), ", ")), cell(p.Doc))
 	}
 	b.WriteString("\nSecrets are references: `{{ env_var('NAME') }}`, `file:/path` or `exec:command`.\n")
@@ -115,7 +123,7 @@ func operationsTable(b *strings.Builder, d *declared.About) {
 			size = bytesWord(o.Bytes)
 		}
 		if o.RowBytes > 0 {
-			size += ", a record " + bytesWord(o.RowBytes)
+			size = strings.TrimPrefix(size+", a record "+bytesWord(o.RowBytes), "-, ")
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %d | %s |\n", operationName(o), strings.TrimSuffix(amount(o), " a request"), size, o.Concurrency,
 			yesNo(o.Idempotent, "sent again", "in doubt, a person decides"))
@@ -126,7 +134,7 @@ func operationsTable(b *strings.Builder, d *declared.About) {
 func wire(b *strings.Builder, d *declared.About) {
 	if r := d.Request; r != nil {
 		fmt.Fprintf(b, "\n## On the wire\n\nOne record with mode %s, its phone cleared:\n\n```http\n%s %s\nContent-Type: %s\n\n%s\n```\n",
-			d.Modes[0], r.Method, r.Path, r.Type, r.Body)
+			r.Mode, r.Method, r.Path, r.Type, r.Body)
 	}
 	if len(d.Formats) == 0 {
 		return
@@ -161,7 +169,7 @@ func bytesWord(n int) string {
 	case n%1000 == 0:
 		return fmt.Sprintf("%d kB", n/1000)
 	}
-	return fmt.Sprint(n)
+	return strconv.Itoa(n)
 }
 
 func valueWord(kind string) string {
@@ -185,7 +193,7 @@ func code(text string) string {
 	if text == "" {
 		return ""
 	}
-	return "`" + cell(text) + "`"
+	return "`" + strings.ReplaceAll(text, "|", `\|`) + "`"
 }
 
 func rejectText(b *strings.Builder, d *declared.About) {

@@ -93,10 +93,10 @@ func sandboxWords(name string) string {
 // amount is how much one request takes.
 func amount(o declared.Operation) string {
 	unit := yesNo(o.Job, "job", "request")
-	switch {
-	case o.Rows == 0:
+	switch o.Rows {
+	case 0:
 		return "one file a run"
-	case o.Rows == 1:
+	case 1:
 		return "1 record a " + unit
 	}
 	return fmt.Sprintf("%d records a %s", o.Rows, unit)

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"exposync/internal/config"
 	"exposync/internal/destination/declared"
@@ -22,8 +23,8 @@ func (c connectors) about(name string) (declared.About, error) {
 		if p.Unless != "" {
 			doc += fmt.Sprintf("; not with %s", p.Unless)
 		}
-		for i, choice := range p.Choices {
-			doc += map[bool]string{true: ": ", false: ", "}[i == 0] + choice
+		if len(p.Choices) > 0 {
+			doc += ": " + strings.Join(p.Choices, ", ")
 		}
 		facts.Params = append(facts.Params, declared.Param{
 			Name: p.Name, Kind: kindWord(p.Kind), Required: p.Required, Secret: p.Secret, Default: p.Default, Doc: doc,

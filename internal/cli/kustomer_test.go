@@ -3,6 +3,7 @@ package cli_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -104,9 +105,7 @@ func (k *kustomer) store(method string, item, result map[string]any) (problem st
 	}
 	for _, c := range k.customers {
 		if c["id"] == item["id"] {
-			for name, value := range item {
-				c[name] = value
-			}
+			maps.Copy(c, item)
 			result["status"], result["objectId"] = "updated", item["id"]
 			return ""
 		}

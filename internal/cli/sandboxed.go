@@ -34,7 +34,6 @@ func (s *session) sandboxed(ctx context.Context, c config.Connection) (destinati
 	if cfg.Params, err = s.catalog.Harmless(c.Type, base+facade.Mount(c.Type, c.Name), c.Literals()); err != nil {
 		return nil, err
 	}
-	s.sayOverridden(c.Type)
 	d, err := declared.Connect(cfg)
 	if err != nil {
 		return nil, err

@@ -82,16 +82,17 @@ func (c *Catalog) Describe(kind string) (About, error) {
 }
 
 func (s *spec) about(ctx context.Context) About {
-	first := s.eachSpec()[0] // where objects differ, it is the one that is shown
 	a := About{
 		Name: s.name, Title: s.title, Docs: s.docs, VerifiedOn: s.verified, Params: s.params, Identity: "its address",
 		Reads: s.reads(), Discovers: s.discovers(), PerSecond: s.rate.perSecond(), Fixtures: len(s.fixtures),
-		Modes: s.allModes(), Key: first.keyWords(), Rate: s.rate.words(), Daily: s.rate.daily.words(), Routes: first.routeWords(),
-		Formats: first.formats(), Request: first.sample(), Answers: s.answers(ctx),
+		Modes: s.modes(), Key: s.keyWords(), Rate: s.rate.words(), Daily: s.rate.daily.words(), Routes: s.routeWords(),
+		Formats: s.formats(), Request: s.sample(), Answers: s.answers(ctx),
 	}
 	a.Reject = s.reject(ctx)
-	if first.lookup != nil {
-		a.ReadRows = first.lookup.rows
+	for _, one := range s.eachSpec() {
+		if one.lookup != nil {
+			a.ReadRows = max(a.ReadRows, one.lookup.rows)
+		}
 	}
 	switch c := s.check; {
 	case c != nil && c.fingerprint != "":
@@ -112,54 +113,73 @@ func (s *spec) about(ctx context.Context) About {
 	return a
 }
 
-// allModes are those that some object has.
-func (s *spec) allModes() []string {
+// modes are those that the operations of some object can carry out.
+func (s *spec) modes() []string {
 	var out []string
 	for _, mode := range []string{"upsert", "update", "insert", "append", "mirror"} {
-		if slices.ContainsFunc(s.eachSpec(), func(s *spec) bool { return slices.Contains(s.modes(), mode) }) {
+		if slices.ContainsFunc(s.eachSpec(), func(one *spec) bool { return one.can(mode) }) {
 			out = append(out, mode)
 		}
 	}
 	return out
 }
 
-// modes are those that the operations can carry out.
-func (s *spec) modes() []string {
+func (s *spec) can(mode string) bool {
 	has := func(name string) bool { return s.ops[name] != nil || len(s.routes[name]) > 0 }
-	var out []string
-	for _, mode := range []string{"upsert", "update", "insert", "append"} {
-		if has(mode) {
-			out = append(out, mode)
-		}
+	if mode == "mirror" {
+		return has("upsert") && has("delete")
 	}
-	if has("upsert") && has("delete") {
-		out = append(out, "mirror")
-	}
-	return out
+	return has(mode)
 }
 
-// first is the operation that carries out a mode for a few records.
-func (s *spec) first(mode string) *op {
-	if mode == "mirror" {
-		mode = "upsert"
+// main is the operation that the first mode takes for a few records of the
+// first object.
+func (s *spec) main() (mode string, o *op) {
+	one := s.eachSpec()[0]
+	for _, mode := range one.modes() {
+		o := one.ops[mode]
+		if list := one.routes[mode]; len(list) > 0 {
+			o = one.ops[list[0].op]
+		}
+		if o != nil && o.find != nil { // it leads to others
+			o = one.ops[cmp.Or(o.find.missing, o.find.found)]
+		}
+		if o != nil {
+			return mode, o
+		}
 	}
-	if list := s.routes[mode]; len(list) > 0 {
-		return s.ops[list[0].op]
+	return "", nil
+}
+
+// sampleObject is an object that the description knows.
+func (s *spec) sampleObject() string {
+	if len(s.objects) == 0 {
+		return "contacts"
 	}
-	return s.ops[mode]
+	return strings.ReplaceAll(s.objects[0].pattern, "*", "orders")
+}
+
+// onStage opens the spec for samples of an operation.
+func (s *spec) onStage(o *op) (*Destination, error) {
+	d, err := s.stand(nil, s.paramsOf(o), "")
+	if err != nil {
+		return nil, err
+	}
+	return d.of(s.sampleObject())
 }
 
 // keyWords say what identifies a record.
 func (s *spec) keyWords() string {
-	o := s.main()
+	mode, o := s.main()
 	if o == nil {
 		return ""
 	}
 	text := "one or several fields"
-	if d, err := s.stand(nil, s.paramsOf(o), ""); err == nil {
-		target := sampleTarget()
+	if d, err := s.onStage(o); err == nil {
+		target := s.sampleTarget(mode)
+		_, alone := d.sender(o.name, target)
 		target.Key = append(target.Key, destination.Field{Name: "region"})
-		if _, problems := d.sender(o.name, target); len(problems) > 0 {
+		if _, problems := d.sender(o.name, target); len(alone) == 0 && len(problems) > 0 {
 			text = "one field"
 		}
 	}
@@ -175,27 +195,21 @@ func (s *spec) keyWords() string {
 	return text
 }
 
-// main is the operation that the first mode takes.
-func (s *spec) main() *op {
-	if modes := s.modes(); len(modes) > 0 {
-		return s.first(modes[0])
-	}
-	return nil
-}
-
 func (s *spec) routeWords() []string {
 	var out []string
-	for _, mode := range opNames() {
-		var ways []string
-		for _, r := range s.routes[mode] {
-			text := fmt.Sprintf("`%s` for more", r.op)
-			if r.most > 0 {
-				text = fmt.Sprintf("`%s` for up to %d changes", r.op, r.most)
+	for _, one := range s.eachSpec() {
+		for _, mode := range opNames() {
+			var ways []string
+			for _, r := range one.routes[mode] {
+				text := fmt.Sprintf("`%s` for more", r.op)
+				if r.most > 0 {
+					text = fmt.Sprintf("`%s` for up to %d changes", r.op, r.most)
+				}
+				ways = append(ways, text)
 			}
-			ways = append(ways, text)
-		}
-		if len(ways) > 0 {
-			out = append(out, mode+": "+strings.Join(ways, ", "))
+			if text := mode + ": " + strings.Join(ways, ", "); len(ways) > 0 && !slices.Contains(out, text) {
+				out = append(out, text)
+			}
 		}
 	}
 	return out
@@ -218,7 +232,11 @@ func (s *spec) checkPath() string {
 func (r rateLimit) words() string {
 	var parts []string
 	if r.requests > 0 {
-		parts = append(parts, fmt.Sprintf("%d requests in %gs", r.requests, r.per))
+		noun := "requests"
+		if r.requests == 1 {
+			noun = "request"
+		}
+		parts = append(parts, fmt.Sprintf("%d %s in %gs", r.requests, noun, r.per))
 	}
 	var headers []string
 	for _, h := range []string{r.limit, r.remaining, r.interval, r.reset} {
@@ -325,7 +343,7 @@ func (s *spec) discovers() bool {
 
 // TestFile runs the fixtures of a description that stands in a file.
 func TestFile(ctx context.Context, file string, data []byte) (Report, error) {
-	s, err := parse(file, data, nil)
+	s, err := parse(file, data)
 	if err != nil {
 		return Report{}, err
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -32,6 +34,7 @@ type Wire struct {
 
 // Request is what one record makes.
 type Request struct {
+	Mode      string `json:"mode"`
 	Operation string `json:"operation"`
 	Method    string `json:"method"`
 	Path      string `json:"path"`
@@ -43,24 +46,33 @@ type Request struct {
 // are alike together.
 func (s *spec) formats() []Format {
 	var out []Format
-	names := make([]string, 0, len(s.ops))
-	for name := range s.ops {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, s.order)
-	for _, name := range names {
-		deletes := name == "delete" || slices.ContainsFunc(s.routes["delete"], func(r route) bool { return r.op == name })
-		if o := s.ops[name]; deletes || o.find != nil || o.encode.format == "none" {
-			continue // no value leaves with it
+	for _, one := range s.eachSpec() {
+		for _, name := range slices.SortedFunc(maps.Keys(one.ops), one.order) {
+			o := one.ops[name]
+			if !o.writes() {
+				continue
+			}
+			f := o.encode.shown()
+			i := slices.IndexFunc(out, func(o Format) bool { return o.same(f) })
+			if i < 0 {
+				out, i = append(out, f), len(out)
+			}
+			if !slices.Contains(out[i].Operations, name) {
+				out[i].Operations = append(out[i].Operations, name)
+			}
 		}
-		f := s.ops[name].encode.shown()
-		i := slices.IndexFunc(out, func(o Format) bool { return o.same(f) })
-		if i < 0 {
-			out, i = append(out, f), len(out)
-		}
-		out[i].Operations = append(out[i].Operations, name)
 	}
 	return out
+}
+
+var placeholderText = regexp.MustCompile(`\$[a-z_]+`)
+
+// writes reports whether an operation sends fields.
+func (o *op) writes() bool {
+	words := placeholderText.FindAllString(string(appendNode(nil, o.row)), -1)
+	return slices.ContainsFunc(words, func(word string) bool {
+		return !slices.Contains([]string{"$key", "$dest_id", "$op", "$trace"}, word)
+	})
 }
 
 // order compares operations as people think of them: by mode, then by how
@@ -93,8 +105,15 @@ func (e *encoding) shown() Format {
 		kind  record.Kind
 		value string
 	}{
-		{record.Text, "Ada"}, {record.Int, "42"}, {record.Decimal, "12.5"}, {record.Bool, "true"}, {record.Date, "2026-03-01"},
-		{record.Timestamp, "2026-03-01T09:30:00"}, {record.Instant, "2026-03-01T09:30:00Z"}, {record.Null, ""}, {record.Absent, ""},
+		{record.Text, "Ada"},
+		{record.Int, "42"},
+		{record.Decimal, "12.5"},
+		{record.Bool, "true"},
+		{record.Date, "2026-03-01"},
+		{record.Timestamp, "2026-03-01T09:30:00"},
+		{record.Instant, "2026-03-01T09:30:00Z"},
+		{record.Null, ""},
+		{record.Absent, ""},
 	} {
 		f.Values = append(f.Values, e.wire(record.Value{Kind: v.kind, Data: []byte(v.value)}))
 	}
@@ -127,9 +146,9 @@ func (e *encoding) wire(v record.Value) Wire {
 }
 
 // sampleTarget is what the sample of a request writes to.
-func sampleTarget() destination.Target {
+func (s *spec) sampleTarget(mode string) destination.Target {
 	return destination.Target{
-		Object: "contacts", Mode: destination.Upsert,
+		Object: s.sampleObject(), Mode: destination.Mode(mode),
 		Key:    []destination.Field{{Name: "external_id", Kind: record.Text}},
 		Fields: []destination.Field{{Name: "email", Kind: record.Text}, {Name: "visits", Kind: record.Int}, {Name: "phone", Kind: record.Text}},
 	}
@@ -148,19 +167,15 @@ func sampleChange() record.Change {
 // sample is the request that the first mode makes of one record; nil where
 // the operation needs fields of particular names.
 func (s *spec) sample() *Request {
-	o := s.main()
-	if o != nil && o.find != nil {
-		o = s.ops[cmp.Or(o.find.missing, o.find.found)]
-	}
+	mode, o := s.main()
 	if o == nil {
 		return nil
 	}
-	d, err := s.stand(nil, s.paramsOf(o), "")
+	d, err := s.onStage(o)
 	if err != nil {
 		return nil
 	}
-	t := sampleTarget()
-	t.Mode = destination.Mode(s.modes()[0])
+	t := s.sampleTarget(mode)
 	sender, problems := d.sender(o.name, t)
 	if len(problems) > 0 {
 		return nil
@@ -170,12 +185,7 @@ func (s *spec) sample() *Request {
 	if err != nil {
 		return nil
 	}
-	r := Request{Operation: o.name, Method: o.request.method, Path: sender.path, Type: o.encode.contentType()}
-	if sender.late != nil {
-		if r.Path, err = sender.named("C-1001", "id-1").target(*sender.late); err != nil {
-			return nil
-		}
-	}
+	r := Request{Mode: mode, Operation: o.name, Method: o.request.method, Path: sender.path, Type: o.encode.contentType()}
 	if o.job != nil {
 		step := o.job.create
 		if o.job.upload != nil {

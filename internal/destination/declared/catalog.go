@@ -207,7 +207,7 @@ func readFile(own fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, longest+1))
 	if err == nil && len(data) > longest {
 		err = errTooLong

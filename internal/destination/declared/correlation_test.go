@@ -24,7 +24,7 @@ func described(t *testing.T) map[string]*spec {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := parse(path, data, nil)
+			s, err := parse(path, data)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,7 +18,7 @@ func described1(t *testing.T, h http.HandlerFunc, spec string) *Destination {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	s, err := parse("x.yaml", []byte("name: x\nparams: {url: {kind: url, required: true}, token: {secret: true}}\nvars: {base_url: \"${url}\"}\n"+spec), nil)
+	s, err := parse("x.yaml", []byte("name: x\nparams: {url: {kind: url, required: true}, token: {secret: true}}\nvars: {base_url: \"${url}\"}\n"+spec))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -69,9 +70,7 @@ func graphql(t *testing.T, g *graph, params map[string]string, inline string) *D
 	for _, p := range root.Pairs {
 		cfg.Blocks[p.Key] = p.Value
 	}
-	for k, v := range params {
-		cfg.Params[k] = v
-	}
+	maps.Copy(cfg.Params, params)
 	d, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -158,7 +158,7 @@ func TestVarsByCase(t *testing.T) {
 	t.Parallel()
 	for api, want := range map[string]string{"v3": "v3/objects", "2026-09": "objects/2026-09"} {
 		s, err := parse("x.yaml", []byte("name: x\nparams: {api: {}}\nvars: {path: {of: \"${api}\", v3: v3/objects, \"*\": \"objects/${api}\"}}\n"+
-			"ops: {upsert: {request: {path: \"/${path}\"}, row: $fields, response: [{outcome: ok}]}}\n"), nil)
+			"ops: {upsert: {request: {path: \"/${path}\"}, row: $fields, response: [{outcome: ok}]}}\n"))
 		if err != nil {
 			t.Fatal(err)
 		}

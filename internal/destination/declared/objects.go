@@ -83,12 +83,24 @@ func (d *decoder) object(pattern string, base, n *yamlx.Node) *yamlx.Node {
 		return func(n *yamlx.Node) { out = with(out, name, how(out.Get(name), n)) }
 	}
 	whole := func(_, n *yamlx.Node) *yamlx.Node { return n }
-	d.keys(n, "objects."+pattern, known{
-		"discover": put("discover", whole), "read": put("read", whole), "routes": put("routes", whole),
-		"fields": put("fields", over), "other_fields": put("other_fields", whole), "limits": put("limits", over), "encode": put("encode", over),
-		"ops": put("ops", (&overlay{}).ops),
-	})
+	fields := known{}
+	for _, name := range objectBlocks() {
+		switch name {
+		case "ops":
+			fields[name] = put(name, (&overlay{}).ops)
+		case "fields", "limits", "encode":
+			fields[name] = put(name, over)
+		default:
+			fields[name] = put(name, whole)
+		}
+	}
+	d.keys(n, "objects."+pattern, fields)
 	return out
+}
+
+// objectBlocks are the blocks that an object may have for itself.
+func objectBlocks() []string {
+	return []string{"discover", "read", "routes", "fields", "other_fields", "limits", "encode", "ops"}
 }
 
 // within is apply for one object: operations that the object does not have

@@ -16,6 +16,7 @@ import (
 	"exposync/internal/destination"
 	"exposync/internal/fault"
 	"exposync/internal/record"
+	"exposync/internal/yamlx"
 )
 
 // objectService is described by object: people are found before they are
@@ -124,7 +125,11 @@ func (c *crowd) found(body []byte, page string) []byte {
 func objectDestination(t *testing.T, url, inline string) (*Destination, error) {
 	t.Helper()
 	cfg := connection(t, url, inline)
-	s, err := parse("x.yaml", []byte(objectService), newOverlay(cfg.File, cfg.Blocks))
+	root, err := yamlx.Parse("x.yaml", []byte(objectService))
+	if err != nil {
+		return nil, err
+	}
+	s, err := decode("x.yaml", root, newOverlay(cfg.File, cfg.Blocks))
 	if err != nil {
 		return nil, err
 	}
@@ -314,7 +319,7 @@ func TestObjectProblems(t *testing.T) {
 			if !strings.Contains(objectService, tt.old) {
 				t.Fatalf("%q is not there", tt.old)
 			}
-			_, err := parse("x.yaml", []byte(strings.Replace(objectService, tt.old, tt.new, 1)), nil)
+			_, err := parse("x.yaml", []byte(strings.Replace(objectService, tt.old, tt.new, 1)))
 			var got []string
 			for _, f := range fault.All(err) {
 				got = append(got, f.Where+": "+f.Msg)

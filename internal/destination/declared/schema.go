@@ -17,8 +17,10 @@ func Schema() ([]byte, error) {
 	}}}
 	root := d.drawing.of(func(n *yamlx.Node) { d.spec(n) })
 	root["$schema"], root["$defs"] = "https://json-schema.org/draft/2020-12/schema", d.drawing.defs
+	properties, _ := root["properties"].(node)
+	d.drawing.objects(properties)
 	root["title"], root["description"] = "A destination of Exposync", "How batches of records are sent to an HTTP service, and what its answers mean for every record."
-	root["type"], root["required"] = "object", []string{"name", "ops"}
+	root["type"], root["anyOf"] = "object", []any{node{"required": []string{"name", "ops"}}, node{"required": []string{"name", "objects"}}}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
@@ -68,6 +70,22 @@ func (g *drawing) keys(what string, fields known) {
 		properties[name] = drawn
 	}
 	g.put(node{"type": []string{"object", "null"}, "properties": properties, "additionalProperties": false})
+}
+
+// objects draws the blocks that an object may have for itself: they are those
+// of the description.
+func (g *drawing) objects(of node) {
+	one := node{}
+	for _, name := range objectBlocks() {
+		g.defs[name] = of[name]
+		of[name] = node{"$ref": "#/$defs/" + name, "description": docOf("destination", name)}
+		one[name] = of[name]
+	}
+	of["objects"] = node{
+		"description":          docOf("destination", "objects"),
+		"type":                 []string{"object", "null"},
+		"additionalProperties": node{"type": "object", "properties": one, "additionalProperties": false},
+	}
 }
 
 // free draws a map with any keys.

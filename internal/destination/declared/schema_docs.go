@@ -50,6 +50,10 @@ destination.read: how records are read by key, for first: compare
 destination.rate: how many requests the account may make
 destination.encode: how values and bodies are written
 destination.routes: which operation carries out a mode, by the number of records
+destination.objects: what is other for some objects; NAME* is all names with that beginning
+destination.fields: fields that the service has by itself, where no request tells them
+destination.other_fields: the service takes fields that are not in fields, too
+destination.limits: how much a request may hold
 destination.ops: how a batch is sent, and what an answer means for every record in it
 destination.fixtures: answers with what they mean, run by exposync destination test
 
@@ -87,6 +91,18 @@ auth.region: that is signed for
 auth.service: that is signed for
 
 check.identity: the path of the account in the answer
+check.identity_match: the part of the identity that counts, in parentheses
+check.problem: the path of why an answer of success is none
+check.fingerprint: a text with the key in it: the account is the address and a hash of this
+fields.*.type: what values are
+fields.*.unique: it identifies records
+fields.*.required: nothing is created without it
+fields.*.form: a regular expression for values
+fields.*.bytes: the most bytes of a value
+fields.*.doc: one sentence
+fields.*.forbid: values that are refused
+fields.*.writable: false for a field that cannot be set
+fields.*.options: the values that it takes
 discover.fields: how the answer tells of fields
 discover.fields.name: the path of a field's name
 discover.fields.type: the path of a field's type
@@ -104,6 +120,9 @@ discover.fields.many: the path that says whether several values, parted by ;, ma
 read.rows: keys of one request
 read.bytes: of the keys of one request
 read.more: columns to ask for beside the target's
+read.custom: the path of the fields that the service does not have by itself
+read.join: between the keys in ${keys}; without it a comma
+read.keys: key fields that can be asked for; without it any
 read.envelope: the body around the keys: $rows, $names
 read.row: one key in the body: $key, $key.<name>
 read.quote: the quotes around a key in ${keys}
@@ -141,6 +160,7 @@ encode.null: a null as this text; without it JSON's null
 encode.absent: csv: a field that is to be left as it is, as this text
 encode.bool: true and false as two texts: true/false, 1/0
 encode.date: iso, epoch_ms or unix_s
+encode.dates: the same for some fields
 encode.format: of bodies
 encode.gzip: compress bodies
 encode.hash: fields of which only a digest is sent
@@ -168,6 +188,10 @@ ops.*.needs: parameters without which a connection has no such operation
 ops.*.codes: the service's codes by the names that they have everywhere else
 ops.*.no_partial: keys by which the service takes no record with fields left out
 ops.*.locate: ask for the service's ids by key first: always, or of records whose id is unknown
+ops.*.also: more items of a record; one that lacks something is left out
+ops.*.find: ask for ids by key first, and write what is there by one operation and what is not by another
+ops.*.find.found: the operation for what is there
+ops.*.find.missing: the operation for what is not
 ops.*.alias: every record has a name of its own, and its values are variables, as in GraphQL
 ops.*.alias.name: before the record's number: r gives r0, r1, …
 ops.*.alias.call: what is written for every record, ${calls} in the envelope
@@ -198,6 +222,8 @@ ops.*.job.poll.timeout: after it the run ends, and the next one asks on
 ops.*.job.poll.counts: numbers of records that the service states
 ops.*.job.poll.counts.processed: the path of the number of records that are done
 ops.*.job.poll.counts.failed: the path of the number of refused ones among them
+ops.*.job.poll.counts.total: the path of the number of records
+ops.*.job.poll.counts.ok: the path of the number of accepted ones
 ops.*.job.dead_rules: why a job failed as a whole
 ops.*.job.missing_rows: what records are that no result names
 ops.*.job.results: what became of every record
@@ -228,12 +254,15 @@ each.ok_in: the words at ok that are a success
 errors.trace: the path of the number sent as $trace
 errors.key: the path of the record's key
 errors.keylist: the list holds bare keys; this is their code
+errors.is: paths with texts: an error with others is about no record
 errors.indexlist: the path of several numbers
 errors.map_keys: at is a map whose keys say nothing of records
 errors.map_index: at is a map; its keys are numbers
 errors.map_key: at is a map; its keys are records' keys
 
 fixtures.name: what is shown
+fixtures.object: that the records are of
+fixtures.key: the key field of the records
 fixtures.rows: keys of the records
 fixtures.params: of the connection
 *.status: of the answer

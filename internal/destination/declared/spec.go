@@ -195,12 +195,12 @@ type errorList struct {
 
 // parse reads and checks a spec. What is wrong with it is a fault.List with
 // code spec_invalid, every problem with its line.
-func parse(file string, data []byte, over *overlay) (*spec, error) {
+func parse(file string, data []byte) (*spec, error) {
 	root, err := yamlx.Parse(file, data)
 	if err != nil {
 		return nil, err
 	}
-	return decode(file, root, over)
+	return decode(file, root, nil)
 }
 
 func decode(file string, root *yamlx.Node, over *overlay) (*spec, error) {

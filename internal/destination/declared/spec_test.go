@@ -133,7 +133,7 @@ func TestSpecProblems(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := parse("x.yaml", []byte(tt.text), nil)
+			_, err := parse("x.yaml", []byte(tt.text))
 			var got []string
 			for _, f := range fault.All(err) {
 				got = append(got, f.Where+": "+f.Msg)
@@ -216,7 +216,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add("name: x\nops: {upsert: {row: {\"...\": [$key]}, envelope: [$rows], request: {path: \"/${object}\"}, response: [{ok_count: n}]}}")
 	f.Fuzz(func(t *testing.T, text string) {
-		s, err := parse("x.yaml", []byte(text), nil)
+		s, err := parse("x.yaml", []byte(text))
 		if err != nil {
 			return
 		}
