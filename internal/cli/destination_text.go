@@ -84,8 +84,8 @@ func sandboxWords(name string) string {
 	if name == "sandbox" {
 		return "this is it"
 	}
-	if v, ok := facade.Of(name); ok {
-		return "it answers as " + v.Title + " does"
+	if _, spoken := facade.Of(name); spoken {
+		return "the sandbox speaks its language"
 	}
 	return "records go to its generic store"
 }

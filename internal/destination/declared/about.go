@@ -97,7 +97,7 @@ func (s *spec) about(ctx context.Context) About {
 	case c != nil && c.fingerprint != "":
 		a.Identity = "its address and a fingerprint of the key"
 	case c != nil:
-		a.Identity = fmt.Sprintf("`%s` of `%s %s`", c.identity, c.request.method, c.request.path)
+		a.Identity = fmt.Sprintf("`%s` of `%s %s`", c.identity, c.request.method, s.checkPath())
 	}
 	for _, x := range s.auth {
 		a.Auth = append(a.Auth, x.kind)
@@ -185,7 +185,7 @@ func (s *spec) main() *op {
 
 func (s *spec) routeWords() []string {
 	var out []string
-	for _, mode := range []string{"upsert", "update", "insert", "append"} {
+	for _, mode := range opNames() {
 		var ways []string
 		for _, r := range s.routes[mode] {
 			text := fmt.Sprintf("`%s` for more", r.op)
@@ -199,6 +199,20 @@ func (s *spec) routeWords() []string {
 		}
 	}
 	return out
+}
+
+// checkPath is the path of the check with the defaults in it.
+func (s *spec) checkPath() string {
+	d, err := s.stand(nil, s.paramsOf(&op{}), "")
+	if err != nil {
+		return s.check.request.path
+	}
+	target, err := d.values.target(s.check.request)
+	if err != nil {
+		return s.check.request.path
+	}
+	target, _, _ = strings.Cut(target, "?")
+	return target
 }
 
 func (r rateLimit) words() string {

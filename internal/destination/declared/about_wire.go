@@ -49,7 +49,8 @@ func (s *spec) formats() []Format {
 	}
 	slices.SortFunc(names, s.order)
 	for _, name := range names {
-		if o := s.ops[name]; name == "delete" || o.find != nil || o.encode.format == "none" {
+		deletes := name == "delete" || slices.ContainsFunc(s.routes["delete"], func(r route) bool { return r.op == name })
+		if o := s.ops[name]; deletes || o.find != nil || o.encode.format == "none" {
 			continue // no value leaves with it
 		}
 		f := s.ops[name].encode.shown()

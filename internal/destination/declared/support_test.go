@@ -32,14 +32,7 @@ func service(t *testing.T, h http.HandlerFunc, inline string) *Destination {
 
 func connection(t *testing.T, url, inline string) Config {
 	t.Helper()
-	root, err := yamlx.Parse("exposync.yml", []byte(inline))
-	if err != nil {
-		t.Fatalf("inline blocks: %v", err)
-	}
-	blocks := map[string]*yamlx.Node{}
-	for _, p := range root.Pairs {
-		blocks[p.Key] = p.Value
-	}
+	blocks := blocksOf(t, inline)
 	return Config{
 		Kind: "http", Name: "crm", Where: "exposync.yml:4", File: "exposync.yml", Blocks: blocks,
 		Params: map[string]string{"url": url, "token": "tok-canary"},
@@ -48,6 +41,20 @@ func connection(t *testing.T, url, inline string) Config {
 			Timeout: 5 * time.Second,
 		},
 	}
+}
+
+// blocksOf reads the blocks that stand inline in a connection.
+func blocksOf(t testing.TB, inline string) map[string]*yamlx.Node {
+	t.Helper()
+	root, err := yamlx.Parse("exposync.yml", []byte(inline))
+	if err != nil {
+		t.Fatalf("inline blocks: %v", err)
+	}
+	blocks := map[string]*yamlx.Node{}
+	for _, p := range root.Pairs {
+		blocks[p.Key] = p.Value
+	}
+	return blocks
 }
 
 // people is a target with one key field and two others.
