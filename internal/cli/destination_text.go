@@ -84,8 +84,8 @@ func sandboxWords(name string) string {
 	if name == "sandbox" {
 		return "this is it"
 	}
-	if _, spoken := facade.Of(name); spoken {
-		return "the sandbox speaks its language"
+	if v, ok := facade.Of(name); ok {
+		return "it answers as " + v.Title + " does"
 	}
 	return "records go to its generic store"
 }
