@@ -16,31 +16,36 @@ func fieldKinds() []string { return []string{"text", "number", "bool", "date", "
 
 // ownFields reads the fields that the service has by itself.
 func (d *decoder) ownFields(s *spec, n *yamlx.Node) {
+	if d.drawing.free(func(n *yamlx.Node) { d.ownField("*", n) }) {
+		return
+	}
 	fields := known{}
 	for _, name := range n.Keys() {
-		fields[name] = func(n *yamlx.Node) {
-			a := attribute{name: name, writable: true, creatable: true}
-			d.keys(n, "fields."+name, known{
-				"type": d.choice(&a.kind, fieldKinds()...), "unique": d.flag(&a.unique), "required": d.flag(&a.required),
-				"form": d.pattern(&a.form), "bytes": d.count(&a.bytes), "doc": d.text(&a.doc),
-				"forbid": d.wordSet(&a.forbidden, strings.ToLower),
-				"writable": func(n *yamlx.Node) {
-					d.flag(&a.writable)(n)
-					a.creatable = a.writable
-				},
-				"options": func(n *yamlx.Node) {
-					var words []string
-					d.words(&words)(n)
-					a.options = map[string]bool{}
-					for _, w := range words {
-						a.options[w] = true
-					}
-				},
-			})
-			s.fields = append(s.fields, a)
-		}
+		fields[name] = func(n *yamlx.Node) { s.fields = append(s.fields, d.ownField(name, n)) }
 	}
 	d.keys(n, "fields", fields)
+}
+
+func (d *decoder) ownField(name string, n *yamlx.Node) attribute {
+	a := attribute{name: name, writable: true, creatable: true}
+	d.keys(n, "fields."+name, known{
+		"type": d.choice(&a.kind, fieldKinds()...), "unique": d.flag(&a.unique), "required": d.flag(&a.required),
+		"form": d.pattern(&a.form), "bytes": d.count(&a.bytes), "doc": d.text(&a.doc),
+		"forbid": d.wordSet(&a.forbidden, strings.ToLower),
+		"writable": func(n *yamlx.Node) {
+			d.flag(&a.writable)(n)
+			a.creatable = a.writable
+		},
+		"options": func(n *yamlx.Node) {
+			var words []string
+			d.words(&words)(n)
+			a.options = map[string]bool{}
+			for _, w := range words {
+				a.options[w] = true
+			}
+		},
+	})
+	return a
 }
 
 // wordSet reads a list of texts as a set.
