@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"database/sql"
+	"net/http"
 	"path/filepath"
 	"time"
 )
@@ -56,3 +57,14 @@ var KeyParts = keyParts
 
 // Word is a text as one word of a command.
 var Word = word
+
+// SandboxReaches says why a sandbox's connection does not reach an address;
+// nil if it does.
+func SandboxReaches(address string) error {
+	s := &session{a: &app{env: &Env{Now: time.Now}}}
+	r, err := http.NewRequest(http.MethodGet, address, nil)
+	if err == nil {
+		_, err = s.sandboxRest().Proxy(r)
+	}
+	return err
+}

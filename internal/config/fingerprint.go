@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,11 +20,16 @@ import (
 func (c Connection) Fingerprint() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %t\n", c.Name, c.Type, c.Sandbox)
-	if !c.Sandbox { // a sandbox has no settings of its own
-		digestNode(h, c.settings)
-		if c.digest != "" {
-			fmt.Fprintf(h, "described %q\n", c.digest)
+	if c.Sandbox { // it knows of the connection that it stands in for what is written out
+		literals := c.Literals()
+		for _, name := range slices.Sorted(maps.Keys(literals)) {
+			fmt.Fprintf(h, "%q = %q\n", name, literals[name])
 		}
+	} else {
+		digestNode(h, c.settings)
+	}
+	if c.digest != "" {
+		fmt.Fprintf(h, "described %q\n", c.digest)
 	}
 	return "c1:" + hex.EncodeToString(h.Sum(nil)[:16])
 }

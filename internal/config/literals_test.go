@@ -25,3 +25,24 @@ func TestLiteralsOfASandbox(t *testing.T) {
 		}
 	}
 }
+
+// What a sandbox knows of its connection decides what is sent to it.
+func TestFingerprintOfASandbox(t *testing.T) {
+	t.Parallel()
+	of := func(crm string) string {
+		t.Helper()
+		c, problems := parse(t, "targets:\n  prod: {connections: {crm: "+crm+"}}\n  dev: sandbox\n")
+		if problems != nil {
+			t.Fatal(problems)
+		}
+		dev, _ := c.Connection("dev", "crm")
+		return dev.Fingerprint()
+	}
+	was := of(`{type: http, url: "https://x"}`)
+	if was == of(`{type: http, url: "https://y"}`) {
+		t.Error("another setting has the same fingerprint")
+	}
+	if was != of(`{type: http, url: "https://x", token: "{{ env_var('X') }}"}`) {
+		t.Error("a reference, which a sandbox does not see, counts")
+	}
+}

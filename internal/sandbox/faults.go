@@ -48,7 +48,7 @@ type Rule struct {
 const (
 	TooMany            = "429"                  // too many requests for now
 	ServerError        = "5xx"                  // the service is down for now
-	TokenExpiry        = "token-expiry"         // the credential expires
+	TokenExpiry        = "token-expiry"         //nolint:gosec // the name of a fault: the credential expires
 	Quota              = "quota"                // the day's quota is used up
 	HTML200            = "html-200"             // answers 200 with a page, does nothing
 	TimeoutAfterCommit = "timeout-after-commit" // does a write, and its answer is lost
@@ -146,7 +146,7 @@ func (f *faults) acting(q *request) []Rule {
 		if n < 1 || r.Times > 0 && n > r.Times {
 			continue
 		}
-		if r.Rate > 0 && r.Kind != Partial && !(q.writes() && seen.writes == 1) &&
+		if r.Rate > 0 && r.Kind != Partial && (!q.writes() || seen.writes != 1) &&
 			chance(f.seed, uint64(i), uint64(seen.all)) >= r.Rate { //nolint:gosec // small and positive
 			continue
 		}

@@ -17,6 +17,7 @@ import (
 // Headers are not kept at all; in addresses and bodies a value is hidden when
 // its name says what it is.
 
+//nolint:gosec // what credentials are called, not one
 const credentialName = `[\w.$-]*(?:token|secret|password|passwd|api[_-]?key|assertion|signature|authorization|credential|private[_-]?key)`
 
 const hidden = "***"

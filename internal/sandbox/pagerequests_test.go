@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -73,7 +74,7 @@ func TestPageFiltersRequests(t *testing.T) {
 	} {
 		var numbers []string
 		for _, r := range b.listed(query).Requests {
-			numbers = append(numbers, fmt.Sprint(r.Number))
+			numbers = append(numbers, strconv.Itoa(r.Number))
 		}
 		equal(t, query, want, strings.Join(numbers, " "))
 	}

@@ -2,6 +2,7 @@ package facade
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -50,12 +51,8 @@ func (f Fields) Set(name, text string) {
 // Merge gives these fields with others laid over them.
 func (f Fields) Merge(over Fields) Fields {
 	out := make(Fields, len(f)+len(over))
-	for name, value := range f {
-		out[name] = value
-	}
-	for name, value := range over {
-		out[name] = value
-	}
+	maps.Copy(out, f)
+	maps.Copy(out, over)
 	return out
 }
 

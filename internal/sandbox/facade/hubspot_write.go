@@ -19,15 +19,14 @@ func (h *hub) known(object string, inputs []hubspotInput) (all map[string]hubspo
 	}
 	var added []hubspotProperty
 	note := func(name string, key bool) {
-		p, known := all[name]
-		if known || slices.Contains(unknown, name) {
+		if _, known := all[name]; known || slices.Contains(unknown, name) {
 			return
 		}
 		if h.s.Strict || !hubspotName().MatchString(name) {
 			unknown = append(unknown, name)
 			return
 		}
-		p = textProperty(name)
+		p := textProperty(name)
 		p.HasUniqueValue = key
 		all[name] = p
 		added = append(added, p)
