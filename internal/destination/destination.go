@@ -4,6 +4,7 @@ package destination
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 
@@ -130,9 +131,13 @@ func All(n int, o Outcome) []Outcome {
 type Settler interface {
 	// Settle makes all Pending changes final: nil means every one of them is
 	// confirmed, and the same changes settled again by a later run do no
-	// harm; an error means that none is.
+	// harm; an error means that none is, unless it wraps ErrUnknown.
 	Settle(ctx context.Context) error
 }
+
+// ErrUnknown is in an error of Settle after which nobody knows whether the
+// Pending changes were kept: they are in doubt.
+var ErrUnknown = errors.New("nobody knows whether it arrived")
 
 // Router is a Writer that has several ways to write: for few records and for
 // many.

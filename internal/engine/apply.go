@@ -223,7 +223,7 @@ func (d *delivery) settle(ctx context.Context, p *Prepared) error {
 	}
 	at := int64(0)
 	for _, list := range []*changes{p.writes, p.deletes} {
-		if ferr := d.settleList(ctx, list, &at, err == nil); ferr != nil {
+		if ferr := d.settleList(ctx, list, &at, err); ferr != nil {
 			d.fail()
 			return errors.Join(err, ferr)
 		}
@@ -231,7 +231,7 @@ func (d *delivery) settle(ctx context.Context, p *Prepared) error {
 	return err
 }
 
-func (d *delivery) settleList(ctx context.Context, list *changes, at *int64, settled bool) error {
+func (d *delivery) settleList(ctx context.Context, list *changes, at *int64, settled error) error {
 	b := newBatch(0)
 	for frame, err := range list.frames() {
 		if err != nil {
@@ -251,13 +251,18 @@ func (d *delivery) settleList(ctx context.Context, list *changes, at *int64, set
 	return d.settleBatch(ctx, b, settled)
 }
 
-func (d *delivery) settleBatch(ctx context.Context, b *batch, settled bool) error {
+func (d *delivery) settleBatch(ctx context.Context, b *batch, settled error) error {
 	l, err := b.decode(d.kinds)
 	if err != nil {
 		return err
 	}
-	if settled {
+	switch {
+	case settled == nil:
 		return d.finish(ctx, l, destination.All(l.len(), destination.Outcome{State: destination.OK}))
+	case errors.Is(settled, destination.ErrUnknown):
+		return d.finish(ctx, l, destination.All(l.len(), destination.Outcome{
+			State: destination.InDoubt, Code: "unsettled", Message: "it was written, but nobody knows whether it was kept",
+		}))
 	}
 	for i := range l.ways {
 		w := &l.ways[i]

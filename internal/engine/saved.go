@@ -163,7 +163,7 @@ func sameHolds(a, b []plan.Hold) bool {
 func codesOf(holds []plan.Hold) []string {
 	var out []string
 	for _, h := range holds {
-		if h.Code != ephemeral && h.Code != untried {
+		if h.Code != ephemeral && h.Code != unsandboxed {
 			out = append(out, h.Code)
 		}
 	}

@@ -255,6 +255,7 @@ func (d *delivery) bisect(ctx context.Context, l lot, sent int, why destination.
 		return d.finish(ctx, l, []destination.Outcome{why})
 	case d.extra.Add(2) > maxBisects:
 		why.Transient = true // nobody knows which of them is bad: later runs look on
+		untried(l)
 		return d.finish(ctx, l, destination.All(n, why))
 	case n < sent:
 		return d.send(ctx, l)
@@ -263,6 +264,16 @@ func (d *delivery) bisect(ctx context.Context, l lot, sent int, why destination.
 		return d.unrecorded(err, l.cut(n/2, n))
 	}
 	return d.send(ctx, l.cut(n/2, n))
+}
+
+// untried takes back the attempt of changes that were refused for others in
+// their batch: it must not lead to quarantine.
+func untried(l lot) {
+	for i := range l.changes {
+		if ch := &l.changes[i]; ch.Attempts > 0 {
+			ch.Attempts--
+		}
+	}
 }
 
 // refuse halts the delivery when no further call makes sense.

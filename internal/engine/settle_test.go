@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"exposync/internal/destination"
+	"exposync/internal/engine"
 	"exposync/internal/fault"
 	"exposync/internal/plan"
 	"exposync/internal/record"
@@ -47,10 +48,42 @@ func TestPendingIsSettledAtTheEnd(t *testing.T) {
 	}
 }
 
+// Where nobody knows whether what was written was kept, it is in doubt: sent
+// again where that does no harm, else only by a person's word.
+func TestPendingThatNobodyKnowsOf(t *testing.T) {
+	t.Parallel()
+	for _, idempotent := range []bool{true, false} {
+		b := setupMemory(t)
+		b.crm.traits.Idempotent = idempotent
+		b.table.set(contacts(3)...)
+		s := &stagingCRM{crm: b.crm, fails: true, unknown: true}
+		run := func() plan.Result {
+			req := b.request()
+			req.Destination = s
+			e, done := b.engine()
+			defer done()
+			p, err := e.Prepare(t.Context(), req, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = p.Close() }()
+			return e.Apply(t.Context(), b.stop, p)
+		}
+		if res := run(); res.Counts.InDoubt != 3 || res.Counts.NotSent != 0 || engine.Handled(res) || len(res.Problems) == 0 {
+			t.Errorf("idempotent %t: %+v %v", idempotent, res.Counts, res.Problems)
+		}
+		s.fails, s.staged = false, nil
+		if res := run(); idempotent && res.Counts.OK != 3 || !idempotent && (res.Counts.HeldBack != 3 || len(s.staged) > 0) {
+			t.Errorf("idempotent %t, then: %+v", idempotent, res.Counts)
+		}
+	}
+}
+
 type stagingCRM struct {
 	*crm
-	fails  bool
-	staged []record.Change
+	fails   bool
+	unknown bool
+	staged  []record.Change
 }
 
 func (s *stagingCRM) Open(context.Context, destination.Target) (destination.Writer, error) {
@@ -70,6 +103,9 @@ func (w *stagingWriter) Write(_ context.Context, batch []record.Change) []destin
 }
 
 func (w *stagingWriter) Settle(context.Context) error {
+	if w.s.fails && w.s.unknown {
+		return &fault.Fault{Code: "file_write", Kind: fault.Unavailable, Msg: "the answer was lost", Err: destination.ErrUnknown}
+	}
 	if w.s.fails {
 		return &fault.Fault{Code: "file_write", Kind: fault.Unavailable, Msg: "the disk is full"}
 	}

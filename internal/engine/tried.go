@@ -18,8 +18,8 @@ type Tried struct {
 	Target   string // a target that is a sandbox, for the command to type
 }
 
-// untried is the hold of a job whose recipe passed no sandbox.
-const untried = "sandbox_required"
+// unsandboxed is the hold of a job whose recipe passed no sandbox.
+const unsandboxed = "sandbox_required"
 
 // recipe is the fingerprint of what a sandbox tries: how the service is
 // described, the object, and the mapping with its key and its nulls. It is the
@@ -57,7 +57,7 @@ func (e *Engine) holdUntried(ctx context.Context, p *Prepared) error {
 		}
 	}
 	p.Plan.Holds = append(p.Plan.Holds, plan.Hold{
-		Code: untried, Acceptable: true,
+		Code: unsandboxed, Acceptable: true,
 		Message: "`require: sandbox`: what would be sent has not passed a sandbox: " + why(last, p.Plan.Recipe),
 		Next:    p.tryNext(last),
 	})
@@ -125,5 +125,5 @@ func (p *Prepared) tryNext(last *ledger.Run) string {
 	if last != nil && last.Recipe == p.Plan.Recipe && last.Counts.OK == 0 && short(last) == "" {
 		try = fmt.Sprintf("exposync ledger reset %[2]s --target %[1]s, so that the sandbox gets everything again; then exposync run --target %[1]s --select %[2]s", target, p.req.Job.ID)
 	}
-	return try + "; then this run again. For this run only: exposync run --accept " + untried
+	return try + "; then this run again. For this run only: exposync run --accept " + unsandboxed
 }

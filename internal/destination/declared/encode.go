@@ -146,6 +146,10 @@ func appendValue(dst []byte, v record.Value, e *encoding) ([]byte, error) {
 		if e.stringify || e.documents {
 			return record.AppendJSONText(dst, v.Data)
 		}
+	case record.Text:
+		if e.null != nil && *e.null != "" && string(v.Data) == *e.null {
+			return dst, errIsNull
+		}
 	default:
 	}
 	if !asText {
@@ -309,6 +313,9 @@ func appendCSV(dst []byte, cells []cell, c *rowContext) ([]byte, error) {
 			return out[:start], err
 		}
 		dst = quoteCSV(out, at)
+	}
+	if len(dst) == start { // readers skip a line with nothing on it
+		dst = append(dst, `""`...)
 	}
 	return append(dst, '\n'), nil
 }

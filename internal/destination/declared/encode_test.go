@@ -109,7 +109,7 @@ func TestValueChoices(t *testing.T) {
 		"null":           {record.Value{Kind: record.Null}, encoding{}, "null", ""},
 		"null as text":   {record.Value{Kind: record.Null}, encoding{null: text("-")}, `"-"`, "-"},
 		"empty in csv":   {val(record.Text, ""), encoding{format: "csv", null: text("#N/A")}, `""`, "#N/A"},
-		"says null":      {val(record.Text, "#N/A"), encoding{format: "csv", null: text("#N/A")}, `"#N/A"`, "error"},
+		"says null":      {val(record.Text, "#N/A"), encoding{null: text("#N/A")}, "error", "error"},
 		"NaN":            {val(record.Float, "NaN"), encoding{}, "error", "error"},
 		"not UTF-8":      {val(record.Text, "a\xff"), encoding{}, "error", "error"},
 		"absent":         {record.Value{}, encoding{}, "error", "error"},
@@ -171,5 +171,46 @@ func TestAbsentInCSV(t *testing.T) {
 		if got := brief(open1(t, d, destination.Upsert).Write(t.Context(), two)); got != want {
 			t.Errorf("%s: outcomes = %s, want %s", inline, got, want)
 		}
+	}
+}
+
+// A line with nothing on it is no record to whoever reads the file.
+func TestALineOfOneEmptyCell(t *testing.T) {
+	t.Parallel()
+	cells := []cell{{"email", &template{kind: keyPart}}}
+	row := &rowContext{change: &record.Change{KeyVals: record.Record{val(record.Text, "")}}, encode: &encoding{format: "csv"}}
+	if got, err := appendCSV(nil, cells, row); err != nil || string(got) != "\"\"\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// A text that would clear its field is refused in every format.
+func TestATextThatClearsItsField(t *testing.T) {
+	t.Parallel()
+	clear := "#N/A"
+	e := &encoding{null: &clear}
+	if _, err := appendValue(nil, val(record.Text, clear), e); err == nil {
+		t.Error("the text that clears a field was sent as one that does not")
+	}
+	if got, err := appendValue(nil, record.Value{Kind: record.Null}, e); err != nil || string(got) != `"#N/A"` {
+		t.Errorf("%s, %v", got, err)
+	}
+}
+
+// The same values in other fields are another request: a service that knows
+// the first by its name must not take it for the second.
+func TestIdempotencyKeysTellFieldsApart(t *testing.T) {
+	t.Parallel()
+	of := func(fields ...string) string {
+		target := people(destination.Upsert)
+		for i, name := range fields {
+			target.Fields[i].Name = name
+		}
+		ch := person(1)
+		row := &rowContext{change: &ch, scope: scopeOf("https://x.example.com", target)}
+		return row.idempotencyKey()
+	}
+	if of("first", "second") == of("second", "first") || of("first", "second") != of("first", "second") {
+		t.Error("the names of fields do not count")
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"exposync/internal/destination"
 	"exposync/internal/destination/declared"
 	"exposync/internal/destination/destinationtest"
+	"exposync/internal/fault"
 	"exposync/internal/record"
 	"exposync/internal/sandbox"
 	"exposync/internal/sandbox/facade"
@@ -43,6 +44,7 @@ type stand struct {
 
 // dialect is what the suite has to know of a vendor.
 type dialect struct {
+	kind    string // empty: the name of the dialect
 	object  string
 	params  map[string]string
 	names   map[string]string // the suite's fields as the vendor allows them to be called
@@ -69,6 +71,13 @@ func dialects() map[string]dialect {
 				destinationtest.JSONNulls:  "HubSpot holds texts", destinationtest.Appends: noAppend,
 			},
 		},
+		"hubspot v3": {
+			kind: "hubspot", object: "people", names: same, rows: "inputs", lose: http.MethodPost, params: map[string]string{"token": token, "api": "v3"},
+			missing: map[destinationtest.Ability]string{
+				destinationtest.KeepsNulls: "an empty text is how HubSpot clears a property",
+				destinationtest.JSONNulls:  "HubSpot holds texts", destinationtest.Appends: noAppend,
+			},
+		},
 		"salesforce": {
 			object: "Person__c", names: custom, rows: "records", lose: http.MethodPatch,
 			params: map[string]string{"client_id": "app", "client_secret": token},
@@ -84,6 +93,9 @@ func dialects() map[string]dialect {
 func newStand(t *testing.T, kind string) *stand {
 	t.Helper()
 	about := dialects()[kind]
+	if about.kind != "" {
+		kind = about.kind
+	}
 	s := &stand{kind: kind, about: about, quit: make(chan struct{}), Client: facadetest.New(t, facadetest.Harness{Kind: kind})}
 	target, err := url.Parse(s.URL)
 	if err != nil {
@@ -301,4 +313,44 @@ func facadeConforms(t *testing.T, kind string) {
 
 // The descriptions and the facades are written by two hands: here they meet.
 func TestHubSpotConforms(t *testing.T)    { t.Parallel(); facadeConforms(t, "hubspot") }
+func TestHubSpotV3Conforms(t *testing.T)  { t.Parallel(); facadeConforms(t, "hubspot v3") }
 func TestSalesforceConforms(t *testing.T) { t.Parallel(); facadeConforms(t, "salesforce") }
+
+// HubSpot takes contacts by their address as a whole only, and several
+// options of one property with ; between them.
+func TestHubSpotWantsWholeContacts(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "hubspot")
+	property := `{"name":"interests","type":"enumeration","fieldType":"checkbox","options":[{"label":"A","value":"a"},{"label":"B","value":"b"}]}`
+	r := s.Request(http.MethodPost, "/crm/properties/2026-09/contacts", property)
+	r.Header.Set("Authorization", "Bearer "+token)
+	if status, _, body := s.Send(r); status != http.StatusCreated {
+		t.Fatalf("%d %s", status, body)
+	}
+	d := s.connect(t)
+	defer func() { _ = d.Close() }()
+	target := destination.Target{
+		Object: "contacts", Mode: destination.Upsert, Key: []destination.Field{{Name: "email", Kind: record.Text}},
+		Fields: []destination.Field{{Name: "interests", Kind: record.Text}},
+	}
+	w, err := d.Open(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var batch []record.Change
+	for key, value := range map[string]string{"a@example.com": "a;b", "b@example.com": "a;c"} {
+		ch := record.Change{Op: record.Create, KeyVals: record.Record{textValue(key)}, Values: record.Record{textValue(value)}}
+		ch.Key = record.AppendKey(nil, ch.KeyVals...)
+		batch = append(batch, ch)
+	}
+	for i, o := range w.Write(t.Context(), batch) {
+		good := string(batch[i].Values[0].Data) == "a;b"
+		if good && o.State != destination.OK || !good && o.Code != "option_unknown" {
+			t.Errorf("%s: %+v", batch[i].Values[0].Data, o)
+		}
+	}
+	target.Fields[0].SkipNulls = true
+	if _, err := d.Open(t.Context(), target); !fault.Is(err, "target_unsupported") || !strings.Contains(err.Error(), "whole records") {
+		t.Errorf("with nulls: skip: %v", err)
+	}
+}

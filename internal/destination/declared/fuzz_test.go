@@ -336,6 +336,9 @@ func FuzzEncode(f *testing.F) {
 		if format == "csv" && name == "" { // an empty cell says nothing
 			name = "#N/A"
 		}
+		if format == "csv" { // this reader takes a line break of two letters for one
+			key, name = strings.ReplaceAll(key, "\r\n", "\n"), strings.ReplaceAll(name, "\r\n", "\n")
+		}
 		if got["k"] != key && !(format == "csv" && key == "") || got["n"] != name || got["s"] != sent || got["fixed"] != "people" {
 			t.Fatalf("%s: %q, %q, %q became %q", format, key, name, sent, got)
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidwall/gjson"
+
 	"exposync/internal/destination"
 	"exposync/internal/fault"
 	"exposync/internal/record"
@@ -258,5 +260,44 @@ func TestReadsThatAreLimited(t *testing.T) {
 	d = service(t, answers(403, "application/json", `[{"errorCode":"OTHER"}]`), `{rate: {requests: 10, refused: [{status: "403", when: '#(errorCode=="LIMIT")'}]}, check: {request: {path: /me}, identity: id}}`)
 	if _, err := d.Account(t.Context()); !fault.Is(err, "http_auth") {
 		t.Errorf("Account() = %v", err)
+	}
+}
+
+// Salesforce tells restricted picklists, one value or several, and lengths.
+func TestSalesforceFieldsAreUnderstood(t *testing.T) {
+	t.Parallel()
+	s, err := builtin("salesforce", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	field := func(text string) attribute { return s.discover.attribute(gjson.Parse(text)) }
+	several := field(`{"name":"Tags__c","type":"multipicklist","length":4099,"restrictedPicklist":true,"picklistValues":[
+		{"active":true,"value":"a"},{"active":true,"value":"b"},{"active":false,"value":"old"}]}`)
+	one := field(`{"name":"Stage","type":"picklist","length":255,"restrictedPicklist":true,"picklistValues":[{"active":true,"value":"a"},{"active":true,"value":"b"}]}`)
+	open := field(`{"name":"Industry","type":"picklist","length":255,"restrictedPicklist":false,"picklistValues":[{"active":true,"value":"a"}]}`)
+	tests := map[string]struct {
+		a    attribute
+		text string
+		want string
+	}{
+		"several of several": {several, "a;b", ""}, "an old one": {several, "a;old", "option_unknown"},
+		"several of one": {one, "a;b", "option_unknown"}, "one": {one, "b", ""}, "not restricted": {open, "anything", ""},
+		"too long": {field(`{"name":"Name","type":"string","length":3}`), "abcd", "too_long"},
+	}
+	for name, tt := range tests {
+		if code, _ := tt.a.misfit(val(record.Text, tt.text), &s.encode); code != tt.want {
+			t.Errorf("%s: %q, want %q", name, code, tt.want)
+		}
+	}
+	for text, want := range map[string]bool{
+		`{"name":"Ext__c","externalId":true,"unique":true}`: true, `{"name":"Ext__c","externalId":true,"unique":false}`: false,
+		`{"name":"Id","type":"id"}`: true, `{"name":"Phone"}`: false,
+	} {
+		if got := field(text).unique; got != want {
+			t.Errorf("%s identifies records: %v", text, got)
+		}
+	}
+	if !field(`{"name":"LastName","nillable":false,"defaultedOnCreate":false,"createable":true}`).required || field(`{"name":"OwnerId","nillable":false,"defaultedOnCreate":true,"createable":true}`).required {
+		t.Error("required fields are not understood")
 	}
 }

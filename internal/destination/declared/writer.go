@@ -259,7 +259,7 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 			Hint: "choose another mode in the exposure's metadata, or describe the operation under ops",
 		}}
 	}
-	s := &sender{d: d, op: o, target: t, scope: d.values.named["base_url"] + "\x00" + t.Object + "\x00"}
+	s := &sender{d: d, op: o, target: t, scope: scopeOf(d.values.named["base_url"], t)}
 	job := []pair{{"object", t.Object}, {"mode", string(t.Mode)}, {"key_field", ""}}
 	if len(t.Key) > 0 {
 		job[2].text = t.Key[0].Name
@@ -310,6 +310,16 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 		})
 	}
 	return s, problems
+}
+
+// scopeOf is what an idempotency key is unique in: the same values in other
+// fields are another request.
+func scopeOf(base string, t destination.Target) string {
+	scope := base + "\x00" + t.Object + "\x00"
+	for _, f := range t.Fields {
+		scope += f.Name + "\x00"
+	}
+	return scope
 }
 
 // frame prepares what stands around the records, and between them.

@@ -25,12 +25,20 @@ type place interface {
 	// publish makes the content of a staged file appear under a name, as a
 	// whole or not at all, in the place of what has that name.
 	publish(ctx context.Context, f *os.File, name string) error
-	// holds reports whether there is a file of that name and size.
+	// holds reports whether there is a file of that name and size: for answers
+	// that were lost, since a name tells the content, and no place shows a file
+	// that is not complete. An error says that nobody knows.
 	holds(ctx context.Context, name string, size int64) (bool, error)
 	// done ends a file that was published; discard one that was not.
 	done(f *os.File) error
 	discard(f *os.File) error
 }
+
+// refusal is an error of publish after which it is certain that no file
+// appeared. After any other one somebody has to look.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
 
 // partial ends the names of files that are not complete.
 const partial = ".partial"

@@ -212,9 +212,23 @@ func (b *bucket) publish(ctx context.Context, f *os.File, name string) error {
 	}
 	opts := minio.PutObjectOptions{PartSize: partSize, NumThreads: 2, ContentType: b.config.Format.mediaType(), ServerSideEncryption: b.sse}
 	if _, err := b.client.PutObject(ctx, b.s3.Bucket, b.s3.Prefix+name, body, body.Size(), opts); err != nil {
-		return fmt.Errorf("put %s into bucket %s: %w", b.s3.Prefix+name, b.s3.Bucket, b.plain(err))
+		told := fmt.Errorf("put %s into bucket %s: %w", b.s3.Prefix+name, b.s3.Bucket, b.plain(err))
+		if neverPut(err) {
+			return refusal{told}
+		}
+		return told
 	}
 	return nil
+}
+
+// neverPut reports whether a store refused an object, or was not reached. That
+// an upload in parts is not known may mean that it was completed before.
+func neverPut(err error) bool {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return true
+	}
+	status := minio.ToErrorResponse(err).StatusCode
+	return status >= 400 && status < 500 && status != http.StatusNotFound && status != http.StatusRequestTimeout
 }
 
 func (f Format) mediaType() string {
@@ -225,6 +239,9 @@ func (f Format) mediaType() string {
 
 func (b *bucket) holds(ctx context.Context, name string, size int64) (bool, error) {
 	info, err := b.client.StatObject(ctx, b.s3.Bucket, b.s3.Prefix+name, minio.StatObjectOptions{})
+	if minio.ToErrorResponse(err).StatusCode == http.StatusNotFound {
+		return false, nil
+	}
 	if err != nil {
 		return false, b.plain(err)
 	}

@@ -1,6 +1,7 @@
 package file_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -196,6 +197,50 @@ func TestS3Accidents(t *testing.T) {
 			}
 			if left, _ := os.ReadDir(b.config.Temp); len(left) > 0 {
 				t.Errorf("left in the temporary folder: %v", left)
+			}
+		})
+	}
+}
+
+// Where an answer is lost and nobody can look whether the object is there, the
+// records are in doubt: in mode append a second object would double them. What
+// the store refused, or never heard of, was not kept.
+func TestS3WhenNobodyKnows(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		put     func(w http.ResponseWriter, r *http.Request, inner http.Handler)
+		head    int
+		unknown bool
+	}{
+		"lost, and nobody can look": {func(_ http.ResponseWriter, r *http.Request, inner http.Handler) {
+			inner.ServeHTTP(httptest.NewRecorder(), r)
+			panic(http.ErrAbortHandler)
+		}, 500, true},
+		"failed, and nobody may look":  {func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(500) }, 403, true},
+		"failed, and it is not there":  {func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(500) }, 404, false},
+		"refused, and nobody may look": {func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(403) }, 403, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStore(t)
+			files, err := file.NewS3(away(t, setup(t), file.CSV), s.config())
+			if err != nil {
+				t.Fatal(err)
+			}
+			wrong := func(w http.ResponseWriter, r *http.Request, inner http.Handler) bool {
+				switch r.Method {
+				case http.MethodPut:
+					tt.put(w, r, inner)
+				case http.MethodHead:
+					w.WriteHeader(tt.head)
+				default:
+					return false
+				}
+				return true
+			}
+			s.wrong.Store(&wrong)
+			if err := send(t, files, put(text("1"), text("a"), null())); err == nil || errors.Is(err, destination.ErrUnknown) != tt.unknown {
+				t.Errorf("%v, unknown must be %t", err, tt.unknown)
 			}
 		})
 	}

@@ -147,7 +147,8 @@ func (s *share) names(ctx context.Context, prefix string, fn func(name string)) 
 }
 
 func (s *share) publish(ctx context.Context, f *os.File, name string) error {
-	return s.with(ctx, func(c *sftp.Client) error {
+	renaming := false
+	err := s.with(ctx, func(c *sftp.Client) error {
 		if _, err := c.Stat(s.sftp.Path); errors.Is(err, fs.ErrNotExist) {
 			if err := c.MkdirAll(s.sftp.Path); err != nil {
 				return fmt.Errorf("make the folder %s: %w", s.sftp.Path, err)
@@ -158,12 +159,17 @@ func (s *share) publish(ctx context.Context, f *os.File, name string) error {
 			_ = c.Remove(temp)
 			return fmt.Errorf("write %s: %w", temp, err)
 		}
+		renaming = true
 		if err := s.rename(c, temp, path.Join(s.sftp.Path, name)); err != nil {
 			_ = c.Remove(temp)
 			return fmt.Errorf("rename %s to %s: %w", temp, name, err)
 		}
 		return nil
 	})
+	if err != nil && !renaming {
+		return refusal{err}
+	}
+	return err
 }
 
 func (s *share) upload(c *sftp.Client, f *os.File, temp string) error {
@@ -213,6 +219,9 @@ func (s *share) holds(ctx context.Context, name string, size int64) (there bool,
 	err = s.with(ctx, func(c *sftp.Client) error {
 		info, err := c.Stat(path.Join(s.sftp.Path, name))
 		there = err == nil && info.Size() == size
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		return err
 	})
 	return there, err

@@ -2,6 +2,7 @@ package file
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -124,20 +125,26 @@ func (w *writer) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := w.files.place.publish(ctx, w.temp, name); err != nil && !w.arrived(ctx, name, info.Size()) {
-		return err
+	if err := w.files.place.publish(ctx, w.temp, name); err != nil {
+		if _, certain := errors.AsType[refusal](err); certain {
+			return err
+		}
+		there, unknown := w.files.place.holds(ctx, name, info.Size())
+		switch {
+		case there: // the answer was lost
+		case unknown != nil:
+			return fmt.Errorf("%w (%w)", err, destination.ErrUnknown)
+		default:
+			return err
+		}
 	}
 	destination.Show(ctx, func() destination.Spoken { return destination.Spoken{Kind: "file", Heard: "complete: " + name} })
 	temp := w.temp
 	w.temp, w.digest = nil, digest{}
-	return w.files.place.done(temp)
-}
-
-// arrived looks for a file whose last answer was lost: its name tells its
-// content, and a place shows none that is not complete.
-func (w *writer) arrived(ctx context.Context, name string, size int64) bool {
-	there, err := w.files.place.holds(ctx, name, size)
-	return err == nil && there
+	if err := w.files.place.done(temp); err != nil {
+		return fmt.Errorf("%w (%w)", err, destination.ErrUnknown) // it is there, but may not be when the power is back
+	}
+	return nil
 }
 
 // Close removes a file that was not settled.
