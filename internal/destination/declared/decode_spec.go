@@ -35,7 +35,7 @@ func (d *decoder) spec(root *yamlx.Node) *spec {
 		"routes":   func(n *yamlx.Node) { d.routes(s, n) },
 		"ops":      func(n *yamlx.Node) { d.ops(s, n, root.Get("routes")) },
 		"fields":   func(n *yamlx.Node) { d.ownFields(s, n) }, "other_fields": d.flag(&s.others),
-		"objects": func(*yamlx.Node) {}, // read once all else is known
+		"objects": func(*yamlx.Node) { d.drawObjects() }, // read once all else is known
 	})
 	if version != "" && version != "1" {
 		d.fail(root.Get("apiVersion"), "this version of Exposync reads apiVersion 1", "apiVersion %s is not known", version)

@@ -16,12 +16,12 @@ func fieldKinds() []string { return []string{"text", "number", "bool", "date", "
 
 // ownFields reads the fields that the service has by itself.
 func (d *decoder) ownFields(s *spec, n *yamlx.Node) {
+	if d.drawing.free(func(n *yamlx.Node) { d.ownField("*", n) }) {
+		return
+	}
 	fields := known{}
 	for _, name := range n.Keys() {
 		fields[name] = func(n *yamlx.Node) { s.fields = append(s.fields, d.ownField(name, n)) }
-	}
-	if d.drawing.free(func(n *yamlx.Node) { d.ownField("*", n) }) {
-		return
 	}
 	d.keys(n, "fields", fields)
 }

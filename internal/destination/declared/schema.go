@@ -20,7 +20,8 @@ func Schema() ([]byte, error) {
 	properties, _ := root["properties"].(node)
 	d.drawing.objects(properties)
 	root["title"], root["description"] = "A destination of Exposync", "How batches of records are sent to an HTTP service, and what its answers mean for every record."
-	root["type"], root["anyOf"] = "object", []any{node{"required": []string{"name", "ops"}}, node{"required": []string{"name", "objects"}}}
+	root["type"], root["required"] = "object", []string{"name"}
+	root["anyOf"] = []any{node{"required": []string{"ops"}}, node{"required": []string{"objects"}}}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
@@ -127,6 +128,19 @@ func (g *drawing) ops(read func(*yamlx.Node)) bool {
 		properties[name] = operation
 	}
 	return g.put(node{"type": []string{"object", "null"}, "properties": properties, "additionalProperties": operation})
+}
+
+// drawObjects draws the blocks that an object may have for itself.
+func (d *decoder) drawObjects() {
+	d.drawing.free(func(n *yamlx.Node) {
+		s := &spec{ops: map[string]*op{}}
+		d.keys(n, "objects.*", known{
+			"discover": func(n *yamlx.Node) { d.discovery(n) }, "read": func(n *yamlx.Node) { d.lookup(n) },
+			"routes": func(n *yamlx.Node) { d.routes(s, n) }, "fields": func(n *yamlx.Node) { d.ownFields(s, n) },
+			"limits": func(n *yamlx.Node) { d.limits(&s.limits, n) }, "encode": func(n *yamlx.Node) { d.encode(&s.encode, n) },
+			"ops": func(n *yamlx.Node) { d.ops(s, n, nil) }, "other_fields": d.flag(&s.others),
+		})
+	})
 }
 
 // anyText is what YAML has for a text: quotes are often left out.

@@ -55,6 +55,15 @@ destination.fields: fields that the service has by itself, where no request tell
 destination.other_fields: the service takes fields that are not in fields, too
 destination.limits: how much a request may hold
 destination.ops: how a batch is sent, and what an answer means for every record in it
+destination.fields: the fields that the service has by itself: $own in a row; $custom is all others
+destination.other_fields: there may be fields that fields does not list
+destination.objects: blocks that an object has for itself, by its name; a * at the end stands for any, ${star}
+objects.*.discover: in place of the description's own
+objects.*.read: in place of the description's own
+objects.*.routes: in place of the description's own
+objects.*.fields: over the description's own, key by key
+objects.*.ops: over the description's own, key by key; null takes one away
+objects.*.other_fields: there may be fields that fields does not list
 destination.fixtures: answers with what they mean, run by exposync destination test
 
 params.*.kind: text, url or bool
@@ -90,10 +99,20 @@ auth.session_token: of a key that was lent
 auth.region: that is signed for
 auth.service: that is signed for
 
+fields.*.type: of its values: text, number, bool, date, time or json
+fields.*.unique: records can be told apart by it
+fields.*.required: nothing is created without it
+fields.*.writable: it takes values; without it true
+fields.*.options: the values that it takes
+fields.*.forbid: values that it never takes
+fields.*.form: what its texts look like
+fields.*.bytes: the length of its texts
+fields.*.doc: one sentence for the reference
+
 check.identity: the path of the account in the answer
-check.identity_match: the part of the identity that counts, in parentheses
+check.identity_match: the part of the text at identity that is the account, in parentheses
 check.problem: the path of why an answer of success is none
-check.fingerprint: a text with the key in it: the account is the address and a hash of this
+check.fingerprint: a text with the key in it; the account is the address and a digest of this
 fields.*.type: what values are
 fields.*.unique: it identifies records
 fields.*.required: nothing is created without it
@@ -128,8 +147,11 @@ read.row: one key in the body: $key, $key.<name>
 read.quote: the quotes around a key in ${keys}
 read.key: the path of the key in a record; without it the key's fields stand in fields
 read.fields: the path of the fields in a record
+read.custom: the path of those that the service does not have by itself
+read.keys: the key fields that can be asked for
+read.join: what parts the keys in ${keys}; without it a comma
 read.none: the status that says that no such record is there
-read.fold_case: the service does not tell keys apart by case
+read.fold_case: true, or the key fields of which the service does not tell keys apart by case
 paging.next: the path of the next page's address, or with query of a value
 paging.query: the parameter that takes the value
 paging.header: the header that holds the value
@@ -160,8 +182,8 @@ encode.null: a null as this text; without it JSON's null
 encode.absent: csv: a field that is to be left as it is, as this text
 encode.bool: true and false as two texts: true/false, 1/0
 encode.date: iso, epoch_ms or unix_s
-encode.dates: the same for some fields
-encode.format: of bodies
+encode.dates: date for some fields
+encode.format: of bodies; none where the address names the records
 encode.gzip: compress bodies
 encode.hash: fields of which only a digest is sent
 encode.json: JSON as a value, or as text
@@ -179,7 +201,11 @@ routes.delete: for deletes of mode mirror; the first that fits
 ops.*.idempotent: sending the same records twice does no harm, so a batch may be sent again and cut in halves
 ops.*.atomic: a refused batch wrote nothing, so its parts may be sent
 ops.*.unique_keys_per_batch: at most one record of a key in a request
-ops.*.fold_case: the service does not tell keys apart by case
+ops.*.fold_case: true, or the key fields of which the service does not tell keys apart by case
+ops.*.also: more items that a record makes; one that lacks something is left out
+ops.*.find: ask for the service's ids by key first, as read says, and write by other operations
+ops.*.find.found: the operation for records that are there
+ops.*.find.missing: the operation for records that are not
 ops.*.idempotency: how a request or a record names itself, so that the service notices it coming twice
 ops.*.idempotency.header: the header for the name of a request
 ops.*.idempotency.field: the entry of row for the name of a record
@@ -222,8 +248,8 @@ ops.*.job.poll.timeout: after it the run ends, and the next one asks on
 ops.*.job.poll.counts: numbers of records that the service states
 ops.*.job.poll.counts.processed: the path of the number of records that are done
 ops.*.job.poll.counts.failed: the path of the number of refused ones among them
-ops.*.job.poll.counts.total: the path of the number of records
-ops.*.job.poll.counts.ok: the path of the number of accepted ones
+ops.*.job.poll.counts.total: the path of the number of all records
+ops.*.job.poll.counts.ok: the path of the number that was taken, or come through with
 ops.*.job.dead_rules: why a job failed as a whole
 ops.*.job.missing_rows: what records are that no result names
 ops.*.job.results: what became of every record
@@ -251,6 +277,7 @@ rule.outcome: the state of all records
 each.alias: at is a map; its keys are the names of the records
 each.ok: the path that marks a success; ! in front turns it around
 each.ok_in: the words at ok that are a success
+errors.is: paths with texts: an error with others is about no record
 errors.trace: the path of the number sent as $trace
 errors.key: the path of the record's key
 errors.keylist: the list holds bare keys; this is their code
@@ -264,6 +291,8 @@ fixtures.name: what is shown
 fixtures.object: that the records are of
 fixtures.key: the key field of the records
 fixtures.rows: keys of the records
+fixtures.object: what is written to; without it object
+fixtures.key: the name of the key field; without it key
 fixtures.params: of the connection
 *.status: of the answer
 *.text: a body that is no JSON

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -177,9 +178,7 @@ func (b *booth) connect(t *testing.T) destination.Destination {
 		t.Fatal(err)
 	}
 	params := map[string]string{"url": b.proxy.URL + facade.Mount(b.a.kind, facadetest.Connection)}
-	for name, value := range b.a.params {
-		params[name] = value
-	}
+	maps.Copy(params, b.a.params)
 	d, err := declared.Connect(declared.Config{
 		Kind: b.a.kind, Name: "crm", Where: "exposync.yml:4", File: "exposync.yml", Params: params, Rest: restConfig(),
 		Blocks: map[string]*yamlx.Node{"rate": rate},

@@ -3,6 +3,7 @@ package facade_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -75,7 +76,7 @@ func TestZendeskUsersAsJob(t *testing.T) {
 		`"status":"Created"`, "is not properly formatted", "Name: is too short", "Tags: contain", "is not a valid number", "is not a valid boolean",
 		"is not a valid date", "already being used", "Role: is invalid",
 	} {
-		one := results.Get(fmt.Sprint(i))
+		one := results.Get(strconv.Itoa(i))
 		if one.Get("index").Int() != int64(i) || one.Get("success").Bool() != (i == 0) || !strings.Contains(one.Raw, says) {
 			t.Errorf("result %d, want %q: %s", i, says, one.Raw)
 		}
