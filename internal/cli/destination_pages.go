@@ -117,7 +117,7 @@ func operationsTable(b *strings.Builder, d *declared.About) {
 		if o.RowBytes > 0 {
 			size += ", a record " + bytesWord(o.RowBytes)
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %d | %s |\n", o.Name, strings.TrimSuffix(amount(o), " a request"), size, o.Concurrency,
+		fmt.Fprintf(b, "| %s | %s | %s | %d | %s |\n", operationName(o), strings.TrimSuffix(amount(o), " a request"), size, o.Concurrency,
 			yesNo(o.Idempotent, "sent again", "in doubt, a person decides"))
 	}
 }
@@ -236,4 +236,12 @@ func answersTable(b *strings.Builder, d *declared.About) {
 		}
 	}
 	b.WriteString("\n" + strings.Join(used, " · ") + "\n")
+}
+
+// operationName is an operation with the object that it is for.
+func operationName(o declared.Operation) string {
+	if o.Object == "" {
+		return o.Name
+	}
+	return "`" + o.Object + "` " + o.Name
 }

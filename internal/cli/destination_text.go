@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"exposync/internal/destination/declared"
+	"exposync/internal/sandbox/facade"
 )
 
 // aboutText is a destination for a terminal.
@@ -25,7 +26,12 @@ func aboutText(d *declared.About) string {
 		fmt.Fprintf(&b, "%-11s%s\n", row[0], strings.ReplaceAll(row[1], "`", ""))
 	}
 	b.WriteString("\noperations\n")
+	object := ""
 	for _, o := range d.Operations {
+		if o.Object != object {
+			object = o.Object
+			fmt.Fprintf(&b, "  of %s\n", object)
+		}
 		fmt.Fprintf(&b, "  %-19s %s, %d at a time; %s\n", o.Name, amount(o), o.Concurrency, yesNo(o.Idempotent, "may be sent twice", "sent once"))
 	}
 	b.WriteString("\nparameters of a connection\n")
@@ -40,11 +46,15 @@ func aboutText(d *declared.About) string {
 
 // traits are a destination's properties in a few words each.
 func traits(d *declared.About) [][2]string {
-	rows := [][2]string{
+	var rows [][2]string
+	if len(d.Objects) > 0 {
+		rows = append(rows, [2]string{"objects", "`" + strings.Join(d.Objects, "`, `") + "`"})
+	}
+	rows = append(rows, [][2]string{
 		{"modes", strings.Join(d.Modes, ", ")},
 		{"account", d.Identity},
 		{"key", d.Key},
-	}
+	}...)
 	if len(d.Auth) > 0 {
 		rows = append(rows, [2]string{"proof", strings.Join(d.Auth, ", or ")})
 	}
@@ -73,6 +83,9 @@ func traits(d *declared.About) [][2]string {
 func sandboxWords(name string) string {
 	if name == "sandbox" {
 		return "this is it"
+	}
+	if v, ok := facade.Of(name); ok {
+		return "it answers as " + v.Title + " does"
 	}
 	return "records go to its generic store"
 }

@@ -28,13 +28,13 @@ func (s *session) sandboxed(ctx context.Context, c config.Connection) (destinati
 	}
 	cfg := declared.Config{Kind: c.Type, Catalog: s.catalog, Name: c.Name, Where: c.Where, File: s.config.File, Rest: s.sandboxRest(), Rates: &s.rates}
 	if _, spoken := facade.Of(c.Type); !spoken {
-		cfg.Kind, cfg.Params = "sandbox", map[string]string{"url": base, "connection": c.Name}
+		cfg.Kind, cfg.Catalog, cfg.Params = "sandbox", nil, map[string]string{"url": base, "connection": c.Name}
 		return declared.Connect(cfg)
 	}
-	s.sayOverridden(c.Type)
 	if cfg.Params, err = s.catalog.Harmless(c.Type, base+facade.Mount(c.Type, c.Name), c.Literals()); err != nil {
 		return nil, err
 	}
+	s.sayOverridden(c.Type)
 	d, err := declared.Connect(cfg)
 	if err != nil {
 		return nil, err

@@ -39,6 +39,16 @@ type world struct {
 	spool   string
 	settled bool // somebody said that what was in doubt arrived
 	resent  bool // somebody asked to send what was in doubt again
+
+	through func() destination.Destination // what a run talks to, if it is not dest itself
+}
+
+// destination is what the next run talks to.
+func (w *world) destination() destination.Destination {
+	if w.through == nil {
+		return w.dest
+	}
+	return w.through()
 }
 
 // assumes reports whether doubts may count as sent.
@@ -101,6 +111,15 @@ func (w *world) table() *table {
 
 // run is one process from its start to its end, however that comes.
 func (w *world) run(req engine.Request) plan.Result {
+	res, err := w.attempt(req)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return res
+}
+
+// attempt is a run that may come to no plan.
+func (w *world) attempt(req engine.Request) (plan.Result, error) {
 	ctx, kill := context.WithCancel(context.Background())
 	defer kill()
 	stop := make(chan struct{})
@@ -110,17 +129,17 @@ func (w *world) run(req engine.Request) plan.Result {
 		Ledger: w.ledger, Spool: w.spool, Now: fixed, Rand: func() float64 { return 0.5 },
 		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Log: slog.New(slog.DiscardHandler),
 	}
-	req.Job, req.Warehouse, req.Destination = w.job, w.table(), w.dest
+	req.Job, req.Warehouse, req.Destination = w.job, w.table(), w.destination()
 	before := w.known()
 	w.dest.deleted = nil
 	p, err := e.Prepare(ctx, req, false)
 	if err != nil {
-		w.Fatal(err)
+		return plan.Result{}, err
 	}
 	res := e.Apply(ctx, stop, p)
 	_ = p.Close()
 	w.check(res, before)
-	return res
+	return res, nil
 }
 
 // known is what the ledger says of every key.
@@ -161,7 +180,7 @@ func (w *world) check(res plan.Result, before map[string]record.Mark) {
 	}
 	for _, key := range w.dest.deleted {
 		_, there := w.source[key]
-		if !w.ours(before[key]) || there || w.job.Mode != plan.Mirror || res.Counts.Invalid > 0 {
+		if !w.ours(before[key]) && !w.recalled(before[key]) || there || w.job.Mode != plan.Mirror || res.Counts.Invalid > 0 {
 			w.Fatalf("%q was deleted; confirmed %t, in the source %t, mode %s, %d invalid", key, before[key].Confirmed(), there, w.job.Mode, res.Counts.Invalid)
 		}
 	}
@@ -170,7 +189,7 @@ func (w *world) check(res plan.Result, before map[string]record.Mark) {
 			w.Fatalf("%q is in doubt, though every answer about it was clear", key)
 		}
 		if m.Confirmed() && m.RowHash == uncertain() {
-			if !before[key].Confirmed() {
+			if !before[key].Confirmed() && !w.recalled(before[key]) {
 				w.Fatalf("%q counts as confirmed, though it never was", key)
 			}
 			continue
@@ -203,6 +222,12 @@ func (w *world) ours(m record.Mark) bool {
 		return true // it counts as sent, and as adopted
 	}
 	return m.Confirmed() && (!m.Adopted || w.job.Owned == plan.OwnedAll)
+}
+
+// recalled reports whether a run may learn before it plans what became of a
+// record: a job that was left behind says so.
+func (w *world) recalled(m record.Mark) bool {
+	return w.through != nil && m.Standing != nil && m.Standing.State == record.InDoubt
 }
 
 // uncertain is what a mark holds when nobody knows what the destination does.

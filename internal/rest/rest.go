@@ -103,6 +103,8 @@ type Request struct {
 	Header   http.Header // without User-Agent; not changed
 	Body     []byte      // may be read until the connection is done with it: never write to it again
 	Attempts int         // at most so many; 0: as many as the class allows
+	// Hide takes secrets out of what Watch shows of the exchange; nil leaves it.
+	Hide func(string) string
 }
 
 // Response is a server's answer, whatever its status, completely read.

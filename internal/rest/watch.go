@@ -42,6 +42,10 @@ func watched(ctx context.Context, r Request, attempts int, resp *Response, err e
 	if err != nil {
 		x.Problem = err.Error()
 	}
+	if r.Hide != nil {
+		x.URL, x.Problem = r.Hide(x.URL), r.Hide(x.Problem)
+		x.Body, x.Reply = []byte(r.Hide(string(x.Body))), []byte(r.Hide(string(x.Reply)))
+	}
 	see(x)
 }
 

@@ -82,21 +82,22 @@ func (c *Catalog) Describe(kind string) (About, error) {
 }
 
 func (s *spec) about(ctx context.Context) About {
+	first := s.eachSpec()[0] // where objects differ, it is the one that is shown
 	a := About{
 		Name: s.name, Title: s.title, Docs: s.docs, VerifiedOn: s.verified, Params: s.params, Identity: "its address",
 		Reads: s.reads(), Discovers: s.discovers(), PerSecond: s.rate.perSecond(), Fixtures: len(s.fixtures),
-		Modes: s.modes(), Key: s.keyWords(), Rate: s.rate.words(), Daily: s.rate.daily.words(), Routes: s.routeWords(),
-		Formats: s.formats(), Request: s.sample(), Answers: s.answers(ctx),
+		Modes: s.allModes(), Key: first.keyWords(), Rate: s.rate.words(), Daily: s.rate.daily.words(), Routes: first.routeWords(),
+		Formats: first.formats(), Request: first.sample(), Answers: s.answers(ctx),
 	}
 	a.Reject = s.reject(ctx)
-	if s.lookup != nil {
-		a.ReadRows = s.lookup.rows
+	if first.lookup != nil {
+		a.ReadRows = first.lookup.rows
 	}
 	switch c := s.check; {
 	case c != nil && c.fingerprint != "":
 		a.Identity = "its address and a fingerprint of the key"
 	case c != nil:
-		a.Identity = fmt.Sprintf("`%s` of `%s %s`", c.identity, c.request.method, c.request.path)
+		a.Identity = fmt.Sprintf("`%s` of `%s %s`", c.identity, c.request.method, s.checkPath())
 	}
 	for _, x := range s.auth {
 		a.Auth = append(a.Auth, x.kind)
@@ -109,6 +110,17 @@ func (s *spec) about(ctx context.Context) About {
 		a.Operations = append(a.Operations, o.spec.operations(o.pattern)...)
 	}
 	return a
+}
+
+// allModes are those that some object has.
+func (s *spec) allModes() []string {
+	var out []string
+	for _, mode := range []string{"upsert", "update", "insert", "append", "mirror"} {
+		if slices.ContainsFunc(s.eachSpec(), func(s *spec) bool { return slices.Contains(s.modes(), mode) }) {
+			out = append(out, mode)
+		}
+	}
+	return out
 }
 
 // modes are those that the operations can carry out.
@@ -173,7 +185,7 @@ func (s *spec) main() *op {
 
 func (s *spec) routeWords() []string {
 	var out []string
-	for _, mode := range []string{"upsert", "update", "insert", "append"} {
+	for _, mode := range opNames() {
 		var ways []string
 		for _, r := range s.routes[mode] {
 			text := fmt.Sprintf("`%s` for more", r.op)
@@ -187,6 +199,20 @@ func (s *spec) routeWords() []string {
 		}
 	}
 	return out
+}
+
+// checkPath is the path of the check with the defaults in it.
+func (s *spec) checkPath() string {
+	d, err := s.stand(nil, s.paramsOf(&op{}), "")
+	if err != nil {
+		return s.check.request.path
+	}
+	target, err := d.values.target(s.check.request)
+	if err != nil {
+		return s.check.request.path
+	}
+	target, _, _ = strings.Cut(target, "?")
+	return target
 }
 
 func (r rateLimit) words() string {

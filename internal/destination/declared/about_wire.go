@@ -49,8 +49,9 @@ func (s *spec) formats() []Format {
 	}
 	slices.SortFunc(names, s.order)
 	for _, name := range names {
-		if name == "delete" {
-			continue
+		deletes := name == "delete" || slices.ContainsFunc(s.routes["delete"], func(r route) bool { return r.op == name })
+		if o := s.ops[name]; deletes || o.find != nil || o.encode.format == "none" {
+			continue // no value leaves with it
 		}
 		f := s.ops[name].encode.shown()
 		i := slices.IndexFunc(out, func(o Format) bool { return o.same(f) })
@@ -148,6 +149,9 @@ func sampleChange() record.Change {
 // the operation needs fields of particular names.
 func (s *spec) sample() *Request {
 	o := s.main()
+	if o != nil && o.find != nil {
+		o = s.ops[cmp.Or(o.find.missing, o.find.found)]
+	}
 	if o == nil {
 		return nil
 	}
@@ -167,6 +171,11 @@ func (s *spec) sample() *Request {
 		return nil
 	}
 	r := Request{Operation: o.name, Method: o.request.method, Path: sender.path, Type: o.encode.contentType()}
+	if sender.late != nil {
+		if r.Path, err = sender.named("C-1001", "id-1").target(*sender.late); err != nil {
+			return nil
+		}
+	}
 	if o.job != nil {
 		step := o.job.create
 		if o.job.upload != nil {

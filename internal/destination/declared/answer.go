@@ -1,7 +1,10 @@
 package declared
 
 import (
+	"bytes"
+	"encoding/base64"
 	"math"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -250,11 +253,42 @@ func (d *Destination) collectSecrets(a auth) []string {
 			found = append(found, text)
 		}
 	}
+	if _, value := d.creds.static(); strings.HasPrefix(value, "Basic ") {
+		found = append(found, strings.TrimPrefix(value, "Basic "))
+	}
+	return formsOf(found)
+}
+
+// shortestSecret is the length below which a secret is a word like others.
+const shortestSecret = 6
+
+// formsOf lists secrets in every way in which a request carries them, and a
+// service repeats them: the longest first, since one may be part of another.
+func formsOf(secrets []string) []string {
 	var out []string
-	for _, s := range found {
-		if len(s) >= 6 { // shorter ones are words
+	add := func(s string) {
+		if len(s) >= shortestSecret && !slices.Contains(out, s) {
 			out = append(out, s)
 		}
 	}
+	for _, s := range secrets {
+		for line := range strings.Lines(s) { // of a key in PEM form any line says too much
+			if line = strings.TrimSpace(line); strings.Contains(s, "\n") && !strings.HasPrefix(line, "-----") {
+				add(line)
+			}
+		}
+		if len(s) < shortestSecret {
+			continue
+		}
+		quoted, _ := record.AppendJSONText(nil, s) // what is no text is in no answer
+		quoted = bytes.Trim(quoted, `"`)
+		for _, form := range []string{
+			s, strings.TrimSpace(s), url.QueryEscape(s), url.PathEscape(s), base64.StdEncoding.EncodeToString([]byte(s)), string(quoted),
+			strings.NewReplacer("&", `\u0026`, "<", `\u003c`, ">", `\u003e`).Replace(string(quoted)),
+		} {
+			add(form)
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return len(b) - len(a) })
 	return out
 }

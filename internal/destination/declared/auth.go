@@ -98,6 +98,7 @@ type credentials struct {
 	token *oauth2.Token
 	base  string // that the token's answer told
 	old   []string
+	forms []string // of old, as messages may repeat them
 }
 
 func newCredentials(a auth, v values, now func() time.Time, client *http.Client, allow func(string) string) *credentials {
@@ -182,6 +183,7 @@ func (c *credentials) fetch(ctx context.Context) error {
 	if n := len(c.old); n > 8 {
 		c.old = c.old[n-8:]
 	}
+	c.forms = formsOf(c.old)
 	return nil
 }
 
@@ -256,5 +258,5 @@ func (c *credentials) secrets() []string {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]string(nil), c.old...)
+	return append([]string(nil), c.forms...)
 }

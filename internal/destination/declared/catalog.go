@@ -67,6 +67,11 @@ func Params(kind string) ([]Param, error) { return (*Catalog)(nil).Params(kind) 
 // Test runs the fixtures of an embedded destination.
 func Test(ctx context.Context, kind string) (Report, error) { return (*Catalog)(nil).Test(ctx, kind) }
 
+// Harmless is Catalog.Harmless for an embedded kind.
+func Harmless(kind, base string, given map[string]string) (map[string]string, error) {
+	return (*Catalog)(nil).Harmless(kind, base, given)
+}
+
 // builtin reads an embedded description with the blocks that a connection puts
 // over it.
 func builtin(kind string, over *overlay) (*spec, error) { return (*Catalog)(nil).load(kind, over) }

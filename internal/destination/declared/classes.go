@@ -54,6 +54,9 @@ func (c classes) of(codes []string, message string, other destination.State) des
 
 func (d *decoder) classes(dst *classes) func(*yamlx.Node) {
 	return func(n *yamlx.Node) {
+		if d.drawing.free(d.state(new(destination.State))) {
+			return
+		}
 		if n.Kind != yamlx.Map {
 			d.fail(n, "", "class must map codes to states, not be %s", n.Kind)
 			return

@@ -305,7 +305,9 @@ func (c *check) account(doc gjson.Result) string {
 
 func (d *Destination) unreachable(err error) error {
 	if failure, ok := err.(*rest.Error); ok { //nolint:errorlint // Do gives it as it is
-		return failure.Fault(d.cfg.Where)
+		f := failure.Fault(d.cfg.Where)
+		f.Msg = d.hideSecrets(f.Msg)
+		return f
 	}
 	return err
 }

@@ -21,6 +21,7 @@ type decoder struct {
 	problems fault.List
 	texts    []located // that may hold ${…}
 	more     []string  // names that are known where the decoder is now
+	drawing  *drawing  // nil while a spec is read
 }
 
 type located struct {
@@ -42,6 +43,9 @@ func (d *decoder) fail(n *yamlx.Node, hint, format string, args ...any) {
 }
 
 func (d *decoder) failAt(where, hint, format string, args ...any) {
+	if d.drawing != nil {
+		return // there is nothing that could be wrong
+	}
 	d.problems = append(d.problems, &fault.Fault{
 		Code: "spec_invalid", Kind: fault.Config, Whose: fault.Setup,
 		Where: where, Msg: fmt.Sprintf(format, args...), Hint: hint,
@@ -72,6 +76,10 @@ type known map[string]func(*yamlx.Node)
 
 // keys reads a block; a key that is not known is a problem.
 func (d *decoder) keys(n *yamlx.Node, what string, fields known) {
+	if d.drawing != nil {
+		d.drawing.keys(what, fields)
+		return
+	}
 	if n.IsNull() {
 		return
 	}
@@ -114,6 +122,9 @@ func (d *decoder) whereLine(owner, at *yamlx.Node) string {
 
 func (d *decoder) text(dst *string) func(*yamlx.Node) {
 	return func(n *yamlx.Node) {
+		if d.drawing.put(anyText()) {
+			return
+		}
 		s, ok := n.Scalar()
 		if !ok {
 			d.fail(n, "", "must be text, not %s", n.Kind)
@@ -133,6 +144,9 @@ func (d *decoder) template(dst *string) func(*yamlx.Node) {
 
 func (d *decoder) flag(dst *bool) func(*yamlx.Node) {
 	return func(n *yamlx.Node) {
+		if d.drawing.put(node{"type": "boolean"}) {
+			return
+		}
 		v, ok := n.Bool()
 		if !ok {
 			d.fail(n, "", "must be true or false, not %s", n.Kind)
@@ -143,6 +157,9 @@ func (d *decoder) flag(dst *bool) func(*yamlx.Node) {
 
 func (d *decoder) count(dst *int) func(*yamlx.Node) {
 	return func(n *yamlx.Node) {
+		if d.drawing.put(node{"type": "integer", "minimum": 1}) {
+			return
+		}
 		v, err := strconv.Atoi(n.Text)
 		if n.Kind != yamlx.Number || err != nil || v < 1 {
 			d.fail(n, "", "must be a whole number of 1 or more")
@@ -159,6 +176,9 @@ func (d *decoder) tree(dst **yamlx.Node) func(*yamlx.Node) {
 // pairs reads names with texts, each as read says.
 func (d *decoder) pairs(dst *[]pair, what string, read func(*string) func(*yamlx.Node)) func(*yamlx.Node) {
 	return func(n *yamlx.Node) {
+		if d.drawing.free(read(new(string))) {
+			return
+		}
 		if n.Kind != yamlx.Map {
 			d.fail(n, "", "%s must be a map of names and texts, not %s", what, n.Kind)
 			return
@@ -186,6 +206,9 @@ func (d *decoder) credential(dst *string) func(*yamlx.Node) {
 
 func (d *decoder) list(what string, item func(*yamlx.Node)) func(*yamlx.Node) {
 	return func(n *yamlx.Node) {
+		if d.drawing.list(item) {
+			return
+		}
 		if n.Kind != yamlx.List {
 			d.fail(n, "", "%s must be a list, not %s", what, n.Kind)
 			return
@@ -199,6 +222,9 @@ func (d *decoder) list(what string, item func(*yamlx.Node)) func(*yamlx.Node) {
 // pattern reads a regular expression.
 func (d *decoder) pattern(dst **regexp.Regexp) func(*yamlx.Node) {
 	return func(n *yamlx.Node) {
+		if d.drawing.put(node{"type": "string", "format": "regex"}) {
+			return
+		}
 		var s string
 		d.text(&s)(n)
 		re, err := regexp.Compile(s)
@@ -227,6 +253,9 @@ func (d *decoder) duration(dst *time.Duration) func(*yamlx.Node) {
 // words reads one text or a list of them.
 func (d *decoder) words(dst *[]string) func(*yamlx.Node) {
 	return func(n *yamlx.Node) {
+		if d.drawing.put(node{"anyOf": []any{anyText(), node{"type": "array", "items": anyText()}}}) {
+			return
+		}
 		list, ok := n.Strings()
 		if !ok {
 			d.fail(n, "", "must be a text or a list of texts, not %s", n.Kind)
@@ -237,6 +266,9 @@ func (d *decoder) words(dst *[]string) func(*yamlx.Node) {
 
 func (d *decoder) choice(dst *string, words ...string) func(*yamlx.Node) {
 	return func(n *yamlx.Node) {
+		if d.drawing.put(node{"enum": words}) {
+			return
+		}
 		s, _ := n.Str()
 		if !slices.Contains(words, s) {
 			d.fail(n, "", "must be one of %s", strings.Join(words, ", "))
@@ -249,6 +281,9 @@ func (d *decoder) choice(dst *string, words ...string) func(*yamlx.Node) {
 // state reads one of the words for states.
 func (d *decoder) state(dst *destination.State) func(*yamlx.Node) {
 	return func(n *yamlx.Node) {
+		if d.drawing.put(node{"$ref": "#/$defs/state"}) {
+			return
+		}
 		s, _ := n.Str()
 		state, ok := states()[s]
 		if !ok {

@@ -72,16 +72,21 @@ func (d *decoder) checkDelete(s *spec) {
 func (d *decoder) params(s *spec, n *yamlx.Node) {
 	fields := known{}
 	for _, name := range n.Keys() {
-		fields[name] = func(n *yamlx.Node) {
-			p := Param{Name: name, Kind: "text"}
-			d.keys(n, "params."+name, known{
-				"kind": d.choice(&p.Kind, "text", "url", "bool"), "required": d.flag(&p.Required),
-				"secret": d.flag(&p.Secret), "default": d.text(&p.Default), "doc": d.text(&p.Doc),
-			})
-			s.params = append(s.params, p)
-		}
+		fields[name] = func(n *yamlx.Node) { s.params = append(s.params, d.param(name, n)) }
+	}
+	if d.drawing.free(func(n *yamlx.Node) { d.param("*", n) }) {
+		return
 	}
 	d.keys(n, "params", fields)
+}
+
+func (d *decoder) param(name string, n *yamlx.Node) Param {
+	p := Param{Name: name, Kind: "text"}
+	d.keys(n, "params."+name, known{
+		"kind": d.choice(&p.Kind, "text", "url", "bool"), "required": d.flag(&p.Required),
+		"secret": d.flag(&p.Secret), "default": d.text(&p.Default), "doc": d.text(&p.Doc),
+	})
+	return p
 }
 
 // vars reads texts under names: {base: "${url}"}, or by another one's value:
@@ -106,6 +111,9 @@ func (d *decoder) vars(s *spec, n *yamlx.Node) {
 			s.vars = append(s.vars, v)
 		}
 	}
+	if d.drawing.vars(d.template(new(string))) {
+		return
+	}
 	d.keys(n, "vars", fields)
 }
 
@@ -113,6 +121,9 @@ func (d *decoder) vars(s *spec, n *yamlx.Node) {
 // taken that applies.
 func (d *decoder) auths(s *spec, n *yamlx.Node) {
 	s.auth = nil
+	if d.drawing.oneOrMore(func(n *yamlx.Node) { d.auth(n) }) {
+		return
+	}
 	if n.Kind == yamlx.List {
 		d.list("auth", func(n *yamlx.Node) { s.auth = append(s.auth, d.auth(n)) })(n)
 		return
@@ -359,6 +370,9 @@ func (d *decoder) encode(e *encoding, n *yamlx.Node) {
 
 // ops reads the operations: those of the modes, and those that routes lead to.
 func (d *decoder) ops(s *spec, n, routes *yamlx.Node) {
+	if d.drawing.ops(func(n *yamlx.Node) { d.op("*", n) }) {
+		return
+	}
 	names := append(opNames(), foundNames(n)...)
 	for _, mode := range routes.Keys() {
 		for _, r := range routes.Get(mode).Items {
@@ -437,8 +451,13 @@ func (d *decoder) op(name string, n *yamlx.Node) *op {
 				"header": d.text(&o.idem.header), "field": d.text(&o.idem.field), "max": d.count(&o.idem.max),
 			})
 		},
-		"limits":   func(n *yamlx.Node) { d.limits(&o.limits, n) },
-		"encode":   d.tree(&o.encodeNode),
+		"limits": func(n *yamlx.Node) { d.limits(&o.limits, n) },
+		"encode": func(n *yamlx.Node) {
+			o.encodeNode = n // read when the encoding that it goes over is known
+			if d.drawing != nil {
+				d.encode(&o.encode, n)
+			}
+		},
 		"request":  func(n *yamlx.Node) { d.recordRequest(&o.request, n) },
 		"envelope": d.tree(&o.envelope), "row": d.tree(&o.row),
 		"alias": func(n *yamlx.Node) { o.alias = d.alias(what, n) }, "needs": d.words(&o.needs),
@@ -521,18 +540,10 @@ func (d *decoder) rule(n *yamlx.Node) rule {
 
 func (d *decoder) each(n *yamlx.Node) *each {
 	e := &each{}
-	var okIn *yamlx.Node
 	d.keys(n, "each", known{
-		"at": d.text(&e.at), "ok": d.text(&e.ok), "ok_in": d.tree(&okIn), "id": d.text(&e.id), "alias": d.flag(&e.alias),
+		"at": d.text(&e.at), "ok": d.text(&e.ok), "ok_in": d.words(&e.okIn), "id": d.text(&e.id), "alias": d.flag(&e.alias),
 		"code": d.text(&e.code), "message": d.text(&e.message), "class": d.classes(&e.class),
 	})
-	if okIn != nil {
-		d.list("ok_in", func(n *yamlx.Node) {
-			var s string
-			d.text(&s)(n)
-			e.okIn = append(e.okIn, s)
-		})(okIn)
-	}
 	if e.at == "" || e.ok == "" {
 		d.fail(n, "", "each needs at, the path of the results, and ok, what marks a success within one")
 	}

@@ -64,7 +64,7 @@ func (d *Destination) prove(ctx context.Context, x exchange) (r rest.Request, to
 		base = withQuery(base, url.QueryEscape(c.filled["name"])+"="+url.QueryEscape(c.filled["value"]))
 	}
 	r = rest.Request{
-		Class: x.class, Method: x.method, URL: under(base, x.target), Header: header, Body: x.body, Attempts: x.attempts,
+		Class: x.class, Method: x.method, URL: under(base, x.target), Header: header, Body: x.body, Attempts: x.attempts, Hide: d.hideSecrets,
 	}
 	return r, token, d.creds.sign(ctx, &r)
 }

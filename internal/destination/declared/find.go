@@ -142,7 +142,7 @@ func (f *finder) chunk(ctx context.Context, batch []record.Change, at []int, out
 	ids, bad := f.ask(ctx, batch, at)
 	if bad != nil {
 		spread(out, at, bad)
-		return false
+		return ctx.Err() == nil && !hopeless(bad)
 	}
 	known, isThere := slices.Clone(batch), make([]bool, len(batch))
 	write := make([]bool, len(batch))
@@ -283,7 +283,7 @@ func unasked(out []destination.Outcome) []destination.Outcome {
 func (f *finder) take(doc gjson.Result, wanted asked, ids map[string][]string) {
 	items, _ := f.look.items(doc) // page made sure that they are there
 	for _, item := range items {
-		key, ok := wanted.find(f.look.keyText(item))
+		key, ok := wanted.find(f.look.canonical(f.look.keyText(item)))
 		id := plain(item.Get(f.look.spec.id))
 		if !ok || id == "" {
 			continue

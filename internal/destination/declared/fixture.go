@@ -271,7 +271,13 @@ func (j *jobSender) play(ctx context.Context, f *fixture, batch []record.Change)
 		case p.Lost:
 			return destination.All(len(batch), destination.Outcome{State: destination.InDoubt, Code: "job_lost"}), nil
 		case p.Ended:
-			return j.outcomes(ctx, id, batch, doc)
+			ended, err := j.outcomes(ctx, id, batch, doc)
+			for i := range ended { // as in a run: only what is pending is asked for
+				if out[i].State == destination.Pending {
+					out[i] = ended[i]
+				}
+			}
+			return out, err
 		}
 	}
 	return nil, errors.New("the job does not end")

@@ -122,7 +122,7 @@ func (j *jobSender) submit(ctx context.Context, batch []record.Change, keep func
 	}
 	resp, bad := j.step(ctx, j.job.create, j.values, first, j.job.upload == nil, batch, p)
 	if bad != nil {
-		return "", spread(out, p.at, bad)
+		return "", spread(out, p.at, j.unborn(bad))
 	}
 	raw := plain(gjson.GetBytes(resp.Body, j.job.id))
 	if raw == "" {
@@ -148,13 +148,30 @@ func (j *jobSender) submit(ctx context.Context, batch []record.Change, keep func
 	return id, out
 }
 
-// tries is how often a step is sent in one go. Closing is tried once: refused
-// the second time, it may have begun the job the first time.
-func (j *jobSender) tries(s step) int {
-	if j.job.close != nil && s.request.path == j.job.close.request.path && s.body == j.job.close.body {
-		return 1
+// unborn are the outcomes where no job came to be: whatever became of the
+// request for one, no record was in it if they are uploaded.
+func (j *jobSender) unborn(bad []destination.Outcome) []destination.Outcome {
+	if j.job.upload == nil {
+		return bad
 	}
-	return 3
+	for i := range bad {
+		o := &bad[i]
+		if o.Maybe = false; o.State == destination.InDoubt {
+			o.State = destination.Retry
+		}
+	}
+	return bad
+}
+
+// tries is how often a step is sent in one go. Where a job stands open the
+// records are worth some patience. To create one again, and to wait for that,
+// is the engine's; and closing that is refused the second time may have begun
+// the job the first time.
+func (j *jobSender) tries(records bool) int {
+	if records && j.job.upload != nil {
+		return 3
+	}
+	return 1
 }
 
 // forsaken gives up a job that got no records, or was not begun. Where that
@@ -272,7 +289,7 @@ func (j *jobSender) request(ctx context.Context, s step, v values, body []byte, 
 	if s.request.method == http.MethodPut || s.request.method == http.MethodPatch {
 		class = rest.Upsert // the same step again changes nothing
 	}
-	return j.s.d.do(ctx, exchange{class: class, method: s.request.method, target: target, header: header, body: body, attempts: j.tries(s)})
+	return j.s.d.do(ctx, exchange{class: class, method: s.request.method, target: target, header: header, body: body, attempts: j.tries(records)})
 }
 
 // status asks how far a job is. One that was never closed is closed now: its
@@ -306,7 +323,7 @@ func (j *jobSender) status(ctx context.Context, id string) (destination.Progress
 	case slices.Contains(p.done, state), slices.Contains(p.gone, state):
 		return destination.Progress{Ended: true}, doc, nil
 	default:
-		return destination.Progress{}, doc, j.s.d.unreadable("poll", fmt.Sprintf("the job is in a state that the description does not know (%s)", short(state, 40)))
+		return destination.Progress{}, doc, j.s.d.unreadable("poll", fmt.Sprintf("the job is in a state that the description does not know (%s)", short(j.s.d.hideSecrets(state), 40)))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -54,7 +55,7 @@ func (j *jobSender) list(ctx context.Context, r *results, v values, doc gjson.Re
 		return j.files(ctx, r, v, key)
 	}
 	return func(yield func(named, error) bool) {
-		for page, err := range j.s.d.pages(ctx, v, *r.request, nil, r.paging, "") {
+		for page, err := range j.s.d.pages(ctx, v, *r.request, nil, r.paging, "404") {
 			if err != nil {
 				yield(named{}, err)
 				return
@@ -151,7 +152,7 @@ func (j *jobSender) files(ctx context.Context, r *results, v values, key string)
 				return
 			}
 			seen[target] = true
-			resp, err := j.s.d.file(ctx, exchange{class: rest.Read, method: r.request.method, target: target, header: header, attempts: 5})
+			resp, err := j.s.d.results(ctx, exchange{class: rest.Read, method: r.request.method, target: target, header: header, attempts: 5})
 			if err != nil {
 				yield(named{}, err)
 				return
@@ -169,11 +170,15 @@ func (j *jobSender) files(ctx context.Context, r *results, v values, key string)
 	}
 }
 
-// file reads an answer of success, whatever it holds.
-func (d *Destination) file(ctx context.Context, x exchange) (*rest.Response, error) {
+// results reads an answer of success, whatever it holds. Services forget
+// results sooner than jobs: a list that is gone names nobody.
+func (d *Destination) results(ctx context.Context, x exchange) (*rest.Response, error) {
 	resp, err := d.do(ctx, x)
 	if err != nil {
 		return nil, d.unreachable(err)
+	}
+	if resp.Status == http.StatusNotFound || resp.Status == http.StatusGone {
+		return &rest.Response{Status: resp.Status, Header: http.Header{}}, nil
 	}
 	if f := d.refusal(resp); f != nil {
 		return nil, f

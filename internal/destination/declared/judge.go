@@ -74,7 +74,9 @@ func (j *judge) unanswered(err error) []destination.Outcome {
 			o.State = destination.Retry
 		}
 	}
-	return j.all(o)
+	out := j.all(o)
+	j.hide(out)
+	return out
 }
 
 // answered applies the first rule that matches, else the default for the

@@ -198,7 +198,7 @@ func (s *speech) has(t *testing.T, store string) bool {
 func (s *speech) connect(t *testing.T) destination.Destination {
 	t.Helper()
 	base := s.URL + facade.Mount(s.speaker.kind, connection)
-	params, err := declared.Harmless(s.speaker.kind, base, s.speaker.params)
+	params, err := (*declared.Catalog)(nil).Harmless(s.speaker.kind, base, s.speaker.params)
 	if err != nil {
 		t.Fatal(err)
 	}

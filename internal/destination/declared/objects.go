@@ -104,11 +104,10 @@ func (o *overlay) within(root *yamlx.Node) *yamlx.Node {
 		}
 	}
 	mine := *o
-	mine.blocks = map[string]*yamlx.Node{}
-	for name, n := range o.blocks {
-		mine.blocks[name] = n
+	mine.blocks = maps.Clone(o.blocks)
+	if mine.blocks["ops"] = without(o.blocks["ops"], foreign...); len(mine.blocks["ops"].Pairs) == 0 {
+		delete(mine.blocks, "ops")
 	}
-	mine.blocks["ops"] = without(o.blocks["ops"], foreign...)
 	return mine.apply(root)
 }
 

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"exposync/internal/destination"
 	"exposync/internal/record"
 	"exposync/internal/rest"
@@ -30,14 +32,7 @@ func service(t *testing.T, h http.HandlerFunc, inline string) *Destination {
 
 func connection(t *testing.T, url, inline string) Config {
 	t.Helper()
-	root, err := yamlx.Parse("exposync.yml", []byte(inline))
-	if err != nil {
-		t.Fatalf("inline blocks: %v", err)
-	}
-	blocks := map[string]*yamlx.Node{}
-	for _, p := range root.Pairs {
-		blocks[p.Key] = p.Value
-	}
+	blocks := blocksOf(t, inline)
 	return Config{
 		Kind: "http", Name: "crm", Where: "exposync.yml:4", File: "exposync.yml", Blocks: blocks,
 		Params: map[string]string{"url": url, "token": "tok-canary"},
@@ -46,6 +41,20 @@ func connection(t *testing.T, url, inline string) Config {
 			Timeout: 5 * time.Second,
 		},
 	}
+}
+
+// blocksOf reads the blocks that stand inline in a connection.
+func blocksOf(t testing.TB, inline string) map[string]*yamlx.Node {
+	t.Helper()
+	root, err := yamlx.Parse("exposync.yml", []byte(inline))
+	if err != nil {
+		t.Fatalf("inline blocks: %v", err)
+	}
+	blocks := map[string]*yamlx.Node{}
+	for _, p := range root.Pairs {
+		blocks[p.Key] = p.Value
+	}
+	return blocks
 }
 
 // people is a target with one key field and two others.
@@ -116,3 +125,5 @@ func open1(t *testing.T, d *Destination, mode destination.Mode) destination.Writ
 	}
 	return w
 }
+
+func parsed(text string) gjson.Result { return gjson.Parse(text) }

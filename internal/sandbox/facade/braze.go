@@ -176,7 +176,7 @@ func (a *app) item(tx *Tx, name string, item gjson.Result, call *Call) (what str
 		_, err = tx.Create(Prefixed("event", 10), fields)
 		return "created", err
 	}
-	_, what, err = keep(tx, Property{Name: "external_id"}, id.Str, brazeID, fields)
+	what, err = keep(tx, Property{Name: "external_id"}, id.Str, brazeID, fields)
 	return what, err
 }
 

@@ -217,7 +217,7 @@ func (ws *workspace) write(op gjson.Result, call *Call, name string, by Property
 		if action == "delete" {
 			return drop(tx, by, value)
 		}
-		_, what, err = keep(tx, by, value, shape, fields)
+		what, err = keep(tx, by, value, shape, fields)
 		return what, err
 	}}, nil
 }
@@ -273,7 +273,7 @@ func (ws *workspace) relate(op gjson.Result, call *Call, kind, thing string) (cu
 			if remove {
 				what, err = drop(tx, Property{Name: "pair"}, pair.Text("pair"))
 			} else {
-				_, what, err = keep(tx, Property{Name: "pair"}, pair.Text("pair"), Prefixed("rel", 8), pair)
+				what, err = keep(tx, Property{Name: "pair"}, pair.Text("pair"), Prefixed("rel", 8), pair)
 			}
 			if err != nil {
 				return "", err

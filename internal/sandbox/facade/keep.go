@@ -10,10 +10,10 @@ import (
 // keep lays fields over those of the record that a property finds, or makes one
 // with a shape of id, and tells what that was: created, updated or unchanged.
 // A field that is null is taken away.
-func keep(tx *Tx, by Property, value string, shape func(int64) string, fields Fields) (rec Record, what string, err error) {
+func keep(tx *Tx, by Property, value string, shape func(int64) string, fields Fields) (what string, err error) {
 	rec, there, err := tx.Find(by, value)
 	if err != nil {
-		return rec, "", err
+		return "", err
 	}
 	merged := rec.Fields.Merge(fields)
 	for name := range merged {
@@ -22,14 +22,14 @@ func keep(tx *Tx, by Property, value string, shape func(int64) string, fields Fi
 		}
 	}
 	if !there {
-		rec, err = tx.Create(shape, merged)
-		return rec, "created", err
+		_, err = tx.Create(shape, merged)
+		return "created", err
 	}
 	changed, err := tx.Put(rec.ID, merged)
 	if err != nil || !changed {
-		return rec, "unchanged", err
+		return "unchanged", err
 	}
-	return rec, "updated", nil
+	return "updated", nil
 }
 
 // drop deletes the record that a property finds; unchanged if there is none.

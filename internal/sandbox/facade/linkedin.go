@@ -150,6 +150,6 @@ func linkedinElement(tx *Tx, e gjson.Result, call *Call) (what string, err error
 		return drop(tx, Property{Name: "key"}, key)
 	}
 	fields.Set("key", key)
-	_, what, err = keep(tx, Property{Name: "key"}, key, Digits(1000), fields)
+	what, err = keep(tx, Property{Name: "key"}, key, Digits(1000), fields)
 	return what, err
 }

@@ -206,6 +206,6 @@ func metaEntry(tx *Tx, remove bool, schema []string, row gjson.Result, call *Cal
 		return "", err
 	}
 	fields["key"] = raw
-	_, what, err = keep(tx, Property{Name: "key"}, key, Digits(1000), fields)
+	what, err = keep(tx, Property{Name: "key"}, key, Digits(1000), fields)
 	return what, err
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -56,9 +57,7 @@ func mixpanelSay(w http.ResponseWriter, status int, problem string, more map[str
 	if problem != "" {
 		answer["error"] = problem
 	}
-	for name, v := range more {
-		answer[name] = v
-	}
+	maps.Copy(answer, more)
 	JSON(w, status, answer)
 }
 
@@ -162,9 +161,7 @@ func (p *project) told(w http.ResponseWriter, r *http.Request, mode string, n in
 
 func mixpanelOK(more map[string]any) map[string]any {
 	answer := map[string]any{"code": 200, "status": "OK"}
-	for name, v := range more {
-		answer[name] = v
-	}
+	maps.Copy(answer, more)
 	return answer
 }
 
@@ -233,7 +230,7 @@ func (p *project) profile(tx *Tx, row gjson.Result, idField string, call *Call) 
 	if err := mixpanelNested(gjson.Parse(argument.Raw), 0); err != nil {
 		return "", err
 	}
-	_, what, err = keep(tx, key, whole, Prefixed("profile", 8), fields)
+	what, err = keep(tx, key, whole, Prefixed("profile", 8), fields)
 	return what, err
 }
 

@@ -1,0 +1,131 @@
+package engine_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// job is one step of a job: create, upload, close, poll, results, abort.
+func (s *service) job(method string, path []string, body []byte) answer {
+	if len(path) == 0 {
+		s.dest.calls++
+		return s.step(nil, func() answer {
+			s.next++
+			id := fmt.Sprintf("j%d", s.next)
+			s.jobs[id] = &serviceJob{steps: 1 + s.dest.rng.IntN(6)}
+			return ok(fmt.Sprintf(`{"id":%q}`, id))
+		})
+	}
+	j := s.jobs[path[0]]
+	if j == nil || j.forgot {
+		return refusal(http.StatusNotFound)
+	}
+	switch {
+	case len(path) > 1 && method == http.MethodPut:
+		rows := rowsOf(body)
+		return s.step(rows, func() answer {
+			if j.closed {
+				return refusal(http.StatusConflict)
+			}
+			j.rows = rows
+			s.doubt(rows) // until it has ended, and said so
+			return ok("{}")
+		})
+	case len(path) > 1:
+		return s.results(j, path[1])
+	case method == http.MethodPatch:
+		return s.step(j.rows, func() answer {
+			if j.closed || j.aborted {
+				return refusal(http.StatusConflict)
+			}
+			j.closed = true
+			return ok("{}")
+		})
+	case method == http.MethodDelete:
+		return s.step(j.rows, func() answer { j.aborted = true; return ok("{}") })
+	}
+	return s.poll(j)
+}
+
+// step does one step of a job, or says that it did not, or does not say it.
+func (s *service) step(rows []map[string]string, do func() answer) answer {
+	rng := s.dest.rng
+	if rng.Float64() >= s.fails/2 {
+		return do()
+	}
+	if a, refused := s.refuse(); refused {
+		return a
+	}
+	s.doubt(rows)
+	if rng.IntN(2) == 0 {
+		_ = do()
+	}
+	switch rng.IntN(5) {
+	case 0:
+		return answer{}
+	case 1:
+		s.kill()
+	case 2:
+		s.dest.died = true
+		s.dest.ledger.mu.Lock()
+		s.dest.ledger.dieAt = s.dest.ledger.appends + 1
+		s.dest.ledger.mu.Unlock()
+	case 3:
+		s.dest.stop()
+	}
+	return refusal([]int{500, 502, 504}[rng.IntN(3)])
+}
+
+func (s *service) poll(j *serviceJob) answer {
+	switch {
+	case s.dest.rng.Float64() < s.fails/8:
+		return refusal([]int{429, 500, 503}[s.dest.rng.IntN(3)])
+	case s.dest.rng.Float64() < s.fails/16:
+		s.kill()
+		return refusal(http.StatusBadGateway)
+	case j.aborted:
+		return ok(`{"state":"aborted"}`)
+	case !j.closed:
+		return ok(`{"state":"open"}`)
+	case !j.done:
+		return ok(`{"state":"running"}`)
+	}
+	if s.dest.rng.Float64() < s.fails/10 { // it ended, and what became of it is lost
+		j.forgot = true
+		s.doubt(j.rows)
+		return refusal(http.StatusNotFound)
+	}
+	state := "done"
+	if len(j.missed) > 0 {
+		state = "dead"
+	}
+	return ok(fmt.Sprintf(`{"state":%q,"processed":%d,"failed":%d}`, state, len(j.rows)-len(j.missed), len(j.failed)))
+}
+
+// results lists what became of the rows, sometimes only half of it.
+func (s *service) results(j *serviceJob, list string) answer {
+	var lines []string
+	for _, row := range j.rows {
+		key := row["external_id"]
+		_, failed := j.failed[key]
+		switch {
+		case failed && list == "failed":
+			lines = append(lines, fmt.Sprintf("%q,%q", key, j.failed[key]))
+		case j.missed[key] && list == "missed":
+			lines = append(lines, fmt.Sprintf("%q,", key))
+		case !failed && !j.missed[key] && list == "good":
+			lines = append(lines, fmt.Sprintf("%q,", key))
+		}
+	}
+	if len(lines) > 0 && s.dest.rng.Float64() < s.fails/6 {
+		s.doubt(j.rows)
+		lines = lines[:s.dest.rng.IntN(len(lines))]
+	}
+	a := answer{status: 200, kind: "text/csv", body: "external_id,code\n" + strings.Join(lines, "\n") + "\n", cut: -1}
+	if s.dest.rng.Float64() < s.fails/6 {
+		s.doubt(j.rows)
+		a.cut = s.dest.rng.IntN(len(a.body))
+	}
+	return a
+}
