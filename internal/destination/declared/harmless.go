@@ -2,11 +2,6 @@ package declared
 
 import "strings"
 
-// Harmless is Catalog.Harmless of an embedded kind.
-func Harmless(kind, base string, given map[string]string) (map[string]string, error) {
-	return (*Catalog)(nil).Harmless(kind, base, given)
-}
-
 // Harmless gives parameters with which a connection of that kind can be opened
 // at a stand-in that takes any credential: every address is base, what is
 // given stays, and what is needed beside that is made up. Addresses that are
