@@ -19,10 +19,22 @@ func TestSandboxFaults(t *testing.T) {
 	t.Parallel()
 	const generic, hubspot = "sandbox", "hubspot"
 	tests := []struct{ kind, fault string }{
-		{generic, "429=30%"}, {generic, "5xx=30%"}, {generic, "timeout-after-commit=50%"}, {generic, "partial"},
-		{generic, "slow=1ms"}, {generic, "token-expiry=10%"}, {generic, "html-200=20%"}, {generic, "duplicate-id=20%"},
-		{hubspot, "5xx=30%"}, {hubspot, "timeout-after-commit=50%"}, {hubspot, "partial"}, {hubspot, "slow=1ms"},
-		{hubspot, "token-expiry=10%"}, {hubspot, "html-200=20%"}, {hubspot, "duplicate-id=20%"}, {hubspot, "quota=20%"},
+		{generic, "429=30%"},
+		{generic, "5xx=30%"},
+		{generic, "timeout-after-commit=50%"},
+		{generic, "partial"},
+		{generic, "slow=1ms"},
+		{generic, "token-expiry=10%"},
+		{generic, "html-200=20%"},
+		{generic, "duplicate-id=20%"},
+		{hubspot, "5xx=30%"},
+		{hubspot, "timeout-after-commit=50%"},
+		{hubspot, "partial"},
+		{hubspot, "slow=1ms"},
+		{hubspot, "token-expiry=10%"},
+		{hubspot, "html-200=20%"},
+		{hubspot, "duplicate-id=20%"},
+		{hubspot, "quota=20%"},
 		{hubspot, "timeout-after-commit=20%,partial=3%,5xx=10%"},
 	}
 	for _, tt := range tests {

@@ -8,8 +8,12 @@ func (a *app) who() string {
 		return value
 	}
 	for _, ci := range []struct{ service, actor string }{
-		{"GitHub", "GITHUB_ACTOR"}, {"GitLab", "GITLAB_USER_LOGIN"}, {"Buildkite", "BUILDKITE_BUILD_CREATOR_EMAIL"},
-		{"CircleCI", "CIRCLE_USERNAME"}, {"Azure Pipelines", "BUILD_REQUESTEDFOREMAIL"}, {"Jenkins", "BUILD_USER_ID"},
+		{"GitHub", "GITHUB_ACTOR"},
+		{"GitLab", "GITLAB_USER_LOGIN"},
+		{"Buildkite", "BUILDKITE_BUILD_CREATOR_EMAIL"},
+		{"CircleCI", "CIRCLE_USERNAME"},
+		{"Azure Pipelines", "BUILD_REQUESTEDFOREMAIL"},
+		{"Jenkins", "BUILD_USER_ID"},
 	} {
 		if actor := get(ci.actor); actor != "" {
 			return actor + " (" + ci.service + ")"

@@ -17,7 +17,7 @@ func TestHarmless(t *testing.T) {
 			continue
 		}
 		given := map[string]string{"url": "https://api.example.com", "token": "written-by-mistake", "api_version": "59.0"}
-		params, err := (*declared.Catalog)(nil).Harmless(kind, base, given)
+		params, err := declared.Harmless(kind, base, given)
 		if err != nil {
 			t.Fatal(err)
 		}
