@@ -322,7 +322,7 @@ func (b *bench) abandonAfter(d *bulk) {
 }
 
 // What a job says is not kept in memory, however many records it names.
-func TestRecallIsBounded(t *testing.T) {
+func TestRecallIsBounded(t *testing.T) { //nolint:paralleltest // it measures memory
 	const named = 400_000
 	b, d := setupBulk(t)
 	b.table.set(contacts(3)...)

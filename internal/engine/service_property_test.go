@@ -114,7 +114,7 @@ func (w *connected) process(req engine.Request) (plan.Result, bool) {
 // checks is how many histories a property is tried with: the short ones count
 // in every run, the many at night.
 func checks(short int) int {
-	if os.Getenv("EXPOSYNC_NIGHTLY") != "" { //nolint:forbidigo // how long tests take is no part of the program
+	if os.Getenv("EXPOSYNC_NIGHTLY") != "" {
 		return short * 40
 	}
 	return short

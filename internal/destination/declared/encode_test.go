@@ -187,9 +187,9 @@ func TestALineOfOneEmptyCell(t *testing.T) {
 // A text that would clear its field is refused in every format.
 func TestATextThatClearsItsField(t *testing.T) {
 	t.Parallel()
-	clear := "#N/A"
-	e := &encoding{null: &clear}
-	if _, err := appendValue(nil, val(record.Text, clear), e); err == nil {
+	wipe := "#N/A"
+	e := &encoding{null: &wipe}
+	if _, err := appendValue(nil, val(record.Text, wipe), e); err == nil {
 		t.Error("the text that clears a field was sent as one that does not")
 	}
 	if got, err := appendValue(nil, record.Value{Kind: record.Null}, e); err != nil || string(got) != `"#N/A"` {
@@ -210,7 +210,7 @@ func TestIdempotencyKeysTellFieldsApart(t *testing.T) {
 		row := &rowContext{change: &ch, scope: scopeOf("https://x.example.com", target)}
 		return row.idempotencyKey()
 	}
-	if of("first", "second") == of("second", "first") || of("first", "second") != of("first", "second") {
+	if of("first", "second") == of("second", "first") {
 		t.Error("the names of fields do not count")
 	}
 }

@@ -43,14 +43,14 @@ ops:
 `
 
 // trialOps are all operations of all descriptions, with one key and two fields.
-func trialOps(t testing.TB) []trialOp {
-	t.Helper()
+func trialOps(tb testing.TB) []trialOp {
+	tb.Helper()
 	var out []trialOp
 	for _, kind := range append(Kinds(), "") {
-		s := trialSpec(t, kind)
+		s := trialSpec(tb, kind)
 		d, err := open(trialConfig(s), s)
 		if err != nil {
-			t.Fatalf("%s: %v", kind, err)
+			tb.Fatalf("%s: %v", kind, err)
 		}
 		d.values.named["base_url"] = "https://fixture.invalid"
 		names := make([]string, 0, len(s.ops))
@@ -70,15 +70,15 @@ func trialOps(t testing.TB) []trialOp {
 }
 
 // trialSpec is a description without credentials; that of no kind is extraSpecs.
-func trialSpec(t testing.TB, kind string) *spec {
-	t.Helper()
+func trialSpec(tb testing.TB, kind string) *spec {
+	tb.Helper()
 	over := newOverlay("", nil)
 	if kind == "" {
-		kind, over = "http", newOverlay("extra", blocksOf(t, extraSpecs))
+		kind, over = "http", newOverlay("extra", blocksOf(tb, extraSpecs))
 	}
 	s, err := builtin(kind, over)
 	if err != nil {
-		t.Fatalf("%s: %v", kind, err)
+		tb.Fatalf("%s: %v", kind, err)
 	}
 	plain := *s
 	plain.auth, plain.rate = []auth{{kind: "none"}}, rateLimit{}

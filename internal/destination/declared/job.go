@@ -306,7 +306,7 @@ func (j *jobSender) status(ctx context.Context, id string) (destination.Progress
 	if j.isOpen(doc) {
 		resp, err := j.request(ctx, *j.job.close, v, j.fixed(*j.job.close), false)
 		if err != nil || resp.OK() || !final(resp.Status) {
-			return running, doc, nil
+			return running, doc, nil //nolint:nilerr // the next question closes it
 		}
 		if doc, err = j.ask(ctx, v); err != nil { // it may have been closed before, and only just have begun
 			return destination.Progress{}, doc, err

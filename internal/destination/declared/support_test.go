@@ -44,11 +44,11 @@ func connection(t *testing.T, url, inline string) Config {
 }
 
 // blocksOf reads the blocks that stand inline in a connection.
-func blocksOf(t testing.TB, inline string) map[string]*yamlx.Node {
-	t.Helper()
+func blocksOf(tb testing.TB, inline string) map[string]*yamlx.Node {
+	tb.Helper()
 	root, err := yamlx.Parse("exposync.yml", []byte(inline))
 	if err != nil {
-		t.Fatalf("inline blocks: %v", err)
+		tb.Fatalf("inline blocks: %v", err)
 	}
 	blocks := map[string]*yamlx.Node{}
 	for _, p := range root.Pairs {

@@ -315,11 +315,11 @@ func (d *Destination) sender(name string, t destination.Target) (*sender, fault.
 // scopeOf is what an idempotency key is unique in: the same values in other
 // fields are another request.
 func scopeOf(base string, t destination.Target) string {
-	scope := base + "\x00" + t.Object + "\x00"
+	names := []string{base, t.Object}
 	for _, f := range t.Fields {
-		scope += f.Name + "\x00"
+		names = append(names, f.Name)
 	}
-	return scope
+	return strings.Join(names, "\x00") + "\x00"
 }
 
 // frame prepares what stands around the records, and between them.
