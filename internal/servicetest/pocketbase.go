@@ -47,7 +47,7 @@ func NewPocketBase(tb testing.TB) *PocketBase {
 }
 
 // Field is one field of a collection, as PocketBase's API describes it: name,
-// type, required, max, values …
+// type, required, max, values and more.
 type Field map[string]any
 
 // Collection makes a collection; its id comes by itself, 15 letters and digits.

@@ -132,7 +132,7 @@ func (w wire) run(t *testing.T) {
 		w.again(t, writer, batch, ids)
 	}
 	seen := guard.Seen()
-	for _, operation := range strings.Fields(w.asks) {
+	for operation := range strings.FieldsSeq(w.asks) {
 		if seen[operation] == 0 {
 			t.Errorf("%s was not asked for; seen: %v", operation, seen)
 		}
@@ -168,7 +168,7 @@ func (w wire) target() destination.Target {
 	for _, name := range w.key {
 		t.Key = append(t.Key, destination.Field{Name: name, Kind: w.keyKind()})
 	}
-	for _, f := range strings.Fields(w.fields) {
+	for f := range strings.FieldsSeq(w.fields) {
 		name, kind, _ := strings.Cut(f, ":")
 		t.Fields = append(t.Fields, destination.Field{Name: name, Kind: kinds()[strings.TrimPrefix(kind, "__c:")]})
 	}

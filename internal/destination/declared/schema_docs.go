@@ -145,6 +145,7 @@ read.keys: key fields that can be asked for; without it any
 read.envelope: the body around the keys: $rows, $names
 read.row: one key in the body: $key, $key.<name>
 read.quote: the quotes around a key in ${keys}
+read.join: what stands between the keys in ${keys}; a comma if nothing is said
 read.key: the path of the key in a record; without it the key's fields stand in fields
 read.fields: the path of the fields in a record
 read.custom: the path of those that the service does not have by itself
