@@ -39,7 +39,7 @@ func tickets(t *testing.T, base, password string) []string {
 	return out
 }
 
-func TestRequestTracker(t *testing.T) {
+func TestRequestTracker(t *testing.T) { //nolint:paralleltest // one server, which it shares with nobody
 	base, password := os.Getenv("EXPOSYNC_RT_URL"), os.Getenv("EXPOSYNC_RT_PASSWORD")
 	if base == "" {
 		t.Skip("Request Tracker is started by fixtures/e2e/rt.sh")

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"slices"
 	"testing"
 
 	"exposync/internal/destination"
@@ -70,10 +71,8 @@ func TestTheCallsToFindBadRecordsAreLimited(t *testing.T) {
 	b.table.set(contacts(7000)...)
 	bad := func(ch record.Change) bool { key := ch.KeyVals[0].Data; return key[len(key)-1]%2 == 1 }
 	b.crm.answer = func(_ int, batch []record.Change) []destination.Outcome {
-		for _, ch := range batch {
-			if bad(ch) {
-				return destination.All(len(batch), destination.Outcome{State: destination.Bisect, Code: "422"})
-			}
+		if slices.ContainsFunc(batch, bad) {
+			return destination.All(len(batch), destination.Outcome{State: destination.Bisect, Code: "422"})
 		}
 		return nil
 	}

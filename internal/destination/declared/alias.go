@@ -112,7 +112,7 @@ func (c *compiler) envelope(o *op, a *aliased) (head []byte) {
 	t := inside.compile(o.envelope)
 	c.problems = inside.problems
 	t.rowsFirst()
-	head, tail, _ := t.split(nil)
+	head, tail, _ := t.split()
 	// the records are an object here, not a list
 	head = append(bytes.TrimSuffix(head, []byte("[")), '{')
 	tail = append([]byte("}"), bytes.TrimPrefix(tail, []byte("]"))...)

@@ -339,7 +339,7 @@ func FuzzEncode(f *testing.F) {
 		if format == "csv" { // this reader takes a line break of two letters for one
 			key, name = strings.ReplaceAll(key, "\r\n", "\n"), strings.ReplaceAll(name, "\r\n", "\n")
 		}
-		if got["k"] != key && !(format == "csv" && key == "") || got["n"] != name || got["s"] != sent || got["fixed"] != "people" {
+		if got["k"] != key && (format != "csv" || key != "") || got["n"] != name || got["s"] != sent || got["fixed"] != "people" {
 			t.Fatalf("%s: %q, %q, %q became %q", format, key, name, sent, got)
 		}
 	})

@@ -157,17 +157,26 @@ func (j *jobSender) files(ctx context.Context, r *results, v values, key string)
 				yield(named{}, err)
 				return
 			}
-			for n, err := range r.lines(resp.Body, key) {
-				if err != nil {
-					err = j.s.d.unreadable("results", err.Error())
-				}
-				if !yield(n, err) || err != nil {
-					return
-				}
+			if !j.file(r, resp.Body, key, yield) {
+				return
 			}
 			target = r.paging.header(first, resp.Header)
 		}
 	}
+}
+
+// file yields what one CSV file says; false at an error, or when nobody wants
+// more.
+func (j *jobSender) file(r *results, body []byte, key string, yield func(named, error) bool) bool {
+	for n, err := range r.lines(body, key) {
+		if err != nil {
+			err = j.s.d.unreadable("results", err.Error())
+		}
+		if !yield(n, err) || err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // results reads an answer of success, whatever it holds. Services forget

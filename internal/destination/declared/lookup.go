@@ -123,7 +123,7 @@ func (d *Destination) newLooker(t destination.Target) (*looker, error) {
 	c := &compiler{target: t, values: l.values, encode: &d.spec.encode, asked: columns}
 	l.row = c.compile(l.spec.row)
 	if l.spec.envelope != nil {
-		l.head, l.tail, _ = c.compile(l.spec.envelope).split(nil)
+		l.head, l.tail, _ = c.compile(l.spec.envelope).split()
 	}
 	l.bare = len(t.Key) == 1 && d.familyOf(t.Object, t.Key[0].Name) == "number"
 	var err error

@@ -239,19 +239,22 @@ func TestMessagingObjects(t *testing.T) {
 			customerioSpeaker(),
 			destination.Target{Object: "relationships/1", Key: names(record.Text, "object_id", "id"), Fields: names(record.Text, "role")},
 			record.Change{KeyVals: record.Record{text("acme"), text("p1")}, Values: record.Record{text("owner")}},
-			"relationships/1", map[string]string{"object_id": "acme", "id": "p1", "role": "owner"},
+			"relationships/1",
+			map[string]string{"object_id": "acme", "id": "p1", "role": "owner"},
 		},
 		"customer.io objects with relationships": {
 			customerioSpeaker(),
 			destination.Target{Object: "objects/1", Key: names(record.Int, "object_id"), Fields: append(names(record.Text, "plan"), names(record.JSON, "cio_relationships")...)},
 			record.Change{KeyVals: record.Record{{Kind: record.Int, Data: []byte("7")}}, Values: record.Record{text("gold"), document}},
-			"objects/1", map[string]string{"object_id": "7", "plan": "gold", "cio_relationships": string(document.Data)},
+			"objects/1",
+			map[string]string{"object_id": "7", "plan": "gold", "cio_relationships": string(document.Data)},
 		},
 		"mixpanel groups": {
 			mixpanelSpeaker(),
 			destination.Target{Object: "groups/Company", Key: names(record.Int, "group_id"), Fields: names(record.Text, "plan", "gone")},
 			record.Change{KeyVals: record.Record{{Kind: record.Int, Data: []byte("7")}}, Values: record.Record{text("gold"), {Kind: record.Null}}},
-			"groups", map[string]string{"group_id": "7", "id": "Company/7", "plan": "gold", "gone": ""},
+			"groups",
+			map[string]string{"group_id": "7", "id": "Company/7", "plan": "gold", "gone": ""},
 		},
 	}
 	for name, tt := range tests {

@@ -5,7 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"io"
-	"log"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -79,10 +79,10 @@ func newBooth(t *testing.T, a accent) *booth {
 		t.Fatal(err)
 	}
 	to := httputil.NewSingleHostReverseProxy(target)
-	to.ErrorLog = log.New(io.Discard, "", 0)
+	to.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	to.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
 	b.proxy = httptest.NewUnstartedServer(b.look(to))
-	b.proxy.Config.ErrorLog = log.New(io.Discard, "", 0)
+	b.proxy.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	b.proxy.Start()
 	t.Cleanup(func() {
 		close(b.quit)

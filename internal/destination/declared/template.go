@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strconv"
 
 	"exposync/internal/record"
@@ -228,19 +229,19 @@ func (c *rowContext) idempotencyKey() string {
 }
 
 // split renders an envelope as what stands before and after the records.
-func (t *template) split(before []byte) (head, tail []byte, found bool) {
+func (t *template) split() (head, tail []byte, found bool) {
 	switch t.kind {
 	case rowsHere:
 		if len(t.bytes) == 2 {
-			return append(before, t.bytes[0]), t.bytes[1:], true
+			return t.bytes[:1:1], t.bytes[1:2:2], true
 		}
-		return before, nil, true
+		return nil, nil, true
 	case object, array:
 		open, shut := byte('{'), byte('}')
 		if t.kind == array {
 			open, shut = '[', ']'
 		}
-		head, found = append(before, open), false
+		head, found = []byte{open}, false
 		for i := range max(len(t.entries), len(t.items)) {
 			if i > 0 {
 				head, tail = appendTo(head, tail, found, ",")
@@ -252,7 +253,7 @@ func (t *template) split(before []byte) (head, tail []byte, found bool) {
 			} else {
 				child = t.items[i]
 			}
-			h, ta, here := child.split(nil)
+			h, ta, here := child.split()
 			head, tail = appendTo(head, tail, found, string(h))
 			if here {
 				found, tail = true, ta
@@ -261,7 +262,7 @@ func (t *template) split(before []byte) (head, tail []byte, found bool) {
 		head, tail = appendTo(head, tail, found, string(shut))
 		return head, tail, found
 	default:
-		return append(before, t.bytes...), nil, false
+		return slices.Clone(t.bytes), nil, false
 	}
 }
 

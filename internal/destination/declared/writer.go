@@ -339,7 +339,7 @@ func (s *sender) frame(c *compiler) {
 			s.head = c.envelope(o, s.aliased)
 			break
 		}
-		s.head, s.tail, _ = c.compile(o.envelope).split(nil)
+		s.head, s.tail, _ = c.compile(o.envelope).split()
 	}
 	for _, name := range s.op.encode.hash {
 		for i, f := range s.target.Fields {
