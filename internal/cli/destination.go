@@ -15,7 +15,7 @@ import (
 func newDestination(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "destination",
-		Short: "list the places that records can go to, and test a description of one",
+		Short: "list what records can go to, test a description of one",
 		Long: `Destinations are the types of connections in exposync.yml. Most are HTTP services
 and described in YAML: how a batch is sent, and what an answer means for every record
 in it. Put a description of your own into destinations/NAME.yaml beside exposync.yml,
