@@ -125,7 +125,9 @@ func (j *judge) hide(out []destination.Outcome) {
 		if ours, ok := j.s.op.codes[o.Code]; ok {
 			o.Code = ours
 		}
-		o.Code = short(j.mask(o.Code, i, i+1), longestCode)
+		if !status(o.Code) { // which stands where the service has no code of its own
+			o.Code = short(j.mask(o.Code, i, i+1), longestCode)
+		}
 		text, known := done[o.Message]
 		if !known {
 			from, to := i, i+1
@@ -139,6 +141,12 @@ func (j *judge) hide(out []destination.Outcome) {
 		}
 		o.Message = text
 	}
+}
+
+// status reports whether a code is that of HTTP.
+func status(code string) bool {
+	n, err := strconv.Atoi(code)
+	return err == nil && len(code) == 3 && n >= 100 && n < 600
 }
 
 func (j *judge) mask(text string, from, to int) string {

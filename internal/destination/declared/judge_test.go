@@ -298,3 +298,15 @@ func TestMessagesHideValuesAndSecrets(t *testing.T) {
 		t.Errorf("a long message is cut to %d bytes: %q", len(got), got)
 	}
 }
+
+// A record that holds the number 409 does not make the status a secret.
+func TestAStatusStaysReadable(t *testing.T) {
+	t.Parallel()
+	rows := persons(1)
+	rows[0].Values = append(rows[0].Values[:0], val(record.Text, "no"), val(record.Int, "409"))
+	d := service(t, answers(409, "application/json", `{"message":"409 is taken"}`), "ops: {upsert: {response: [{status: '409', outcome: fail, message: message}]}}")
+	out := open1(t, d, destination.Upsert).Write(t.Context(), rows)[0]
+	if out.Code != "409" || out.Message != "*** is taken" {
+		t.Errorf("outcome = %+v", out)
+	}
+}

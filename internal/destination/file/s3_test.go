@@ -216,8 +216,12 @@ func TestS3WhenNobodyKnows(t *testing.T) {
 			inner.ServeHTTP(httptest.NewRecorder(), r)
 			panic(http.ErrAbortHandler)
 		}, 500, true},
-		"failed, and nobody may look":  {func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(http.StatusInternalServerError) }, 403, true},
-		"failed, and it is not there":  {func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(http.StatusInternalServerError) }, 404, false},
+		"failed, and nobody may look": {func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			w.WriteHeader(http.StatusInternalServerError)
+		}, 403, true},
+		"failed, and it is not there": {func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			w.WriteHeader(http.StatusInternalServerError)
+		}, 404, false},
 		"refused, and nobody may look": {func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(http.StatusForbidden) }, 403, false},
 	} {
 		t.Run(name, func(t *testing.T) {
