@@ -209,7 +209,7 @@ func (j *judge) byStatus(resp *rest.Response) []destination.Outcome {
 func pointless(status int) bool {
 	switch status {
 	case http.StatusPaymentRequired, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
-		http.StatusProxyAuthRequired, http.StatusGone, http.StatusUnsupportedMediaType, http.StatusNotImplemented:
+		http.StatusProxyAuthRequired, http.StatusGone, http.StatusUnsupportedMediaType, http.StatusUpgradeRequired, http.StatusNotImplemented:
 		return true
 	}
 	return false

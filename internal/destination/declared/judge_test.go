@@ -102,6 +102,7 @@ func TestMisbehavingServers(t *testing.T) {
 		"request timeout":  {answers(408, js, `{}`), three("retry/408"), three("in_doubt/408")},
 		"conflict":         {answers(409, js, `{}`), three("bisect/409"), three("fail/409")},
 		"too large a body": {answers(413, js, `{}`), three("bisect/413"), three("fail/413")},
+		"outdated":         {answers(426, js, `{}`), three("stop/426"), three("stop/426")},
 		"unprocessable":    {answers(422, "text/html", `<h1>no</h1>`), three("bisect/422"), three("fail/422")},
 		"limited":          {answers(429, js, `{}`), three("retry/429"), three("retry/429")},
 		"broken":           {answers(500, js, `{}`), three("retry/500"), three("in_doubt/500")},
