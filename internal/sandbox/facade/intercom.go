@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,9 +50,16 @@ func intercomRoutes(s *Service) http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { intercomRefuse(w, r, NotFound) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		intercomLimits(w, "9999", s.Now().Add(10*time.Second))
+		if version := r.Header.Get("Intercom-Version"); version != "" && !intercomVersion.MatchString(version) {
+			intercomFail(w, r, commInvalid("intercom_version_invalid", "The requested version could not be found"))
+			return
+		}
 		mux.ServeHTTP(w, r)
 	})
 }
+
+// intercomVersion is a version of the API: without one the app's own counts.
+var intercomVersion = regexp.MustCompile(`^([12]\.\d{1,2}|Preview|Unstable)$`)
 
 func intercomLimits(w http.ResponseWriter, remaining string, reset time.Time) {
 	h := w.Header()

@@ -85,6 +85,9 @@ func TestIntercomRefuses(t *testing.T) {
 			t.Errorf("%s %s %.80s: status %d, want %d with %q: %s", tt.method, tt.path, tt.body, status, tt.status, tt.says, body)
 		}
 	}
+	if status, _, body := c.Do(http.MethodGet, "/me", "", "Intercom-Version", "latest"); status != 400 || !strings.Contains(body, "intercom_version_invalid") {
+		t.Errorf("a version that is none: status %d: %s", status, body)
+	}
 	if records := c.Records("contacts"); len(records) != 1 {
 		t.Errorf("what was refused is kept: %+v", records)
 	}

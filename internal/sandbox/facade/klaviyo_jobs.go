@@ -51,7 +51,7 @@ type klaviyoBulk struct {
 
 const (
 	klaviyoMost  = 10_000
-	klaviyoBytes = 5 << 20
+	klaviyoBytes = 5_000_000
 	klaviyoLasts = 3 * time.Second // until a job is complete by itself
 )
 
