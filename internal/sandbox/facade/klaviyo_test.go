@@ -90,6 +90,15 @@ func TestKlaviyoRefuses(t *testing.T) {
 			}
 		})
 	}
+	t.Run("an import of more than 5 MB", func(t *testing.T) {
+		t.Parallel()
+		c := facadetest.New(t, klaviyoHarness())
+		one := `{"type":"profile","attributes":{"email":"a@example.com","title":"` + strings.Repeat("x", 5_000_000) + `"}}`
+		status, _, _ := c.Do(http.MethodPost, "/api/profile-bulk-import-jobs", `{"data":{"type":"profile-bulk-import-job","attributes":{"profiles":{"data":[`+one+`]}}}}`)
+		if records := c.Records("profiles"); status != 413 || len(records) != 0 {
+			t.Errorf("status %d, kept %d", status, len(records))
+		}
+	})
 	t.Run("no revision", func(t *testing.T) {
 		t.Parallel()
 		c := facadetest.New(t, klaviyoHarness())
