@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -63,6 +64,30 @@ func (k *kustomer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		k.t.Errorf("unexpected request %s %s", r.Method, r.URL.Path)
 		w.WriteHeader(http.StatusTeapot)
 	}
+}
+
+// forget drops the calls so far; called and held are what the service saw and
+// has.
+func (k *kustomer) forget() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.calls = nil
+}
+
+func (k *kustomer) called() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.calls)
+}
+
+func (k *kustomer) held() map[string]map[string]any {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	out := map[string]map[string]any{}
+	for key, c := range k.customers {
+		out[key] = maps.Clone(c)
+	}
+	return out
 }
 
 func (k *kustomer) answer(w http.ResponseWriter, status int, doc any) {
@@ -136,8 +161,8 @@ func TestKustomerNeedsNoRelease(t *testing.T) {
 	m.write("destinations/kustomer.yaml", string(must(os.ReadFile("../../fixtures/destinations/kustomer.yaml"))))
 	out = m.want(4, "run", "--first", "send")
 	m.wantCounts(map[string]int64{"read": 150, "created": 150, "ok": 149, "rejected": 1})
-	if len(k.customers) != 150 || k.customers["c150"]["name"] != "name 150" || k.customers["c003"]["name"] != "Somebody" {
-		t.Errorf("%d customers, %v, %v", len(k.customers), k.customers["c150"], k.customers["c003"])
+	if len(k.held()) != 150 || k.held()["c150"]["name"] != "name 150" || k.held()["c003"]["name"] != "Somebody" {
+		t.Errorf("%d customers, %v, %v", len(k.held()), k.held()["c150"], k.held()["c003"])
 	}
 	rejects := m.want(0, "rejects")
 	if !strings.Contains(rejects, "duplicate detected") || strings.Contains(out+rejects, "key-canary") {
@@ -148,19 +173,19 @@ func TestKustomerNeedsNoRelease(t *testing.T) {
 	m.exec(`update main.export_t set name = 'renamed' where ext in ('c001', 'c003')`)
 	m.exec(`insert into main.export_t values ('c999', 'nobody')`)
 	m.build()
-	k.calls = nil
+	k.forget()
 	m.want(4, "run")
-	if k.customers["c001"]["name"] != "renamed" || k.customers["c003"]["name"] != "renamed" || k.customers["c999"] != nil || len(k.customers) != 150 {
-		t.Errorf("after the update: %v, %v, %v", k.customers["c001"], k.customers["c003"], k.customers["c999"])
+	if k.held()["c001"]["name"] != "renamed" || k.held()["c003"]["name"] != "renamed" || k.held()["c999"] != nil || len(k.held()) != 150 {
+		t.Errorf("after the update: %v, %v, %v", k.held()["c001"], k.held()["c003"], k.held()["c999"])
 	}
-	if diff := cmp.Diff([]string{"read", "read", "read", "PUT 2"}, k.calls); diff != "" {
+	if diff := cmp.Diff([]string{"read", "read", "read", "PUT 2"}, k.called()); diff != "" {
 		t.Errorf("calls: %s", diff)
 	}
 
-	k.calls = nil
+	k.forget()
 	m.build()
 	m.run("run")
-	if len(k.calls) != 0 {
-		t.Errorf("nothing changed, and there were calls: %v", k.calls)
+	if len(k.called()) != 0 {
+		t.Errorf("nothing changed, and there were calls: %v", k.called())
 	}
 }
