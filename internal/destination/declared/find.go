@@ -125,7 +125,7 @@ func (f *finder) deliver(ctx context.Context, batch []record.Change, mine func(i
 		switch {
 		case !mine(i):
 		case f.look.unaskable(&batch[i]):
-			out[i] = destination.Outcome{State: destination.Rejected, Code: "invalid_key", Message: errComma.Error()}
+			out[i] = f.look.refused()
 		default:
 			at = append(at, i)
 		}
@@ -179,8 +179,7 @@ func (f *finder) settle(ch *record.Change, ids []string) (o destination.Outcome,
 	case len(ids) == 1:
 		ch.RemoteID = ids[0]
 		if f.s.op.name == "delete" && remembered != "" && remembered != ids[0] {
-			o.Code, o.Message = "replaced", "the record with this key is not the one that was written: somebody made it anew"
-			return o, true, true
+			return replaced(), true, true
 		}
 		if f.found == nil {
 			o.Code, o.Message = "exists", "there is a record with this key already"
@@ -216,7 +215,7 @@ func (f *finder) ask(ctx context.Context, batch []record.Change, at []int) (ids 
 	}
 	ids = map[string][]string{}
 	l := f.look
-	v := l.values.with(pair{"keys", strings.Join(texts, ",")})
+	v := l.values.with(pair{"keys", strings.Join(texts, l.spec.between())})
 	target, err := v.target(l.spec.request)
 	if err != nil {
 		return fail(err)
@@ -295,7 +294,15 @@ func (f *finder) take(doc gjson.Result, wanted asked, ids map[string][]string) {
 	}
 }
 
-// unaskable reports whether a key cannot stand in the request.
+// unaskable reports whether a key cannot stand in a request.
 func (l *looker) unaskable(ch *record.Change) bool {
-	return l.parted() && strings.Contains(l.text(ch.KeyVals), ",")
+	return l.parted() && strings.Contains(l.text(ch.KeyVals), l.spec.between())
+}
+
+// refused is the outcome of a record with such a key.
+func (l *looker) refused() destination.Outcome {
+	return destination.Outcome{
+		State: destination.Rejected, Code: "invalid_key",
+		Message: fmt.Sprintf("the key holds %q, which parts the keys of a question", l.spec.between()),
+	}
 }
