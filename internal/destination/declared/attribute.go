@@ -51,13 +51,13 @@ func (j *judge) aliased(e *each, list gjson.Result) []destination.Outcome {
 	for i := range out {
 		switch item := list.Get(j.s.op.alias.name + strconv.Itoa(i)); {
 		case !item.Exists() || item.Type == gjson.Null:
-			out[i] = destination.Outcome{State: destination.Bisect, Code: codeNoResult, Message: "the answer holds no result for the record"}
+			out[i] = destination.Outcome{State: destination.Bisect, Maybe: true, Code: codeNoResult, Message: "the answer holds no result for the record"}
 		case item.Type == gjson.False:
 			out[i] = destination.Outcome{State: destination.Rejected, Code: codeRefused, Message: "the service answered false"}
 		case item.IsObject():
 			out[i] = e.outcome(item)
 		case item.IsArray():
-			out[i] = destination.Outcome{State: destination.Bisect, Code: codeUnclaimed, Message: "a result in the answer is a list"}
+			out[i] = destination.Outcome{State: destination.Bisect, Maybe: true, Code: codeUnclaimed, Message: "a result in the answer is a list"}
 		default:
 			out[i] = destination.Outcome{State: destination.OK}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"exposync/internal/destination"
 	"exposync/internal/record"
+	"exposync/internal/rest"
 )
 
 // A question asks for what the description adds, and for no column twice,
@@ -76,5 +77,66 @@ func TestDeletesDoNotHitAnotherRecord(t *testing.T) {
 	}
 	if len(r.sent) != 2 || !strings.HasPrefix(r.sent[1].uri, "/many/x3?") {
 		t.Errorf("requests = %+v", r.sent)
+	}
+}
+
+// Of a job that failed as a whole, and whose results are gone, nobody knows
+// what it wrote, unless it says that it came to nothing.
+func TestADeadJobWhoseResultsAreGone(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"json", "csv"} {
+		for processed, want := range map[int]string{0: "mapping_error/Invalid", 2: "in_doubt/Invalid"} {
+			s := &bulkService{say: func(step string, w http.ResponseWriter, do func()) bool {
+				switch do(); step {
+				case "poll":
+					fmt.Fprintf(w, `{"state":"dead","why":"Invalid","processed":%d}`, processed)
+				case "failures":
+					w.WriteHeader(http.StatusNotFound)
+				default:
+					return false
+				}
+				return true
+			}}
+			inline := strings.Replace(bulkOps, "at: failures, key: key, index: index", "format: "+format+", key: key", 1)
+			inline = strings.Replace(inline, "      results:", "      dead_rules: [{field: why, match: Invalid, outcome: mapping_error, message: why}]\n      results:", 1)
+			w, _ := open1(t, service(t, s.ServeHTTP, inline), destination.Upsert).(destination.Jobber)
+			id, _ := w.Submit(t.Context(), persons(1), func(string) error { return nil })
+			out, err := w.Results(t.Context(), id, persons(1))
+			if err != nil || brief(out) != want {
+				t.Errorf("%s, %d processed: %s, %v, want %s", format, processed, brief(out), err, want)
+			}
+		}
+	}
+}
+
+// The results of a job may be longer than other answers, also where only an
+// object has jobs.
+func TestLongAnswersOfAnObject(t *testing.T) {
+	t.Parallel()
+	o := &op{job: &job{}, limits: limits{bytes: 50_000_000}}
+	s := &spec{objects: []objectSpec{{"people", &spec{ops: map[string]*op{"upsert": o}}}}}
+	if got := s.longestReply(0); got != 150_000_000 {
+		t.Errorf("the longest reply = %d", got)
+	}
+}
+
+// A record without a result may be written all the same: that a refused
+// request writes nothing says nothing of an answer of success.
+func TestNoResultUnderAnAlias(t *testing.T) {
+	t.Parallel()
+	j := &judge{s: &sender{op: &op{idempotent: true, atomic: true, alias: &alias{name: "r"}}}, at: []int{0, 1}, batch: persons(2)}
+	out := j.settle(j.aliased(&each{ok: "ok"}, parsed(`{"r1":[1]}`)), &rest.Response{Status: 200})
+	if brief(out) != "bisect/no_result bisect/unattributed" || !out[0].Maybe || !out[1].Maybe {
+		t.Errorf("outcomes = %+v", out)
+	}
+}
+
+// Several items of a record have no place beside variables.
+func TestNoMoreItemsUnderAnAlias(t *testing.T) {
+	t.Parallel()
+	_, err := parse("x.yaml", []byte("name: x\nops: {upsert: {request: {path: /g}, limits: {rows: 5}, alias: {call: \"f(k: $key)\", variables: {key: ID}}, row: {key: $key}, also: [{key: $key}], "+
+		"envelope: {query: \"${calls}\", variables: $rows}, response: [{outcome: ok}]}}\n"))
+	if err == nil || !strings.Contains(err.Error(), "also") {
+		t.Errorf("parse() = %v", err)
 	}
 }
