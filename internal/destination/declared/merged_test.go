@@ -140,3 +140,43 @@ func TestNoMoreItemsUnderAnAlias(t *testing.T) {
 		t.Errorf("parse() = %v", err)
 	}
 }
+
+// Of a record of several items one may be taken and another refused: it is not
+// certain any more what the service holds.
+func TestHalfARecordIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	two := persons(2) // three items: k0, k1, k1
+	two[1].Values[0] = record.Value{Kind: record.Null}
+	for rule, body := range map[string]string{
+		`errors: [{at: errors, index: i, code: c}]`: `{"errors":[{"i":0,"c":"E"},{"i":2,"c":"E"}]}`,
+		`each: {at: r, ok: ok, code: c}`:            `{"r":[{"c":"E"},{"ok":1},{"c":"E"}]}`,
+	} {
+		d := described1(t, answers(200, "application/json", body), "ops: {upsert: {idempotent: true, limits: {rows: 9}, request: {path: /x}, "+
+			"row: {id: $key, set: $values}, also: [{id: $key, unset: $nulls}], response: [{"+rule+"}]}}")
+		out := open1(t, d, destination.Upsert).Write(t.Context(), two)
+		if brief(out) != "fail/E fail/E" || out[0].Maybe || !out[1].Maybe {
+			t.Errorf("%s: outcomes = %+v", rule, out)
+		}
+	}
+}
+
+// An answer that refuses some of a request and takes the others, and names
+// none of those that it refused, leaves all of them uncertain, whatever its
+// status: they are neither halved where sending twice does harm, nor taken for
+// unwritten.
+func TestARefusalOfSomeThatNamesNone(t *testing.T) {
+	t.Parallel()
+	for op, want := range map[string]string{
+		"idempotent: true, ": "bisect/X bisect/X true", "atomic: true, ": "in_doubt/X in_doubt/X false", "": "in_doubt/X in_doubt/X false",
+	} {
+		for rest, sure := range map[string]bool{"ok": false, "bisect": true} {
+			d := described1(t, answers(400, "application/json", `{"errors":[{"c":"X"}]}`), "ops: {upsert: {"+op+"limits: {rows: 9}, request: {path: /x}, "+
+				"row: {id: $key}, response: [{status: \"400\", errors: [{at: errors, index: i, code: c}], rest: "+rest+"}]}}")
+			out := open1(t, d, destination.Upsert).Write(t.Context(), persons(2))
+			got := fmt.Sprintf("%s %v", brief(out), out[0].Maybe)
+			if sure && (out[0].Maybe || out[0].State == destination.InDoubt) || !sure && got != want {
+				t.Errorf("%q, rest %s: %s, want %s", op, rest, got, want)
+			}
+		}
+	}
+}
