@@ -130,10 +130,15 @@ func (f *finder) deliver(ctx context.Context, batch []record.Change, mine func(i
 			at = append(at, i)
 		}
 	}
-	for chunk := range slices.Chunk(at, f.look.spec.rows) {
-		if !f.chunk(ctx, batch, chunk, out) {
+	keys := make([]record.Key, len(at))
+	for k, i := range at {
+		keys[k] = batch[i].Key
+	}
+	for chunk := range f.look.chunks(keys) {
+		if !f.chunk(ctx, batch, at[:len(chunk)], out) {
 			return false
 		}
+		at = at[len(chunk):]
 	}
 	return true
 }

@@ -321,12 +321,12 @@ func (j *jobSender) byID(batch []record.Change, ids *map[string]int) func(string
 
 // idOf is the id that a record went to the job with.
 func (j *jobSender) idOf(ch *record.Change) string {
-	if ch.RemoteID != "" {
-		return ch.RemoteID
-	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.asked[ch.Key.Hash()]
+	if id, ok := j.asked[ch.Key.Hash()]; ok {
+		return id
+	}
+	return ch.RemoteID
 }
 
 // keepIDs remembers the ids that were asked for, until the results are read.
@@ -334,7 +334,7 @@ func (j *jobSender) keepIDs(before, after []record.Change) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for i := range after {
-		if before[i].RemoteID == "" && after[i].RemoteID != "" {
+		if before[i].RemoteID != after[i].RemoteID {
 			if j.asked == nil {
 				j.asked = map[record.Hash]string{}
 			}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -178,5 +179,79 @@ func TestARefusalOfSomeThatNamesNone(t *testing.T) {
 				t.Errorf("%q, rest %s: %s, want %s", op, rest, got, want)
 			}
 		}
+	}
+}
+
+// An id or a key of dots leads elsewhere, however the path names it.
+func TestAddressesOfDots(t *testing.T) {
+	t.Parallel()
+	for name, own := range map[string]bool{"keys": false, "dest_ids": true} {
+		r := &recorder{}
+		d := described1(t, r.handle, "limits: {rows: 3}\nops: {upsert: {idempotent: true, encode: {format: none}, request: {path: \"/x/${"+name+"}\"}, reply: any, response: [{outcome: ok}]}}")
+		batch := persons(2)
+		batch[0].RemoteID, batch[1].RemoteID = "..", "7"
+		if !own {
+			batch[0].KeyVals[0].Data = []byte("..")
+		}
+		if got := brief(open1(t, d, destination.Upsert).Write(t.Context(), batch)); got != "fail/invalid_key ok" {
+			t.Errorf("%s: %s, %+v", name, got, r.sent)
+		}
+	}
+}
+
+// What only the description knows of a field counts beside what the service
+// tells of it.
+func TestAFieldThatBothTell(t *testing.T) {
+	t.Parallel()
+	own := attribute{name: "email", unique: true, form: regexp.MustCompile("@"), forbidden: map[string]bool{"none": true}, bytes: 9, doc: "d", options: map[string]bool{"a": true}}
+	got := together([]attribute{own}, []attribute{{name: "email", kind: "text", length: 80}})[0]
+	if got.form == nil || !got.forbidden["none"] || got.bytes != 9 || got.doc != "d" || got.length != 80 || got.kind != "text" || !got.unique || !got.options["a"] {
+		t.Errorf("together = %+v", got)
+	}
+	told := map[string]bool{"b": true}
+	if got := together([]attribute{own}, []attribute{{name: "email", options: told}})[0]; got.options["a"] || !got.options["b"] {
+		t.Errorf("the service's own options = %v", got.options)
+	}
+}
+
+// A field of text gets text, also where the description tells its type.
+func TestTextFieldsOfADescription(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	d := described1(t, r.handle, "fields: {email: {type: text, unique: true}, name: {type: number}, score: {type: text}}\nencode: {match_types: true}\n"+
+		"ops: {upsert: {idempotent: true, limits: {rows: 3}, request: {path: /x}, reply: any, response: [{outcome: ok}], row: $fields}}")
+	open1(t, d, destination.Upsert).Write(t.Context(), []record.Change{{
+		Op: record.Create, KeyVals: record.Record{val(record.Text, "k")}, Values: record.Record{val(record.Int, "1"), val(record.Int, "2")},
+	}})
+	if len(r.sent) != 1 || r.sent[0].body != `[{"name":1,"score":"2"}]` {
+		t.Errorf("sent %+v", r.sent)
+	}
+}
+
+// The results of a job by id are of the record that was found, not of the one
+// that was remembered.
+func TestIDsThatChanged(t *testing.T) {
+	t.Parallel()
+	j := &jobSender{}
+	before, after := persons(2), persons(2)
+	before[0].RemoteID, after[0].RemoteID, before[1].RemoteID, after[1].RemoteID = "old", "new", "same", "same"
+	j.keepIDs(before, after)
+	if j.idOf(&before[0]) != "new" || j.idOf(&before[1]) != "same" || len(j.asked) != 1 {
+		t.Errorf("ids = %s %s, %d kept", j.idOf(&before[0]), j.idOf(&before[1]), len(j.asked))
+	}
+}
+
+// A question before writing is no longer than its address may be.
+func TestFindCutsQuestionsBySize(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	d := service(t, idService(r, 200), `
+read: {bytes: 11, request: {path: /ids, query: {q: "|${keys}"}}, at: list, key: email, id: ID}
+ops:
+  update: {find: {found: change}, idempotent: true}
+  change: {idempotent: true, limits: {rows: 9}, request: {path: /update}, row: {id: $dest_id}, response: [{outcome: ok}], reply: any}`)
+	got := brief(open1(t, d, destination.Update).Write(t.Context(), persons(4)))
+	if got != "ok fail/not_found fail/ambiguous ok" || len(r.sent) != 4 {
+		t.Errorf("%s, %d requests", got, len(r.sent))
 	}
 }
