@@ -179,7 +179,7 @@ func (f *finder) settle(ch *record.Change, ids []string) (o destination.Outcome,
 	o.State = destination.Rejected
 	switch {
 	case len(ids) > 1:
-		o.Code, o.Message = "ambiguous", fmt.Sprintf("the destination holds %d records with this key", len(ids))
+		o.Code, o.Message = "ambiguous", "the destination holds several records with this key, or one that several keys could mean"
 		return o, true, true
 	case len(ids) == 1:
 		ch.RemoteID = ids[0]
@@ -287,9 +287,14 @@ func unasked(out []destination.Outcome) []destination.Outcome {
 func (f *finder) take(doc gjson.Result, wanted asked, ids map[string][]string) {
 	items, _ := f.look.items(doc) // page made sure that they are there
 	for _, item := range items {
-		key, ok := wanted.find(f.look.canonical(f.look.keyText(item)))
+		text := f.look.canonical(f.look.keyText(item))
+		key, ok := wanted.find(text)
 		id := plain(item.Get(f.look.spec.id))
 		if !ok || id == "" {
+			for _, key := range wanted.alike(text) { // none of them is certainly missing
+				name := string(record.AppendKey(nil, key...))
+				ids[name] = append(ids[name], id, "")
+			}
 			continue
 		}
 		name := string(record.AppendKey(nil, key...))

@@ -255,3 +255,44 @@ ops:
 		t.Errorf("%s, %d requests", got, len(r.sent))
 	}
 }
+
+// A record there is not taken for gone because it could be of either of two
+// keys that the service takes for one.
+func TestKeysThatFoldToOne(t *testing.T) {
+	t.Parallel()
+	removed := 0
+	d := service(t, func(w http.ResponseWriter, req *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if req.URL.Path == "/ids" {
+			fmt.Fprint(w, `{"list":[{"ID":"7","email":"ADA"}]}`)
+			return
+		}
+		removed++
+	}, `
+read: {fold_case: true, request: {path: /ids, query: {q: "${keys}"}}, at: list, key: email, id: ID}
+ops:
+  upsert: {idempotent: true, request: {path: /x}, row: $fields, response: [{outcome: ok}], reply: any}
+  delete: {find: {found: remove}, idempotent: true}
+  remove: {idempotent: true, limits: {rows: 9}, request: {path: /remove}, row: {id: $dest_id}, response: [{outcome: ok}], reply: any}`)
+	batch := persons(2)
+	for i, text := range []string{"Ada", "ada"} {
+		batch[i].Op, batch[i].Values, batch[i].KeyVals = record.Delete, nil, record.Record{val(record.Text, text)}
+		batch[i].Key = record.AppendKey(nil, batch[i].KeyVals...)
+	}
+	if got := brief(open1(t, d, destination.Mirror).Write(t.Context(), batch)); got != "fail/ambiguous fail/ambiguous" || removed != 0 {
+		t.Errorf("outcomes = %s, %d removed", got, removed)
+	}
+}
+
+// The sample of a request names its record where the address does.
+func TestSampleOfAnAddress(t *testing.T) {
+	t.Parallel()
+	s, err := parse("x.yaml", []byte("name: x\nparams: {url: {kind: url}}\nvars: {base_url: \"${url}\"}\n"+
+		"ops: {upsert: {idempotent: true, limits: {rows: 1}, request: {method: PUT, path: \"/people/${key}\"}, envelope: $row, row: $fields, response: [{outcome: ok}]}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := s.sample(); r == nil || r.Path != "/people/C-1001" {
+		t.Errorf("sample = %+v", r)
+	}
+}
