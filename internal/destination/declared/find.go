@@ -95,13 +95,17 @@ func (d *Destination) findSender(s *sender, t destination.Target) (*sender, faul
 	case err != nil:
 		problems = append(problems, fault.All(err)...)
 	}
-	for name, dst := range map[string]**sender{s.op.find.found: &f.found, s.op.find.missing: &f.missing} {
-		if name == "" {
+	for _, side := range []struct {
+		name string
+		to   **sender
+	}{{s.op.find.found, &f.found}, {s.op.find.missing, &f.missing}} {
+		if side.name == "" {
 			continue
 		}
-		one, list := d.sender(name, t)
-		*dst, problems = one, append(problems, list...)
-		s.overhead = max(s.overhead, one.overhead)
+		one, list := d.sender(side.name, t)
+		if *side.to, problems = one, append(problems, list...); one != nil {
+			s.overhead = max(s.overhead, one.overhead)
+		}
 	}
 	return s, problems
 }

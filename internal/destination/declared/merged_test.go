@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"exposync/internal/destination"
+	"exposync/internal/fault"
 	"exposync/internal/record"
 	"exposync/internal/rest"
 )
@@ -294,5 +295,25 @@ func TestSampleOfAnAddress(t *testing.T) {
 	}
 	if r := s.sample(); r == nil || r.Path != "/people/C-1001" {
 		t.Errorf("sample = %+v", r)
+	}
+}
+
+// What is there and what is not may be written by one operation, and one that
+// needs a parameter says so.
+func TestFindWithOneOperation(t *testing.T) {
+	t.Parallel()
+	const ops = `
+read: {request: {path: /ids, query: {q: "|${keys}"}}, at: list, key: email, id: ID}
+ops:
+  upsert: {find: {found: put, missing: put}, idempotent: true, limits: {rows: 9}}
+  put: {NEEDS idempotent: true, limits: {rows: 9}, request: {path: /put}, row: $fields, response: [{outcome: ok}], reply: any}`
+	r := &recorder{}
+	d := service(t, idService(r, 200), strings.Replace(ops, "NEEDS", "", 1))
+	if got := brief(open1(t, d, destination.Upsert).Write(t.Context(), persons(2))); got != "ok ok" {
+		t.Errorf("outcomes = %s", got)
+	}
+	d = service(t, idService(r, 200), strings.Replace(ops, "NEEDS", "needs: [check_path],", 1))
+	if _, err := d.Open(t.Context(), people(destination.Upsert)); !fault.Is(err, "mode_unsupported") {
+		t.Errorf("Open() = %v", err)
 	}
 }
