@@ -186,6 +186,11 @@ func (s *spec) sample() *Request {
 		return nil
 	}
 	r := Request{Mode: mode, Operation: o.name, Method: o.request.method, Path: sender.path, Type: o.encode.contentType()}
+	if sender.late != nil {
+		if r.Path, err = sender.named("C-1001", "id-1").target(*sender.late); err != nil {
+			return nil
+		}
+	}
 	if o.job != nil {
 		step := o.job.create
 		if o.job.upload != nil {

@@ -28,6 +28,12 @@ func (r request) names(names ...string) bool {
 	})
 }
 
+// inPath reports whether the path holds one of the names.
+func (r request) inPath(names ...string) bool { return request{path: r.path}.names(names...) }
+
+// dots reports whether a text, alone between two slashes, leads elsewhere.
+func dots(text string) bool { return text == "." || text == ".." }
+
 // recordRequest reads a request whose address may name records.
 func (d *decoder) recordRequest(r *request, n *yamlx.Node) {
 	d.more = recordNames()
@@ -83,7 +89,7 @@ func (s *sender) unaddressed(ch *record.Change) (destination.Outcome, bool) {
 		}
 	}
 	switch {
-	case (key == "." || key == "..") && strings.Contains(s.late.path, "${key}"):
+	case dots(key) && s.late.inPath("key", "keys"), dots(ch.RemoteID) && s.late.inPath("dest_id", "dest_ids"):
 		o.Message = errDots.Error()
 	case s.late.names("keys") && strings.Contains(key, ","):
 		o.Message = errComma.Error()

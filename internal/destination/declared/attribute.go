@@ -27,11 +27,10 @@ func (j *judge) each(r *rule) []destination.Outcome {
 			return true
 		}
 		o := e.outcome(item)
-		switch at := j.owner(n - 1); {
-		case at == len(out):
+		if at := j.owner(n - 1); at == len(out) {
 			out = append(out, o)
-		case rank(o.State) > rank(out[at].State):
-			out[at] = o // the worst of its items
+		} else {
+			out[at] = worst(out[at], o)
 		}
 		return true
 	})
@@ -44,6 +43,17 @@ func (j *judge) each(r *rule) []destination.Outcome {
 	return out
 }
 
+// worst is the outcome of a record of which two items have one each. If one of
+// them was taken, the other's refusal does not leave the record as it was.
+func worst(a, b destination.Outcome) destination.Outcome {
+	mixed := (a.State == destination.OK) != (b.State == destination.OK)
+	if rank(b.State) > rank(a.State) {
+		a, b = b, a
+	}
+	a.Maybe = a.Maybe || b.Maybe || mixed
+	return a
+}
+
 // aliased reads results that stand under the names of their records. A record
 // without one is not known to be written.
 func (j *judge) aliased(e *each, list gjson.Result) []destination.Outcome {
@@ -51,13 +61,13 @@ func (j *judge) aliased(e *each, list gjson.Result) []destination.Outcome {
 	for i := range out {
 		switch item := list.Get(j.s.op.alias.name + strconv.Itoa(i)); {
 		case !item.Exists() || item.Type == gjson.Null:
-			out[i] = destination.Outcome{State: destination.Bisect, Code: codeNoResult, Message: "the answer holds no result for the record"}
+			out[i] = destination.Outcome{State: destination.Bisect, Maybe: true, Code: codeNoResult, Message: "the answer holds no result for the record"}
 		case item.Type == gjson.False:
 			out[i] = destination.Outcome{State: destination.Rejected, Code: codeRefused, Message: "the service answered false"}
 		case item.IsObject():
 			out[i] = e.outcome(item)
 		case item.IsArray():
-			out[i] = destination.Outcome{State: destination.Bisect, Code: codeUnclaimed, Message: "a result in the answer is a list"}
+			out[i] = destination.Outcome{State: destination.Bisect, Maybe: true, Code: codeUnclaimed, Message: "a result in the answer is a list"}
 		default:
 			out[i] = destination.Outcome{State: destination.OK}
 		}
@@ -108,21 +118,10 @@ func (j *judge) named(r *rule, resp *rest.Response) []destination.Outcome {
 	for i := range r.errors {
 		c.list(&r.errors[i])
 	}
-	rest := destination.Outcome{State: r.rest}
+	rest := c.rest(r, resp)
 	var results []destination.Outcome
 	if r.each != nil {
 		results = j.each(r)
-	}
-	switch {
-	case c.loose > 0:
-		rest = destination.Outcome{State: destination.Bisect, Maybe: true, Code: codeUnclaimed, Message: "the answer holds an error that names no record"}
-		if c.reason.Code != "" || c.reason.Message != "" {
-			rest.Code, rest.Message = c.reason.Code, c.reason.Message
-		}
-	case !resp.OK() && !c.any():
-		rest = destination.Outcome{State: destination.Bisect, Code: orStatus("", resp.Status), Message: j.vendorMessage(resp)}
-	case r.rest == destination.Bisect:
-		rest.Code = codeUnclaimed
 	}
 	for i := range c.found {
 		switch {
@@ -132,9 +131,37 @@ func (j *judge) named(r *rule, resp *rest.Response) []destination.Outcome {
 			c.found[i] = rest
 		case c.loose > 0 && c.found[i].State == destination.OK:
 			c.found[i] = rest
+		case j.own != nil && c.found[i].State != destination.OK && r.rest == destination.OK && j.several(i):
+			c.found[i].Maybe = true // its other items may have been taken
 		}
 	}
 	return c.found
+}
+
+// several reports whether a record has more than one item in the request.
+func (j *judge) several(at int) bool {
+	n := 0
+	for _, owner := range j.own {
+		n += btoi(owner == at)
+	}
+	return n > 1
+}
+
+// rest is the outcome of the records that no error names.
+func (c *claims) rest(r *rule, resp *rest.Response) destination.Outcome {
+	rest := destination.Outcome{State: r.rest}
+	switch {
+	case c.loose > 0:
+		rest = destination.Outcome{State: destination.Bisect, Maybe: resp.OK() || r.rest == destination.OK, Code: codeUnclaimed, Message: "the answer holds an error that names no record"}
+		if c.reason.Code != "" || c.reason.Message != "" {
+			rest.Code, rest.Message = c.reason.Code, c.reason.Message
+		}
+	case !resp.OK() && !c.any():
+		rest = destination.Outcome{State: destination.Bisect, Code: orStatus("", resp.Status), Message: c.j.vendorMessage(resp)}
+	case r.rest == destination.Bisect:
+		rest.Code = codeUnclaimed
+	}
+	return rest
 }
 
 func (c *claims) any() bool {

@@ -231,18 +231,18 @@ func (c *compiler) placeholder(word string) *template {
 		return t
 	case name == "$field":
 		return c.one(field, "fields", part, c.target.Fields)
+	case word == "$columns" && c.asked != nil:
+		t := &template{kind: array}
+		for _, name := range c.asked {
+			t.items = append(t.items, &template{bytes: c.quoted(name)})
+		}
+		return t
 	case word == "$columns", word == "$cells":
 		return c.columns(word == "$cells")
 	case word == "$names":
 		t := &template{kind: array}
 		for _, f := range c.target.Fields {
 			t.items = append(t.items, &template{bytes: c.quoted(f.Name)})
-		}
-		return t
-	case word == "$columns":
-		t := &template{kind: array}
-		for _, name := range c.asked {
-			t.items = append(t.items, &template{bytes: c.quoted(name)})
 		}
 		return t
 	case word == "$op":

@@ -163,6 +163,9 @@ func (s *spec) longestReply(most int64) int64 {
 			most = max(most, 32<<20, 3*int64(o.limits.bytes))
 		}
 	}
+	for _, o := range s.objects {
+		most = max(most, o.spec.longestReply(most))
+	}
 	return most
 }
 

@@ -37,7 +37,7 @@ func (d *decoder) checkAlias(what string, o *op, n *yamlx.Node) {
 	if len(o.alias.variables) != len(o.row.Keys()) {
 		d.fail(n.Get("row"), "", "%s.row needs one entry for every variable of alias", what)
 	}
-	if o.job != nil || o.idem.field != "" {
-		d.fail(at, "", "%s.alias goes with requests only, without idempotency.field", what)
+	if o.job != nil || o.idem.field != "" || len(o.also) > 0 {
+		d.fail(at, "", "%s.alias goes with requests only, without idempotency.field and also", what)
 	}
 }

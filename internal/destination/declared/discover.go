@@ -77,11 +77,16 @@ func (d *Destination) attributes(ctx context.Context, object string) ([]attribut
 }
 
 // familyOf is what is known of a field's type: the fields were asked for when
-// the job's writer was opened.
+// the job's writer was opened, or the description tells them.
 func (d *Destination) familyOf(object, field string) string {
 	d.catalog.mu.Lock()
 	defer d.catalog.mu.Unlock()
 	for _, a := range d.catalog.objects[object] {
+		if a.name == field {
+			return a.kind
+		}
+	}
+	for _, a := range d.spec.fields {
 		if a.name == field {
 			return a.kind
 		}

@@ -85,6 +85,10 @@ func together(own, told []attribute) []attribute {
 			continue
 		}
 		out[i].unique, out[i].required = a.unique, out[i].required || a.required
+		out[i].form, out[i].forbidden, out[i].bytes, out[i].doc = a.form, a.forbidden, a.bytes, a.doc
+		if out[i].options == nil {
+			out[i].options = a.options
+		}
 	}
 	return out
 }

@@ -95,13 +95,17 @@ func (d *Destination) findSender(s *sender, t destination.Target) (*sender, faul
 	case err != nil:
 		problems = append(problems, fault.All(err)...)
 	}
-	for name, dst := range map[string]**sender{s.op.find.found: &f.found, s.op.find.missing: &f.missing} {
-		if name == "" {
+	for _, side := range []struct {
+		name string
+		to   **sender
+	}{{s.op.find.found, &f.found}, {s.op.find.missing, &f.missing}} {
+		if side.name == "" {
 			continue
 		}
-		one, list := d.sender(name, t)
-		*dst, problems = one, append(problems, list...)
-		s.overhead = max(s.overhead, one.overhead)
+		one, list := d.sender(side.name, t)
+		if *side.to, problems = one, append(problems, list...); one != nil {
+			s.overhead = max(s.overhead, one.overhead)
+		}
 	}
 	return s, problems
 }
@@ -125,15 +129,20 @@ func (f *finder) deliver(ctx context.Context, batch []record.Change, mine func(i
 		switch {
 		case !mine(i):
 		case f.look.unaskable(&batch[i]):
-			out[i] = destination.Outcome{State: destination.Rejected, Code: "invalid_key", Message: errComma.Error()}
+			out[i] = f.look.refused()
 		default:
 			at = append(at, i)
 		}
 	}
-	for chunk := range slices.Chunk(at, f.look.spec.rows) {
-		if !f.chunk(ctx, batch, chunk, out) {
+	keys := make([]record.Key, len(at))
+	for k, i := range at {
+		keys[k] = batch[i].Key
+	}
+	for chunk := range f.look.chunks(keys) {
+		if !f.chunk(ctx, batch, at[:len(chunk)], out) {
 			return false
 		}
+		at = at[len(chunk):]
 	}
 	return true
 }
@@ -174,13 +183,12 @@ func (f *finder) settle(ch *record.Change, ids []string) (o destination.Outcome,
 	o.State = destination.Rejected
 	switch {
 	case len(ids) > 1:
-		o.Code, o.Message = "ambiguous", fmt.Sprintf("the destination holds %d records with this key", len(ids))
+		o.Code, o.Message = "ambiguous", "the destination holds several records with this key, or one that several keys could mean"
 		return o, true, true
 	case len(ids) == 1:
 		ch.RemoteID = ids[0]
 		if f.s.op.name == "delete" && remembered != "" && remembered != ids[0] {
-			o.Code, o.Message = "replaced", "the record with this key is not the one that was written: somebody made it anew"
-			return o, true, true
+			return replaced(), true, true
 		}
 		if f.found == nil {
 			o.Code, o.Message = "exists", "there is a record with this key already"
@@ -216,7 +224,7 @@ func (f *finder) ask(ctx context.Context, batch []record.Change, at []int) (ids 
 	}
 	ids = map[string][]string{}
 	l := f.look
-	v := l.values.with(pair{"keys", strings.Join(texts, ",")})
+	v := l.values.with(pair{"keys", strings.Join(texts, l.spec.between())})
 	target, err := v.target(l.spec.request)
 	if err != nil {
 		return fail(err)
@@ -283,9 +291,14 @@ func unasked(out []destination.Outcome) []destination.Outcome {
 func (f *finder) take(doc gjson.Result, wanted asked, ids map[string][]string) {
 	items, _ := f.look.items(doc) // page made sure that they are there
 	for _, item := range items {
-		key, ok := wanted.find(f.look.canonical(f.look.keyText(item)))
+		text := f.look.canonical(f.look.keyText(item))
+		key, ok := wanted.find(text)
 		id := plain(item.Get(f.look.spec.id))
 		if !ok || id == "" {
+			for _, key := range wanted.alike(text) { // none of them is certainly missing
+				name := string(record.AppendKey(nil, key...))
+				ids[name] = append(ids[name], id, "")
+			}
 			continue
 		}
 		name := string(record.AppendKey(nil, key...))
@@ -295,7 +308,15 @@ func (f *finder) take(doc gjson.Result, wanted asked, ids map[string][]string) {
 	}
 }
 
-// unaskable reports whether a key cannot stand in the request.
+// unaskable reports whether a key cannot stand in a request.
 func (l *looker) unaskable(ch *record.Change) bool {
-	return l.parted() && strings.Contains(l.text(ch.KeyVals), ",")
+	return l.parted() && strings.Contains(l.text(ch.KeyVals), l.spec.between())
+}
+
+// refused is the outcome of a record with such a key.
+func (l *looker) refused() destination.Outcome {
+	return destination.Outcome{
+		State: destination.Rejected, Code: "invalid_key",
+		Message: fmt.Sprintf("the key holds %q, which parts the keys of a question", l.spec.between()),
+	}
 }

@@ -27,6 +27,7 @@ type named struct {
 	byID    bool // key is the destination's id
 	outcome destination.Outcome
 	failed  bool // the service counts it as a failure, not as one that it did not come to
+	gone    bool // no result: the service has forgotten the list
 }
 
 // told reads all results of a job.
@@ -58,6 +59,9 @@ func (j *jobSender) list(ctx context.Context, r *results, v values, doc gjson.Re
 		for page, err := range j.s.d.pages(ctx, v, *r.request, nil, r.paging, "404") {
 			if err != nil {
 				yield(named{}, err)
+				return
+			}
+			if !page.Exists() && !yield(named{index: -1, gone: true}, nil) {
 				return
 			}
 			for n, err := range r.items(page, key) {
@@ -157,7 +161,7 @@ func (j *jobSender) files(ctx context.Context, r *results, v values, key string)
 				yield(named{}, err)
 				return
 			}
-			if !j.file(r, resp.Body, key, yield) {
+			if !resp.OK() && !yield(named{index: -1, gone: true}, nil) || !j.file(r, resp.Body, key, yield) {
 				return
 			}
 			target = r.paging.header(first, resp.Header)
@@ -263,11 +267,15 @@ func (j *jobSender) outcomes(ctx context.Context, id string, batch []record.Chan
 	}
 	c := &claims{j: judge}
 	out, found := judge.all(destination.Outcome{}), make([]bool, len(batch))
-	loose, failed := 0, make([]bool, len(batch)) // a record may have several errors
+	loose, failed, gone := 0, make([]bool, len(batch)), false // a record may have several errors
 	var byID map[string]int
 	for n, err := range j.told(ctx, id, doc) {
 		if err != nil {
 			return nil, err
+		}
+		if n.gone {
+			gone = true
+			continue
 		}
 		find := c.byText
 		if n.byID {
@@ -287,6 +295,9 @@ func (j *jobSender) outcomes(ctx context.Context, id string, batch []record.Chan
 		}
 	}
 	j.unnamed(doc, out, found, loose, count(failed))
+	if gone && !j.job.poll.untouched(doc) {
+		j.unsure(doc, out, found)
+	}
 	judge.hide(out)
 	j.forget(batch)
 	return out, nil
@@ -310,12 +321,12 @@ func (j *jobSender) byID(batch []record.Change, ids *map[string]int) func(string
 
 // idOf is the id that a record went to the job with.
 func (j *jobSender) idOf(ch *record.Change) string {
-	if ch.RemoteID != "" {
-		return ch.RemoteID
-	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.asked[ch.Key.Hash()]
+	if id, ok := j.asked[ch.Key.Hash()]; ok {
+		return id
+	}
+	return ch.RemoteID
 }
 
 // keepIDs remembers the ids that were asked for, until the results are read.
@@ -323,7 +334,7 @@ func (j *jobSender) keepIDs(before, after []record.Change) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for i := range after {
-		if before[i].RemoteID == "" && after[i].RemoteID != "" {
+		if before[i].RemoteID != after[i].RemoteID {
 			if j.asked == nil {
 				j.asked = map[record.Hash]string{}
 			}
@@ -358,6 +369,25 @@ func (j *jobSender) unnamed(doc gjson.Result, out []destination.Outcome, found [
 			out[i] = rest
 		}
 	}
+}
+
+// unsure takes the word of a job that failed as a whole from the records that
+// no result names, where some results are gone: parts may be written.
+func (j *jobSender) unsure(doc gjson.Result, out []destination.Outcome, found []bool) {
+	if _, dead := j.deadWord(doc); !dead {
+		return
+	}
+	for i := range out {
+		if !found[i] {
+			out[i].State = destination.InDoubt
+		}
+	}
+}
+
+// untouched reports whether the job says that it came to no record.
+func (p *poll) untouched(doc gjson.Result) bool {
+	n, told := whole(doc.Get(p.processed))
+	return p.processed != "" && told && n == 0
 }
 
 func count(which []bool) (n int) {

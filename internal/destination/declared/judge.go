@@ -237,11 +237,11 @@ func (j *judge) settle(out []destination.Outcome, resp *rest.Response) []destina
 
 // undivided settles the outcome of a record whose batch would have to be cut
 // in halves. An answer of success, or of a server's failure, does not say that
-// nothing was written; that the operation is atomic counts where the answer
-// adds up.
+// nothing was written, nor does a refusal of some that does not add up; that
+// the operation is atomic counts where the answer adds up.
 func (j *judge) undivided(o *destination.Outcome, resp *rest.Response) {
 	op, unclear := j.s.op, o.Maybe
-	o.Maybe = !refused(resp.Status)
+	o.Maybe = unclear || !refused(resp.Status)
 	switch {
 	case !op.safe() && o.Maybe: // atomic counts for what was refused only
 		o.State, o.Maybe = destination.InDoubt, false

@@ -26,46 +26,64 @@ const (
 // mine are still to be sent: the outcomes of all others are in out. An error
 // of the reading is the outcome of every record: nothing was written.
 func (s *sender) located(ctx context.Context, batch []record.Change, mine func(int) bool, out []destination.Outcome) ([]record.Change, func(int) bool) {
-	at := map[record.Hash][]int{}
+	look, err := s.looker()
+	at, settled := map[record.Hash][]int{}, map[int]bool{}
 	var keys []record.Key
 	for i := range batch {
-		if mine(i) && (s.op.locate == locateAlways || batch[i].RemoteID == "") {
-			h := batch[i].Key.Hash()
+		switch h := batch[i].Key.Hash(); {
+		case !mine(i), s.op.locate != locateAlways && batch[i].RemoteID != "":
+		case err == nil && look.unaskable(&batch[i]): // the others can be asked for
+			out[i], settled[i] = look.refused(), true
+		default:
 			if at[h] == nil {
 				keys = append(keys, batch[i].Key)
 			}
 			at[h] = append(at[h], i)
 		}
 	}
+	left := func(i int) bool { return mine(i) && !settled[i] }
 	if len(keys) == 0 {
-		return batch, mine
+		return batch, left
 	}
-	ids, err := s.ids(ctx, keys)
-	settled := map[int]bool{}
+	var ids map[record.Hash][]string
+	if err == nil {
+		ids, err = s.ids(ctx, look, keys)
+	}
 	batch = slices.Clone(batch)
 	for h, places := range at {
 		for _, i := range places {
-			switch found := ids[h]; {
-			case err != nil:
+			if err != nil {
 				out[i], settled[i] = unlocated(err), true
-			case len(found) == 1:
-				batch[i].RemoteID = found[0]
-			default:
-				out[i], settled[i] = notOne(batch[i].Op, len(found)), true
+				continue
 			}
+			out[i], settled[i] = s.place(&batch[i], ids[h], out[i])
 		}
 	}
-	return batch, func(i int) bool { return mine(i) && !settled[i] }
+	return batch, left
+}
+
+// place gives a change the id that was found, or the outcome of one of which
+// there is not one.
+func (s *sender) place(ch *record.Change, found []string, o destination.Outcome) (_ destination.Outcome, settled bool) {
+	switch {
+	case len(found) != 1:
+		return notOne(ch.Op, len(found)), true
+	case ch.Op == record.Delete && ch.RemoteID != "" && ch.RemoteID != found[0]:
+		return replaced(), true
+	}
+	ch.RemoteID = found[0]
+	return o, false
+}
+
+// looker reads the ids of the target's records.
+func (s *sender) looker() (*looker, error) {
+	t := s.target
+	t.Fields = nil
+	return s.d.newLooker(t)
 }
 
 // ids asks for the ids of keys; a key may have none, or several.
-func (s *sender) ids(ctx context.Context, keys []record.Key) (map[record.Hash][]string, error) {
-	t := s.target
-	t.Fields = nil
-	l, err := s.d.newLooker(t)
-	if err != nil {
-		return nil, err
-	}
+func (s *sender) ids(ctx context.Context, l *looker, keys []record.Key) (map[record.Hash][]string, error) {
 	ids := make(map[record.Hash][]string, len(keys))
 	for chunk := range l.chunks(keys) {
 		for found, err := range l.entries(ctx, chunk) {
@@ -75,8 +93,10 @@ func (s *sender) ids(ctx context.Context, keys []record.Key) (map[record.Hash][]
 			if found.id == "" {
 				return nil, s.d.unreadable("read", "it does not say "+l.spec.id+", the id of a record")
 			}
-			h := record.AppendKey(nil, found.record[:len(t.Key)]...).Hash()
-			ids[h] = append(ids[h], found.id)
+			h := record.AppendKey(nil, found.record[:len(l.t.Key)]...).Hash()
+			if !slices.Contains(ids[h], found.id) { // pages move while they are read
+				ids[h] = append(ids[h], found.id)
+			}
 		}
 	}
 	return ids, nil
@@ -92,6 +112,15 @@ func notOne(op record.Op, found int) destination.Outcome {
 		return destination.Outcome{State: destination.OK} // gone already
 	}
 	return destination.Outcome{State: destination.Rejected, Code: "not_found", Message: "no record has this key"}
+}
+
+// replaced is the outcome of a delete that would hit another record than the
+// one that was written.
+func replaced() destination.Outcome {
+	return destination.Outcome{
+		State: destination.Rejected, Code: "replaced",
+		Message: "the record with this key is not the one that was written: somebody made it anew",
+	}
 }
 
 // unlocated is the outcome of records whose ids could not be asked for.

@@ -178,6 +178,20 @@ func (a asked) find(text string) (record.Record, bool) {
 	return key, key != nil
 }
 
+// alike gives the keys of which an answer means one, nobody knows which.
+func (a asked) alike(text string) (keys []record.Record) {
+	folded := strings.ToLower(text)
+	if key, twice := a.folded[folded]; !twice || key != nil {
+		return nil
+	}
+	for other, key := range a.exact {
+		if strings.ToLower(other) == folded {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 func (a asked) add(text string, key record.Record) {
 	a.exact[text] = key
 	if a.folded == nil {

@@ -65,9 +65,6 @@ func (d *Destination) Open(ctx context.Context, t destination.Target) (destinati
 	for _, x := range slices.Concat(w.ways, w.deletes) {
 		x.s.learn(fields)
 	}
-	if w.delete != nil {
-		w.delete.learn(fields)
-	}
 	w.Route(0)
 	return w, nil
 }
