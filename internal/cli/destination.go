@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 	"exposync/internal/dbt"
 	"exposync/internal/destination/declared"
 	"exposync/internal/fault"
+	"exposync/internal/report"
 )
 
 func newDestination(a *app) *cobra.Command {
@@ -74,7 +74,7 @@ func newDestinationList(a *app) *cobra.Command {
 			case a.flags.output == "markdown":
 				err = a.printText(indexPage(all))
 			default:
-				err = a.printText(listText(all))
+				err = a.printText(listText(a.outStyle(), all))
 			}
 			if err != nil {
 				return err
@@ -86,26 +86,13 @@ func newDestinationList(a *app) *cobra.Command {
 	return cmd
 }
 
-func listText(all []declared.About) string {
+func listText(s report.Style, all []declared.About) string {
 	rows := [][]string{{"name", "origin", "modes", "verified", "title"}}
 	for i := range all {
 		d := &all[i]
 		rows = append(rows, []string{d.Name, string(d.Origin), strings.Join(d.Modes, " "), orDash(d.VerifiedOn), d.Title})
 	}
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], len(cell))
-		}
-	}
-	var b strings.Builder
-	for _, row := range rows {
-		for i, cell := range row[:len(row)-1] {
-			fmt.Fprintf(&b, "%-*s  ", widths[i], cell)
-		}
-		b.WriteString(row[len(row)-1] + "\n")
-	}
-	return b.String()
+	return report.Table(s, rows, 3, 4)
 }
 
 func orDash(text string) string {

@@ -108,6 +108,27 @@ func (s Style) fitted(rows [][]string, without int) (text string, ok bool) {
 	return "", false
 }
 
+// Table aligns columns; the first row is the head. Where it is too wide for the
+// terminal, columns are left out, in the order of without, until it fits.
+func Table(s Style, rows [][]string, without ...int) string {
+	gone := map[int]bool{}
+	for _, column := range append([]int{-1}, without...) {
+		gone[column] = true
+		fewer := make([][]string, len(rows))
+		for i, r := range rows {
+			for c, cell := range r {
+				if !gone[c] {
+					fewer[i] = append(fewer[i], cell)
+				}
+			}
+		}
+		if len(gone) > len(without) || widest(table(Style{}, fewer)) <= s.width() {
+			return table(s, fewer)
+		}
+	}
+	return table(s, rows)
+}
+
 // widest is how many columns the widest line has.
 func widest(text string) int {
 	n := 0
