@@ -35,6 +35,14 @@ func (c *chaos) Open(context.Context, destination.Target) (destination.Writer, e
 	return w, nil
 }
 
+// quietly looks at the destination, or changes it, while no call of a process
+// that was killed is still being worked off.
+func (c *chaos) quietly(do func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	do()
+}
+
 type chaosWriter struct{ *chaos }
 
 func (w *chaosWriter) Traits() destination.Traits { return w.traits }

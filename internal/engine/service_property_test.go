@@ -92,7 +92,7 @@ func (w *connected) connect() destination.Destination {
 		w.Fatal(err)
 	}
 	w.closing = append(w.closing, d)
-	w.service.sent, w.service.dead = nil, false
+	w.service.quietly(func() { w.service.sent, w.service.dead = nil, false })
 	return d
 }
 
@@ -144,8 +144,9 @@ func TestNothingIsLostOverHTTP(t *testing.T) {
 		w.job.Mode = rapid.SampledFrom([]plan.Mode{plan.Upsert, plan.Mirror}).Draw(t, "mode")
 		for range rapid.IntRange(1, 5).Draw(t, "runs") {
 			w.change()
-			s.fails = rapid.SampledFrom([]float64{0, 0.3, 0.7}).Draw(t, "fails")
-			w.dest.poison = map[string]bool{rapid.StringMatching("[a-z]").Draw(t, "poison"): true}
+			fails := rapid.SampledFrom([]float64{0, 0.3, 0.7}).Draw(t, "fails")
+			poison := map[string]bool{rapid.StringMatching("[a-z]").Draw(t, "poison"): true}
+			s.quietly(func() { s.fails, w.dest.poison = fails, poison })
 			if rapid.IntRange(0, 6).Draw(t, "remap") == 0 {
 				w.job.Fields[0].Name += "_"
 				w.names = append(w.names, w.job.Fields[0].Name)
@@ -157,7 +158,8 @@ func TestNothingIsLostOverHTTP(t *testing.T) {
 				t.Fatalf("handled, with %+v", res.Counts)
 			}
 		}
-		s.fails, w.dest.poison, w.extra = 0, nil, nil
+		s.quietly(func() { s.fails, w.dest.poison = 0, nil })
+		w.extra = nil
 		well := func() plan.Result {
 			res, planned := w.process(engine.Request{First: plan.FirstSend, Retry: true, Quarantined: true})
 			if !planned {
@@ -190,10 +192,12 @@ func TestNothingIsDoubledOverHTTP(t *testing.T) {
 		w.job.Mode = rapid.SampledFrom([]plan.Mode{plan.Append, plan.Insert}).Draw(t, "mode")
 		for range rapid.IntRange(1, 5).Draw(t, "runs") {
 			w.change()
-			s.fails = rapid.SampledFrom([]float64{0, 0.3, 0.7}).Draw(t, "fails")
+			fails := rapid.SampledFrom([]float64{0, 0.3, 0.7}).Draw(t, "fails")
+			s.quietly(func() { s.fails = fails })
 			w.process(engine.Request{First: plan.FirstSend, Retry: rapid.Bool().Draw(t, "retry")})
 		}
-		s.fails, w.extra = 0, nil
+		s.quietly(func() { s.fails = 0 })
+		w.extra = nil
 		w.process(engine.Request{First: plan.FirstSend, Retry: true, Quarantined: true})
 		doubts := int64(0)
 		for _, m := range w.known() {

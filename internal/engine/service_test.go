@@ -58,6 +58,13 @@ func (s *service) begin(dest *chaos) {
 	s.dest, s.fails, s.jobs, s.next, s.token, s.good = dest, 0, map[string]*serviceJob{}, 0, "", 0
 }
 
+// quietly is between two requests.
+func (s *service) quietly(do func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dest.quietly(do)
+}
+
 // answer is what a request is told.
 type answer struct {
 	status int
