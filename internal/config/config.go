@@ -32,6 +32,8 @@ type Config struct {
 	Gate    Gate
 	Exports Exports
 	Columns Columns
+	// DBTCloud is where runs of dbt platform are asked for.
+	DBTCloud DBTCloud
 }
 
 // Ledger says where Exposync remembers what was confirmed.
@@ -96,6 +98,8 @@ func Parse(file string, data []byte, types Connectors) (*Config, error) {
 		Ledger:  readLedger(r.Map("ledger")),
 		Exports: readExports(r.Map("exports")),
 		Columns: readColumns(r.Map("columns"), r.Map("samples")),
+
+		DBTCloud: readDBTCloud(r),
 	}
 	gate := r.Map("gate")
 	c.Gate = ReadGate(gate)
