@@ -35,6 +35,8 @@ type Config struct {
 	// TriggerURLs: an exposure whose url shows a sync of a hosted tool triggers
 	// it, though it says nothing else.
 	TriggerURLs bool
+	// DBTCloud is where runs of dbt platform are asked for.
+	DBTCloud DBTCloud
 }
 
 // Ledger says where Exposync remembers what was confirmed.
@@ -99,6 +101,8 @@ func Parse(file string, data []byte, types Connectors) (*Config, error) {
 		Ledger:  readLedger(r.Map("ledger")),
 		Exports: readExports(r.Map("exports")),
 		Columns: readColumns(r.Map("columns"), r.Map("samples")),
+
+		DBTCloud: readDBTCloud(r),
 	}
 	gate := r.Map("gate")
 	c.Gate = ReadGate(gate)
