@@ -23,8 +23,10 @@ type Findings struct {
 	Root     string
 	Rules    []string // codes of all that was checked, in the order to show; each has a page, see fault.Explain
 	Found    []Found
-	Limits   []Limit // what the project was asked to keep to
-	Compared bool    // with a baseline, so that Found.New says something
+	LetPass  int      // findings that the project accepts, beyond those of Found that are ignored
+	NotRun   []NotRun // what could not be checked
+	Limits   []Limit  // what the project was asked to keep to
+	Compared bool     // with a baseline, so that Found.New says something
 }
 
 // Found is one finding, and what the project says about it.
@@ -35,6 +37,9 @@ type Found struct {
 	Reason  string // why it is ignored
 	Until   string // the day until which it is ignored, 2027-01-31; empty for always
 }
+
+// NotRun is a rule that could not be checked, and what was missing.
+type NotRun struct{ Code, Why string }
 
 // Limit is one thing that the command was asked to hold the project to, such as
 // the least percentage of a dimension.
@@ -57,9 +62,15 @@ func ruleOf(code string) rule {
 	return rule{code, page.Title, page.Means, page.Next}
 }
 
-// rules are those that were checked, and those of findings that nobody listed.
+// rules are those that were checked, those that could not be, and those of
+// findings that nobody listed.
 func (f Findings) rules() []rule {
 	codes := slices.Clone(f.Rules)
+	for _, n := range f.NotRun {
+		if !slices.Contains(codes, n.Code) {
+			codes = append(codes, n.Code)
+		}
+	}
 	for _, found := range f.Found {
 		if !slices.Contains(codes, found.Code) {
 			codes = append(codes, found.Code)
@@ -105,6 +116,19 @@ func newer(a, b Found) int {
 var severities = []plan.Severity{plan.SeverityError, plan.SeverityWarning, plan.SeverityInfo}
 
 func rank(s plan.Severity) int { return max(slices.Index(severities, s), 0) }
+
+// passed is how many findings the project accepts.
+func (f Findings) passed() int { return len(f.Ignored()) + f.LetPass }
+
+// notRun says why a rule was not checked; empty for one that was.
+func (f Findings) notRun(code string) string {
+	for _, n := range f.NotRun {
+		if n.Code == code {
+			return n.Why
+		}
+	}
+	return ""
+}
 
 // broken are the limits that were not kept.
 func (f Findings) broken() []Limit {

@@ -43,7 +43,8 @@ type (
 // JUnit gives findings as test results: one suite a rule, one case a finding.
 // Errors and limits that were not kept are failures; warnings and hints pass,
 // with their text as output, since they fail nothing; what the project ignores
-// is skipped. A rule that found nothing is one case that passed.
+// is skipped. A rule that found nothing is one case that passed, and one that
+// could not be checked is a skipped one.
 func (f Findings) JUnit() string {
 	doc := junitSuites{Name: "exposync " + f.Command}
 	if s := f.limitSuite(); s.Tests > 0 {
@@ -86,7 +87,11 @@ func (f Findings) ruleSuite(r rule) junitSuite {
 			}
 		}
 	}
-	if s.Tests == 0 {
+	switch why := f.notRun(r.code); {
+	case s.Tests > 0:
+	case why != "":
+		s.add(junitCase{Name: xmlText(r.title), Skipped: &junitResult{Type: "not_run", Message: xmlText("not checked: " + why)}})
+	default:
 		s.add(junitCase{Name: xmlText(r.title), Out: "nothing found"})
 	}
 	return s

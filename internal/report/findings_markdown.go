@@ -111,10 +111,21 @@ func mdMore(n int, noun string) string {
 
 func (f Findings) mdFoot(b *strings.Builder) {
 	b.WriteString("\n---\n")
-	if n := len(f.Ignored()); n > 0 {
+	if len(f.NotRun) > 0 {
+		fmt.Fprintf(b, "not checked: %s · ", mdCodes(notRunCodes(f.NotRun)))
+	}
+	if n := f.passed(); n > 0 {
 		fmt.Fprintf(b, "%s ignored by the project · ", Count(int64(n), "finding"))
 	}
 	fmt.Fprintf(b, "exposync %s\n", mdCode(f.Version))
+}
+
+func notRunCodes(list []NotRun) []string {
+	out := make([]string, len(list))
+	for i, n := range list {
+		out[i] = n.Code
+	}
+	return out
 }
 
 func countNew(found []Found) int {

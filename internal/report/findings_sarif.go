@@ -120,7 +120,8 @@ type (
 )
 
 // Sarif gives findings as static analysis results. Limits that were not kept
-// have no place in the code, so they are notes of the invocation.
+// and rules that could not be checked have no place in the code: they are notes of
+// the invocation.
 func (f Findings) Sarif() Sarif {
 	rules := f.rules()
 	driver := sarifDriver{Name: "exposync", Version: f.Version, Rules: []sarifRule{}}
@@ -136,6 +137,9 @@ func (f Findings) Sarif() Sarif {
 	invocation := sarifInvocation{Successful: true}
 	for _, l := range f.broken() {
 		invocation.Notes = append(invocation.Notes, sarifNote{"error", sarifText{Text: joined(l.Message, l.Next)}})
+	}
+	for _, n := range f.NotRun {
+		invocation.Notes = append(invocation.Notes, sarifNote{"note", sarifText{Text: n.Code + " was not checked: " + n.Why}})
 	}
 	return Sarif{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{{
 		Tool:        sarifTool{driver},
