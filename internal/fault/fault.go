@@ -38,6 +38,7 @@ const (
 	Warehouse   Whose = "warehouse"
 	Destination Whose = "destination"
 	Network     Whose = "network"
+	Tool        Whose = "tool" // a hosted tool, such as Hightouch
 	User        Whose = "command line"
 )
 

@@ -47,7 +47,7 @@ type Config struct {
 }
 
 // Kinds are the tools that this version knows, by name.
-func Kinds() []Kind { return nil }
+func Kinds() []Kind { return []Kind{censusKind(), hightouchKind()} }
 
 // KindOf gives one of them.
 func KindOf(name string) (Kind, bool) {
