@@ -26,6 +26,7 @@ const readAttempts = 6
 // asks, and what an answer means.
 type api struct {
 	title  string // of the tool, for people
+	space  string // the workspace, as the settings call it; may be empty
 	where  string // of the connection
 	base   string // without a slash at its end
 	header http.Header
@@ -42,12 +43,12 @@ type api struct {
 // newAPI makes the client of a workspace. Secrets are hidden in all that is
 // said; the client gives up on a host later than others do, since a run of an
 // hour outlives an outage of minutes.
-func newAPI(k Kind, cfg Config, base string, secrets ...string) *api {
+func newAPI(k Kind, cfg Config, base, workspace string, secrets ...string) *api {
 	rc := cfg.Rest
 	rc.Breaker.Failures = max(rc.Breaker.Failures, 500)
 	rc.Breaker.Denials = max(rc.Breaker.Denials, 32) // every sync may meet the end of a token once
 	a := &api{
-		title: k.Title, where: cfg.Where, base: strings.TrimRight(base, "/"), now: cfg.Now, client: rest.New(rc),
+		title: k.Title, space: workspace, where: cfg.Where, base: strings.TrimRight(base, "/"), now: cfg.Now, client: rest.New(rc),
 		header: http.Header{"Accept": {"application/json"}}, said: map[string]bool{}, tells: cfg.Note,
 	}
 	for _, s := range secrets {
@@ -55,6 +56,10 @@ func newAPI(k Kind, cfg Config, base string, secrets ...string) *api {
 	}
 	return a
 }
+
+// Account is the host, with the workspace if that is set: a key is of one
+// workspace, and most tools do not tell which.
+func (a *api) Account() string { return account(a.base, a.space) }
 
 // bearer makes a token prove every request.
 func (a *api) bearer(token string) { a.header.Set("Authorization", "Bearer "+token) }
@@ -148,7 +153,7 @@ func (a *api) send(ctx context.Context, c call) (reply, *failure) {
 // request completes a call.
 func (a *api) request(ctx context.Context, c call) (r rest.Request, token string, f *failure) {
 	r = rest.Request{Class: c.class, Method: c.method, URL: a.base + c.path, Header: a.header.Clone(), Hide: a.hide}
-	if c.class == rest.Read {
+	if c.class != rest.Trigger {
 		r.Attempts = readAttempts
 	}
 	if c.url != "" {
@@ -245,6 +250,22 @@ func (a *api) unreadable(c call, status int, how string) *failure {
 		Msg:  fmt.Sprintf("%s: cannot %s: it answered %d %s", a.title, c.what, status, how),
 		Hint: "check base_url of this connection, and that no proxy or login page stands in between: exposync explain hosted_reply",
 	}}
+}
+
+// stop makes a call that ends a run. A tool that will not, because the run has
+// ended already, is no error.
+func (a *api) stop(ctx context.Context, c call, run func(context.Context) (Run, error)) error {
+	c.class = rest.Upsert // ending it twice ends it once
+	_, f := a.send(ctx, c)
+	if f == nil {
+		return nil
+	}
+	if f.status >= 400 && f.status < 500 && f.fault.Code != "hosted_denied" && f.fault.Code != rest.CodeLimited {
+		if r, err := run(ctx); err == nil && r.State.Ended() {
+			return nil
+		}
+	}
+	return f.fault
 }
 
 // noID is a trigger's answer of success that names no run: nobody knows

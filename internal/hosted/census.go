@@ -17,8 +17,7 @@ import (
 // and credential.
 type census struct {
 	*api
-	workspace string
-	pages     string // address of the pages for people
+	pages string // address of the pages for people
 }
 
 // censusEnds is the day from which on version 1 is no more, by Fivetran's
@@ -61,7 +60,7 @@ func openCensus(cfg Config) (Tool, error) {
 	if version == "v1" && !strings.HasPrefix(token, "secret-token:") {
 		token = "secret-token:" + token
 	}
-	c := &census{api: newAPI(k, cfg, base+"/api/"+version, token), workspace: set["workspace"], pages: base}
+	c := &census{api: newAPI(k, cfg, base+"/api/"+version, set["workspace"], token), pages: base}
 	if version == "v2" && set["base_url"] == "" {
 		c.pages = "https://fivetran.com/dashboard/activations"
 	}
@@ -71,9 +70,6 @@ func openCensus(cfg Config) (Tool, error) {
 	}
 	return c, nil
 }
-
-// Account is the host, with the workspace if that is set.
-func (c *census) Account() string { return account(c.base, c.workspace) }
 
 func (c *census) page(sync string) string { return c.pages + "/syncs/" + url.PathEscape(sync) }
 

@@ -90,10 +90,13 @@ func (c *census) runError(doc gjson.Result) string {
 func (c *census) Recent(ctx context.Context, sync string, since time.Time) ([]Run, error) {
 	q := call{what: "list the runs of sync " + sync, path: "/syncs/" + part(sync) + "/sync_runs"}
 	var out []Run
-	err := c.each(ctx, q, "desc", func(doc gjson.Result) bool {
-		r := c.run(sync, doc)
-		out = append(out, r)
-		return r.begun().IsZero() || !r.begun().Before(since)
+	err := c.each(ctx, q, "desc", func(page []gjson.Result) bool {
+		var runs []Run
+		for _, doc := range page {
+			runs = append(runs, c.run(sync, doc))
+		}
+		out = append(out, runs...)
+		return !tooOld(runs, since)
 	})
 	if err != nil {
 		return nil, err
@@ -104,8 +107,10 @@ func (c *census) Recent(ctx context.Context, sync string, since time.Time) ([]Ru
 // List gives the syncs of the workspace.
 func (c *census) List(ctx context.Context) ([]Sync, error) {
 	var out []Sync
-	err := c.each(ctx, call{what: "list the syncs", path: "/syncs"}, "asc", func(doc gjson.Result) bool {
-		out = append(out, c.sync(doc))
+	err := c.each(ctx, call{what: "list the syncs", path: "/syncs"}, "asc", func(page []gjson.Result) bool {
+		for _, doc := range page {
+			out = append(out, c.sync(doc))
+		}
 		return true
 	})
 	if err != nil {
@@ -114,9 +119,8 @@ func (c *census) List(ctx context.Context) ([]Sync, error) {
 	return inOrder(out), nil
 }
 
-// each reads a list page by page, as long as the last item of a page says to
-// go on.
-func (c *census) each(ctx context.Context, q call, order string, see func(gjson.Result) bool) error {
+// each reads a list page by page, as long as see wants more.
+func (c *census) each(ctx context.Context, q call, order string, see func([]gjson.Result) bool) error {
 	for page := 1; page <= mostPages; page++ {
 		q.query = url.Values{"page": {strconv.Itoa(page)}, "per_page": {"100"}, "order": {order}}
 		doc, err := c.read(ctx, q)
@@ -130,11 +134,8 @@ func (c *census) each(ctx context.Context, q call, order string, see func(gjson.
 		if f != nil {
 			return f.fault
 		}
-		more := false
-		for _, item := range list.Array() {
-			more = see(item)
-		}
-		if next := count(doc.Get("pagination.next_page")); !more || next == nil || *next <= int64(page) {
+		items := list.Array()
+		if next := count(doc.Get("pagination.next_page")); !see(items) || len(items) == 0 || next == nil || *next <= int64(page) {
 			return nil
 		}
 	}

@@ -12,10 +12,7 @@ import (
 // of 2022 and that of 2026 have it (api.hightouch.com/api/v1): ids are texts in
 // the one and numbers in the other. A sync is its number; sequence/UUID is a
 // sequence of syncs.
-type hightouch struct {
-	*api
-	workspace string // as in the addresses of its pages; may be empty
-}
+type hightouch struct{ *api }
 
 const sequencePrefix = "sequence/"
 
@@ -47,14 +44,10 @@ func openHightouch(cfg Config) (Tool, error) {
 	if cfg.Rest.PerSecond == 0 { // it takes 200 requests in 10 seconds
 		cfg.Rest.PerSecond, cfg.Rest.Burst = 15, 20
 	}
-	h := &hightouch{api: newAPI(k, cfg, set["base_url"], set["token"]), workspace: set["workspace"]}
+	h := &hightouch{newAPI(k, cfg, set["base_url"], set["workspace"], set["token"])}
 	h.bearer(set["token"])
 	return h, nil
 }
-
-// Account is the host, with the workspace if that is set: a key is of one
-// workspace, and does not tell which.
-func (h *hightouch) Account() string { return account(h.base, h.workspace) }
 
 // runWords are the statuses of a run. The description lists the first nine;
 // the others are in use by clients.

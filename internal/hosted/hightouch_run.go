@@ -205,8 +205,8 @@ func (h *hightouch) runPage(sync, run string) string {
 
 // page is an address for people; without the workspace's name there is none.
 func (h *hightouch) page(path string) string {
-	if h.workspace == "" {
+	if h.space == "" {
 		return ""
 	}
-	return "https://app.hightouch.com/" + url.PathEscape(h.workspace) + "/" + path
+	return "https://app.hightouch.com/" + url.PathEscape(h.space) + "/" + path
 }

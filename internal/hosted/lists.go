@@ -41,6 +41,19 @@ func recent(runs []Run, since time.Time) []Run {
 	return out
 }
 
+// tooOld reports whether the pages behind a page hold only what is older than
+// since: its runs stand newest first, and the last is too old.
+func tooOld(page []Run, since time.Time) bool {
+	var times []time.Time
+	for _, r := range page {
+		if at := r.begun(); !at.IsZero() {
+			times = append(times, at)
+		}
+	}
+	n := len(times)
+	return n > 0 && times[n-1].Before(since) && !times[0].Before(times[n-1])
+}
+
 // begun is when the run came to be, as far as it is told.
 func (r Run) begun() time.Time {
 	if r.Created.IsZero() {

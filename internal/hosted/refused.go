@@ -72,7 +72,7 @@ func (a *api) noList(what string) error {
 	}
 }
 
-// notNow is a trigger that was not even sent.
+// notSent is a trigger that was not even sent.
 func (a *api) notSent(c call, why string) error {
 	return &TriggerError{Fate: NotStarted, Err: &fault.Fault{
 		Code: "hosted_refused", Kind: fault.Config, Whose: fault.User, Where: a.where,

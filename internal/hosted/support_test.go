@@ -201,3 +201,6 @@ func lines(runs []Run) string {
 	}
 	return strings.Join(out, "; ")
 }
+
+// replace puts a value in the place of a word.
+func replace(text, word, value string) string { return strings.ReplaceAll(text, word, value) }
