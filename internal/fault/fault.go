@@ -39,6 +39,7 @@ const (
 	Destination Whose = "destination"
 	Tool        Whose = "tool" // a hosted tool, such as Hightouch
 	Network     Whose = "network"
+	Tool        Whose = "tool" // a hosted tool, such as Hightouch
 	User        Whose = "command line"
 )
 
