@@ -1,6 +1,7 @@
 package coverage
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -57,7 +58,7 @@ func ReadIgnores(list *yamlx.Node, where string) []Ignore {
 // exposync.ignore of its meta.
 func (f *Facts) IgnoresOf(id string) []Ignore {
 	n := f.Project.Nodes[id]
-	if n == nil || len(n.Meta) == 0 {
+	if n == nil || !bytes.Contains(n.Meta, []byte(`"ignore"`)) {
 		return nil
 	}
 	meta, err := yamlx.ParseJSON(n.Meta)

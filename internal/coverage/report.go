@@ -63,7 +63,7 @@ type Dimension struct {
 
 	Parts      []Part       // sub-scores, where the dimension has some
 	Misses     []Miss       // by file, line and subject; each ID once
-	Suppressed []Suppressed // misses and covered units that a suppression took out
+	Suppressed []Suppressed // misses that a suppression took out
 	Tables     []Table      // every subject that was looked at, by unique_id
 }
 
@@ -81,7 +81,11 @@ type Miss struct {
 	plan.Finding
 	Dimension string // its Name
 	Name      string // of the subject, as people say it
-	New       bool   // it does not stand in the baseline; false without one
+	Evidence  string // what is known all the same, in words: the last result, the age of rows; may be empty
+	// Missing are the parts that are not there, for grouping: a field, "unique
+	// on email", description, data_type, contract; nil if it is one thing.
+	Missing []string
+	New     bool // it does not stand in the baseline; false without one
 }
 
 // Suppressed is what a suppression took out of numerator and denominator.
@@ -121,15 +125,15 @@ type Table struct {
 	Hits    int
 	Covered int
 	Total   int
-	Columns []TableColumn // what is counted below it; empty where the subject itself is the unit
+	Columns []TableColumn // what was looked at below it; empty where that is the subject itself
 }
 
 // TableColumn is one counted thing of a subject: a column or a field.
 type TableColumn struct {
 	Name    string
 	Hits    int
-	Covered int // 0 or 1
-	Total   int // 1
+	Covered int // of Total: more than 1 where several exposures send a column
+	Total   int
 }
 
 // Notice is something to know that no dimension scores.
