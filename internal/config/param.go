@@ -27,6 +27,9 @@ type Type struct {
 	// Digest identifies the type's description where that is the user's own;
 	// it is part of the fingerprint of every connection of the type.
 	Digest string
+	// Hosted: a tool whose syncs are triggered, not a place that records are
+	// written to.
+	Hosted bool
 	// Problem is why no connection can be of the type now: a fault.List.
 	Problem error
 }
