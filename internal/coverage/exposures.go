@@ -99,7 +99,7 @@ func unbound(e *Exposure) string {
 		}
 	}
 	switch {
-	case len(e.Jobs) > 0 || HostedID(e.URL) != "":
+	case len(e.Jobs) > 0 || e.SyncID() != "":
 		return ""
 	case e.Watched != "":
 		return "its url shows " + e.Watched + ", but not the id of a sync"
@@ -197,7 +197,7 @@ func (f *Facts) unfilled(e *Exposure, field string) string {
 	case "maturity":
 		missing = e.Maturity == ""
 	case "sla":
-		missing = e.SLA == 0
+		missing = e.Stale() == 0
 	}
 	if !missing {
 		return ""

@@ -37,7 +37,7 @@ func (d *drawer) draw(e *Exposure) Lineage {
 	at := d.facts.Place(e.UniqueID, "")
 	l := Lineage{
 		Exposure: e.UniqueID, Name: e.Name, Label: e.Label, Type: e.Type, Maturity: e.Maturity, URL: e.URL,
-		Owner: d.facts.Owner(e.UniqueID), SLA: e.SLA, File: at.File, Line: at.Line,
+		Owner: d.facts.Owner(e.UniqueID), SLA: e.Stale(), File: at.File, Line: at.Line,
 	}
 	depth := d.depths(e)
 	for _, id := range e.Lineage.Nodes {
@@ -238,18 +238,20 @@ func judged(age, warn, bad time.Duration) string {
 func (d *drawer) destinations(e *Exposure) []Node {
 	var out []Node
 	for _, j := range e.Jobs {
-		n := Node{ID: j.Connection + "." + j.Object, Kind: "destination", Layer: LayerDestination, Depth: -1, Job: j.ID}
 		if j.Connection == "" {
 			continue // its declaration could not be read that far
 		}
-		n.Name, n.Materialized = n.ID, string(j.Mode)
+		n := Node{ID: j.To(), Kind: "destination", Layer: LayerDestination, Depth: -1, Name: j.To(), Materialized: string(j.Mode), Job: j.ID}
+		if j.Hosted != nil {
+			n.Kind = "hosted"
+		}
 		n.File, n.Line = splitPlace(j.Where)
 		if last, ok := d.facts.in.Last[j.ID]; ok {
 			n.Last = &last
 		}
 		out = append(out, n)
 	}
-	if id := HostedID(e.URL); len(out) == 0 && e.Watched != "" {
+	if id := e.SyncID(); len(out) == 0 && e.Watched != "" {
 		name := e.Watched
 		if id != "" {
 			name += "/" + id

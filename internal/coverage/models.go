@@ -27,7 +27,7 @@ func keys(f *Facts) answer {
 		if len(of) == 0 {
 			i := base
 			i.message = "nobody says what identifies a row of " + Label(u.Model)
-			i.fix = "key: …   # under exposync: of " + u.Exposures[0].Name
+			i.fix = f.noKeySnippet(u)
 			a.items = append(a.items, i)
 		}
 		for _, k := range of {

@@ -104,6 +104,7 @@ type Ignored struct {
 	Until   time.Time
 	Where   string // file:line as far as known
 	State   IgnoreState
+	Mistake string // of one that cannot be read
 }
 
 // IgnoreState says whether a suppression counts.
@@ -116,6 +117,7 @@ const (
 	IgnoreExpired  IgnoreState = "expired"   // its date has passed: it does not count
 	IgnoreNoReason IgnoreState = "no_reason" // it does not count
 	IgnoreUnknown  IgnoreState = "unknown"   // no check has that name
+	IgnoreInvalid  IgnoreState = "invalid"   // it cannot be read
 	IgnoreOther    IgnoreState = "other"     // it is about a check of lint or impact
 )
 
@@ -179,7 +181,7 @@ type Node struct {
 	Layer        Layer
 	Depth        int    // longest way to the exposure: 1 is what it depends on; 0 the exposure; -1 its destinations
 	Name         string // as people say it
-	Materialized string // of models: view, table, incremental, ephemeral, …
+	Materialized string // of models: view, table, incremental, ephemeral, …; of destinations the mode of the job
 	Owner        string // of the exposure, or of the node's group
 	File         string
 	Line         int
@@ -257,8 +259,9 @@ type Comparison struct {
 	Rows     []Change // one a dimension, in the order of Names
 	New      []Miss   // not in the earlier report: regressions
 	Fixed    []Miss   // of the earlier report, and covered now
-	Gone     []Miss   // of the earlier report, about what is not there any more or was not selected
-	// Unjudged are misses of dimensions that one of the two did not measure.
+	Gone     []Miss   // of the earlier report, about what is not there any more, was not selected, or is suppressed
+	// Unjudged are misses of dimensions that one of the two did not measure, and
+	// new ones of dimensions with weight 0: they fail nothing.
 	Unjudged []Miss
 }
 

@@ -55,7 +55,12 @@ func read(t testing.TB, dir string, cfg *config.Config, project fs.FS) coverage.
 		IsExport: func(n *dbt.Node) bool { return cfg.Exports.Has(n.Name, n.Path, n.Tags) },
 	}
 	for _, e := range set.Exposures {
-		in.Declared[e.ID] = coverage.Declared{Where: e.Where, Watched: e.Watched}
+		page, _ := job.PageOf(p.Exposures[e.ID].URL)
+		in.Declared[e.ID] = coverage.Declared{Where: e.Where, Watched: e.Watched, Sync: page.Sync, SLA: e.SLA, Ignores: ignores(e.Ignores)}
+	}
+	in.NodeIgnores = func(meta []byte, where string) ([]coverage.Ignore, []string) {
+		found, mistakes := job.Ignores(meta, where)
+		return ignores(found), mistakes
 	}
 	var runs []*dbt.RunResults
 	paths, err := filepath.Glob(filepath.Join(dir, "run_results*.json.gz"))
@@ -83,6 +88,14 @@ func read(t testing.TB, dir string, cfg *config.Config, project fs.FS) coverage.
 	in.Runs = len(runs) > 0
 	in.Gate = gate.Collect(p, gate.Input{Runs: runs, Sources: sources})
 	return in
+}
+
+func ignores(in []job.Ignore) []coverage.Ignore {
+	var out []coverage.Ignore
+	for _, i := range in {
+		out = append(out, coverage.Ignore(i))
+	}
+	return out
 }
 
 func exists(path string) bool {

@@ -47,8 +47,6 @@ func (f *Facts) exposureSnippet(n *dbt.Node) string {
 		if len(keys[0].Columns) > 1 {
 			key = "[" + key + "]"
 		}
-	} else if id := f.tested(n); id != "" {
-		key = id
 	}
 	return f.exposureYAML(exposureName(n), "https://…", Label(n), []string{"to: connection.object", "key: " + key, "fields: all", "sla: 24h"}, ref(n))
 }
@@ -181,6 +179,19 @@ func (f *Facts) testArgs(indent string, lines ...string) []string {
 		out = append(out, indent+l)
 	}
 	return out
+}
+
+// noKeySnippet says where a key can be told: by the sync, or where a hosted
+// tool has it, by tests.
+func (f *Facts) noKeySnippet(u Use) string {
+	for _, e := range u.Exposures {
+		for _, j := range e.Jobs {
+			if j.Hosted == nil {
+				return "key: …   # under exposync: of " + e.Name
+			}
+		}
+	}
+	return modelYAML(u.Model, "columns:", "  - name: …   # what identifies a row in the tool", "    "+f.testsKey()+": [unique, not_null]")
 }
 
 func (f *Facts) keySnippet(n *dbt.Node, k Key) string {
