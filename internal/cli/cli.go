@@ -86,6 +86,7 @@ succeeded in this dbt run, and moves the changed rows to the business tool.
 	for _, cmd := range []*cobra.Command{
 		newBuild(a), newRun(a), newPlan(a), newGate(a), newList(a), newStatus(a),
 		newRetry(a), newRejects(a), newTest(a),
+		newLint(a),
 		newImpact(a),
 		newDestination(a), newSchema(a), newLedger(a), newSandbox(a), newDemo(a),
 		newExplain(a),

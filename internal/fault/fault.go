@@ -39,7 +39,6 @@ const (
 	Destination Whose = "destination"
 	Tool        Whose = "tool" // a hosted tool, such as Hightouch
 	Network     Whose = "network"
-	Tool        Whose = "tool" // a hosted tool, such as Hightouch
 	User        Whose = "command line"
 )
 
