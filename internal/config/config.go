@@ -25,13 +25,14 @@ const FileName = "exposync.yml"
 
 // Config is one exposync.yml.
 type Config struct {
-	File    string            // as it was given to Load
-	Missing bool              // there is no file; everything has its default
-	Targets map[string]Target // by dbt target
-	Ledger  Ledger
-	Gate    Gate
-	Exports Exports
-	Columns Columns
+	File     string            // as it was given to Load
+	Missing  bool              // there is no file; everything has its default
+	Targets  map[string]Target // by dbt target
+	Ledger   Ledger
+	Gate     Gate
+	Exports  Exports
+	Columns  Columns
+	Coverage Coverage
 	// TriggerURLs: an exposure whose url shows a sync of a hosted tool triggers
 	// it, though it says nothing else.
 	TriggerURLs bool
@@ -103,6 +104,7 @@ func Parse(file string, data []byte, types Connectors) (*Config, error) {
 		Columns: readColumns(r.Map("columns"), r.Map("samples")),
 
 		DBTCloud: readDBTCloud(r),
+		Coverage: readCoverage(r.Map("coverage")),
 	}
 	gate := r.Map("gate")
 	c.Gate = ReadGate(gate)
@@ -114,7 +116,7 @@ func Parse(file string, data []byte, types Connectors) (*Config, error) {
 	if on := r.Bool("trigger_urls"); on != nil {
 		c.TriggerURLs = *on
 	}
-	r.Later("notify", "sandbox", "hosted", "coverage", "lint")
+	r.Later("notify", "sandbox", "hosted", "lint")
 	r.Done()
 	if err := r.Problems().Err(); err != nil {
 		return nil, err
