@@ -33,14 +33,14 @@ func (c *cloudRun) told(now time.Time) string {
 	if len(c.built) == 0 {
 		return text + "; no step of it built or tested anything"
 	}
-	text += "; evidence: " + named(c.built)
+	text += "; evidence: " + stepNames(c.built)
 	if len(c.failed) > 0 {
-		text += "; without results: " + named(c.failed)
+		text += "; without results: " + stepNames(c.failed)
 	}
 	return text
 }
 
-func named(list []platform.Step) string {
+func stepNames(list []platform.Step) string {
 	words := make([]string, len(list))
 	for i, step := range list {
 		words[i] = step.String()

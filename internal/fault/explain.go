@@ -50,5 +50,6 @@ func tables() []map[string]Page {
 		destinationPages(),
 		hostedPages(),
 		hostedRunPages(),
+		coveragePages(),
 	}
 }
