@@ -49,5 +49,6 @@ func tables() []map[string]Page {
 		identityPages(),
 		destinationPages(),
 		hostedRunPages(),
+		lintPages(),
 	}
 }
