@@ -93,7 +93,7 @@ func (a *app) printLintRules() error {
 	}
 	rules := []ruleJSON{}
 	for _, r := range lint.Rules() {
-		rules = append(rules, ruleJSON{r.Code, r.Severity, r.Fixes, r.Needs(), r.Title})
+		rules = append(rules, ruleJSON{r.Code, r.Severity, r.Fixes, r.Needs(), r.Title()})
 	}
 	return a.printJSON(map[string]any{"rules": rules})
 }

@@ -51,5 +51,6 @@ func tables() []map[string]Page {
 		hostedPages(),
 		hostedRunPages(),
 		coveragePages(),
+		lintPages(),
 	}
 }
