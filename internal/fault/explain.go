@@ -49,5 +49,7 @@ func tables() []map[string]Page {
 		identityPages(),
 		destinationPages(),
 		hostedRunPages(),
+		impactPages(),
+		impactDeclaredPages(),
 	}
 }
