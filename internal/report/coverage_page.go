@@ -174,13 +174,13 @@ func syncState(last *coverage.LastSync) (State, string) {
 func nodeFacts(n coverage.Node) []Fact {
 	var out []Fact
 	if t := n.Tests; t.Total > 0 {
-		out = append(out, Fact{"tests", testsText(t)})
+		out = append(out, Fact{"tests", testsFact(t)})
 	}
 	if f := n.Freshness; f != nil {
 		out = append(out, Fact{"freshness", freshnessText(*f)})
 	}
 	if e := n.Evidence; e != nil {
-		text := e.Status + ", " + moment(e.GeneratedAt)
+		text := e.Status + ", " + momentText(e.GeneratedAt)
 		if !e.InRun {
 			text += ", of an earlier run"
 		}
@@ -190,15 +190,15 @@ func nodeFacts(n coverage.Node) []Fact {
 		out = append(out, Fact{"job", n.Job})
 	}
 	if l := n.Last; l != nil {
-		out = append(out, Fact{"last run", l.Status + ", " + moment(l.EndedAt)})
+		out = append(out, Fact{"last run", l.Status + ", " + momentText(l.EndedAt)})
 		if l.Status != "success" && !l.Success.IsZero() {
-			out = append(out, Fact{"last success", moment(l.Success)})
+			out = append(out, Fact{"last success", momentText(l.Success)})
 		}
 	}
 	return out
 }
 
-func testsText(t coverage.TestCount) string {
+func testsFact(t coverage.TestCount) string {
 	parts := []string{fmt.Sprintf("%d of %d passed", t.Passed, t.Total)}
 	for _, part := range []struct {
 		n    int
@@ -222,12 +222,12 @@ func freshnessText(f coverage.Freshness) string {
 		text = "fails after " + plan.Age(f.ErrorAfter)
 	}
 	if !f.LoadedAt.IsZero() {
-		text += "; newest rows of " + moment(f.LoadedAt) + ", " + plan.Age(f.Age) + " old"
+		text += "; newest rows of " + momentText(f.LoadedAt) + ", " + plan.Age(f.Age) + " old"
 	}
 	return text
 }
 
-func moment(at time.Time) string {
+func momentText(at time.Time) string {
 	if at.IsZero() {
 		return "time unknown"
 	}
