@@ -59,6 +59,7 @@ func newRun(a *app) *cobra.Command {
 		Short: "sync every exposure whose upstream succeeded in the last dbt run",
 		Example: `  dbt build; exposync run
   exposync run --select email_crm_export --first send
+  exposync run --dbt-cloud-run latest
   exposync run --plan plan.json`,
 		GroupID: "daily",
 		Args:    cobra.NoArgs,
@@ -74,6 +75,7 @@ func newRun(a *app) *cobra.Command {
 	cmd.Flags().StringVar(&opts.planFile, "plan", "", "apply exactly the saved plan in `FILE`")
 	a.flags.dbtProgram(cmd)
 	a.selection(cmd)
+	a.cloud(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }
