@@ -44,6 +44,7 @@ dbt jobs have a target path each.`,
 	cmd.Flags().BoolVar(&record, "record", false, "keep the evidence of these files for later runs")
 	cmd.Flags().StringSliceVar(&accept, "accept", nil, "hold codes to let through")
 	a.selection(cmd)
+	a.cloud(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }

@@ -27,7 +27,8 @@ type session struct {
 	file    *dbt.ProjectFile // nil if there is no dbt_project.yml
 	project *dbt.Project
 	runs    []*dbt.RunResults
-	folders []folder // of --artifacts
+	folders []folder  // of --artifacts
+	cloud   *cloudRun // of --dbt-cloud-run
 	sources *dbt.Sources
 	config  *config.Config
 	profile *dbt.Profile // nil where none is at hand
@@ -49,6 +50,7 @@ type session struct {
 	destinations map[string]*opened
 	rates        declared.Rates // of the accounts behind them
 	catalog      *declared.Catalog
+	tagged       []string        // files of export models known by a tag; of lint
 	overridden   map[string]bool // kinds of which it was said that the built-in description is not used
 	sandboxURL   string
 	closers      []func()

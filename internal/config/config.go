@@ -33,6 +33,7 @@ type Config struct {
 	Exports  Exports
 	Columns  Columns
 	Coverage Coverage
+	Lint     Lint
 	// TriggerURLs: an exposure whose url shows a sync of a hosted tool triggers
 	// it, though it says nothing else.
 	TriggerURLs bool
@@ -65,7 +66,7 @@ func Default(file string) *Config {
 	return &Config{
 		File: file, Missing: true, Targets: map[string]Target{},
 		Ledger: Ledger{Dir: defaultLedger}, Exports: DefaultExports(),
-		Columns: Columns{Default: ShowMask},
+		Columns: Columns{Default: ShowMask}, Lint: Lint{FailOn: LintError},
 	}
 }
 
@@ -102,6 +103,7 @@ func Parse(file string, data []byte, types Connectors) (*Config, error) {
 		Ledger:  readLedger(r.Map("ledger")),
 		Exports: readExports(r.Map("exports")),
 		Columns: readColumns(r.Map("columns"), r.Map("samples")),
+		Lint:    readLint(r.Map("lint")),
 
 		DBTCloud: readDBTCloud(r),
 		Coverage: readCoverage(r.Map("coverage")),
@@ -116,7 +118,7 @@ func Parse(file string, data []byte, types Connectors) (*Config, error) {
 	if on := r.Bool("trigger_urls"); on != nil {
 		c.TriggerURLs = *on
 	}
-	r.Later("notify", "sandbox", "hosted", "lint")
+	r.Later("notify", "sandbox", "hosted")
 	r.Done()
 	if err := r.Problems().Err(); err != nil {
 		return nil, err

@@ -22,11 +22,7 @@ func (f *Facts) collectIgnores() *ignores {
 	}
 	for id, n := range f.Project.Nodes {
 		if len(n.Meta) > 0 && !n.Test() {
-			found, mistakes := f.IgnoresOf(id)
-			set.add(id, found)
-			for _, m := range mistakes {
-				set.by[id] = append(set.by[id], &Ignored{Subject: id, Mistake: m, Where: f.Place(id, "").String(), State: IgnoreInvalid})
-			}
+			set.add(id, f.IgnoresOf(id))
 		}
 	}
 	return set

@@ -48,6 +48,7 @@ func tables() []map[string]Page {
 		ledgerDatabasePages(),
 		identityPages(),
 		destinationPages(),
+		hostedPages(),
 		hostedRunPages(),
 		coveragePages(),
 	}

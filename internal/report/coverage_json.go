@@ -115,7 +115,7 @@ type IgnoreJSON struct {
 	Reason  string `json:"reason"`
 	Until   string `json:"until,omitempty"`
 	Where   string `json:"where,omitempty"`
-	State   string `json:"state"` // used, unused, expired, no_reason, unknown, invalid, other
+	State   string `json:"state"` // used, unused, expired, no_reason, unknown, other
 	Problem string `json:"problem,omitempty"`
 }
 
