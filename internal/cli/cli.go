@@ -78,7 +78,7 @@ succeeded in this dbt run, and moves the changed rows to the business tool.
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages", fmt.Sprintf("Flags.FlagUsagesWrapped %d", a.width())))
 	root.AddGroup(
 		&cobra.Group{ID: "daily", Title: "Every day:"},
-		&cobra.Group{ID: "review", Title: "In a pull request:"},
+		&cobra.Group{ID: "check", Title: "In a pull request:"},
 		&cobra.Group{ID: "setup", Title: "Setting up:"},
 		&cobra.Group{ID: "read", Title: "For readers:"},
 	)

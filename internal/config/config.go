@@ -32,8 +32,8 @@ type Config struct {
 	Gate     Gate
 	Exports  Exports
 	Columns  Columns
-	Coverage Coverage
 	Lint     Lint
+	Coverage Coverage
 	// TriggerURLs: an exposure whose url shows a sync of a hosted tool triggers
 	// it, though it says nothing else.
 	TriggerURLs bool

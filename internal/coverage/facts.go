@@ -29,6 +29,9 @@ type Input struct {
 	// Files reads a file of the dbt project by its path in the manifest, to
 	// tell the lines of what is missed; it may be nil.
 	Files func(path string) ([]byte, error)
+	// NodeIgnores reads the suppressions that models and sources declare; nil:
+	// none count.
+	NodeIgnores ReadNodeIgnores
 	// Selected says what the report is about; nil for everything.
 	Selected func(id string) bool
 	Now      time.Time

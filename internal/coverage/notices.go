@@ -129,6 +129,8 @@ func (i Ignored) Problem() string {
 		return "the suppression of " + i.Check + " gives no reason: it does not count"
 	case IgnoreUnknown:
 		return "there is no check " + cmp.Or(i.Check, "without a name") + " to suppress"
+	case IgnoreInvalid:
+		return "a suppression cannot be read: " + i.Mistake
 	case IgnoreUsed, IgnoreUnused, IgnoreOther:
 	}
 	return ""

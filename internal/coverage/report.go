@@ -104,6 +104,7 @@ type Ignored struct {
 	Until   time.Time
 	Where   string // file:line as far as known
 	State   IgnoreState
+	Mistake string // of one that cannot be read
 }
 
 // IgnoreState says whether a suppression counts.
@@ -116,6 +117,7 @@ const (
 	IgnoreExpired  IgnoreState = "expired"   // its date has passed: it does not count
 	IgnoreNoReason IgnoreState = "no_reason" // it does not count
 	IgnoreUnknown  IgnoreState = "unknown"   // no check has that name
+	IgnoreInvalid  IgnoreState = "invalid"   // it cannot be read
 	IgnoreOther    IgnoreState = "other"     // it is about a check of lint or impact
 )
 

@@ -58,6 +58,10 @@ func read(t testing.TB, dir string, cfg *config.Config, project fs.FS) coverage.
 		page, _ := job.PageOf(p.Exposures[e.ID].URL)
 		in.Declared[e.ID] = coverage.Declared{Where: e.Where, Watched: e.Watched, Sync: page.Sync, SLA: e.SLA, Ignores: ignores(e.Ignores)}
 	}
+	in.NodeIgnores = func(meta []byte, where string) ([]coverage.Ignore, []string) {
+		found, mistakes := job.Ignores(meta, where)
+		return ignores(found), mistakes
+	}
 	var runs []*dbt.RunResults
 	paths, err := filepath.Glob(filepath.Join(dir, "run_results*.json.gz"))
 	if err != nil {

@@ -22,7 +22,11 @@ func (f *Facts) collectIgnores() *ignores {
 	}
 	for id, n := range f.Project.Nodes {
 		if len(n.Meta) > 0 && !n.Test() {
-			set.add(id, f.IgnoresOf(id))
+			found, mistakes := f.IgnoresOf(id)
+			set.add(id, found)
+			for _, m := range mistakes {
+				set.by[id] = append(set.by[id], &Ignored{Subject: id, Mistake: m, Where: f.Place(id, "").String(), State: IgnoreInvalid})
+			}
 		}
 	}
 	return set

@@ -51,5 +51,8 @@ func tables() []map[string]Page {
 		hostedPages(),
 		hostedRunPages(),
 		coveragePages(),
+		lintPages(),
+		impactPages(),
+		impactDeclaredPages(),
 	}
 }

@@ -15,9 +15,9 @@ import (
 // so that nobody relies on it.
 func suppressRules() []Rule {
 	return []Rule{
-		{Code: "ignore_expired", Severity: plan.SeverityWarning, Title: "an `ignore:` whose last day has passed", check: checkIgnores("ignore_expired")},
-		{Code: "ignore_unknown", Severity: plan.SeverityWarning, Title: "an `ignore:` of a check that there is not", check: checkIgnores("ignore_unknown")},
-		{Code: "ignore_no_reason", Severity: plan.SeverityWarning, Title: "an `ignore:` without a reason, which does not count", check: checkIgnores("ignore_no_reason")},
+		{Code: "ignore_expired", Severity: plan.SeverityWarning, check: checkIgnores("ignore_expired")},
+		{Code: "ignore_unknown", Severity: plan.SeverityWarning, check: checkIgnores("ignore_unknown")},
+		{Code: "ignore_no_reason", Severity: plan.SeverityWarning, check: checkIgnores("ignore_no_reason")},
 	}
 }
 
@@ -25,20 +25,20 @@ func suppressRules() []Rule {
 func (p *project) ignores() map[string][]coverage.Ignore {
 	out := map[string][]coverage.Ignore{}
 	for _, x := range p.exposures {
-		out[x.id] = coverage.ReadIgnores(x.block().Get("ignore"), x.finding("", "").File)
+		out[x.id] = readIgnores(x.block().Get("ignore"), x.finding("", "").File)
 	}
 	if p.in.Project != nil {
 		for id, n := range p.in.Project.Nodes {
 			if len(n.Meta) > 0 {
 				meta, _ := yamlx.ParseJSON(n.Meta) // the manifest is valid JSON
-				out[id] = coverage.ReadIgnores(meta.At("exposync", "ignore"), n.Path)
+				out[id] = readIgnores(meta.At("exposync", "ignore"), n.Path)
 			}
 		}
 	}
 	for name, m := range p.models {
 		for _, at := range blockPaths() {
 			if list := m.item.At(at...).Get("ignore"); list != nil {
-				out[p.modelID(name)] = coverage.ReadIgnores(list, m.doc.path)
+				out[p.modelID(name)] = readIgnores(list, m.doc.path)
 			}
 		}
 	}

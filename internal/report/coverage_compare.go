@@ -13,19 +13,19 @@ import (
 // ComparedJSON is a report against an earlier one: what `coverage compare
 // --output json` prints, and part of a report with a baseline.
 type ComparedJSON struct {
-	Baseline string       `json:"baseline"`
-	Before   *float64     `json:"before"` // the weighted totals
-	After    *float64     `json:"after"`
-	Diff     *float64     `json:"diff"` // null where one of them is
-	Rows     []CoverageChangeJSON `json:"dimensions"`
-	New      []MissJSON   `json:"new"`
-	Fixed    []MissJSON   `json:"fixed"`
-	Gone     []MissJSON   `json:"gone"`
-	Unjudged []MissJSON   `json:"unjudged"`
+	Baseline string                `json:"baseline"`
+	Before   *float64              `json:"before"` // the weighted totals
+	After    *float64              `json:"after"`
+	Diff     *float64              `json:"diff"` // null where one of them is
+	Rows     []DimensionChangeJSON `json:"dimensions"`
+	New      []MissJSON            `json:"new"`
+	Fixed    []MissJSON            `json:"fixed"`
+	Gone     []MissJSON            `json:"gone"`
+	Unjudged []MissJSON            `json:"unjudged"`
 }
 
-// CoverageChangeJSON is one dimension before and after.
-type CoverageChangeJSON struct {
+// DimensionChangeJSON is one dimension before and after.
+type DimensionChangeJSON struct {
 	CovType string   `json:"cov_type"`
 	Before  *float64 `json:"before"`
 	After   *float64 `json:"after"`
@@ -39,11 +39,11 @@ func CompareDoc(c coverage.Comparison) ComparedJSON { return comparedJSON(c) }
 
 func comparedJSON(c coverage.Comparison) ComparedJSON {
 	out := ComparedJSON{
-		Baseline: c.Baseline, Before: c.Before.Share, After: c.After.Share, Diff: diff(c.Before.Share, c.After.Share), Rows: []CoverageChangeJSON{},
+		Baseline: c.Baseline, Before: c.Before.Share, After: c.After.Share, Diff: diff(c.Before.Share, c.After.Share), Rows: []DimensionChangeJSON{},
 		New: missesJSON(c.New), Fixed: missesJSON(c.Fixed), Gone: missesJSON(c.Gone), Unjudged: missesJSON(c.Unjudged),
 	}
 	for _, r := range c.Rows {
-		out.Rows = append(out.Rows, CoverageChangeJSON{r.Name, r.Before, r.After, diff(r.Before, r.After), r.New, r.Fixed})
+		out.Rows = append(out.Rows, DimensionChangeJSON{r.Name, r.Before, r.After, diff(r.Before, r.After), r.New, r.Fixed})
 	}
 	return out
 }

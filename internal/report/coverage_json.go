@@ -115,7 +115,7 @@ type IgnoreJSON struct {
 	Reason  string `json:"reason"`
 	Until   string `json:"until,omitempty"`
 	Where   string `json:"where,omitempty"`
-	State   string `json:"state"` // used, unused, expired, no_reason, unknown, other
+	State   string `json:"state"` // used, unused, expired, no_reason, unknown, invalid, other
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -258,11 +258,4 @@ func moment(t time.Time) *time.Time {
 	}
 	t = t.UTC()
 	return &t
-}
-
-func day(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Format(time.DateOnly)
 }
