@@ -46,6 +46,7 @@ its own. Everything after -- goes to dbt.`,
 	opts.add(cmd)
 	a.flags.dbtProgram(cmd)
 	a.selection(cmd)
+	a.noCloud(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }

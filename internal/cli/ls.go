@@ -36,6 +36,7 @@ It needs a manifest and nothing else; problems in the metadata are listed too.`,
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "every enabled exposure, whatever its type")
 	a.selection(cmd)
+	a.cloud(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }

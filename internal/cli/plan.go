@@ -63,6 +63,7 @@ takes; write it to a file with > plan.md.`,
 	cmd.Flags().StringVar(&values, "values", "", "what the saved rows hold: `full|hashes`")
 	a.flags.dbtProgram(cmd)
 	a.selection(cmd)
+	a.cloud(cmd)
 	a.flags.format(cmd, "text", "json", "markdown")
 	return cmd
 }

@@ -28,6 +28,7 @@ twice are not sent: exposync rejects settle ends a doubt.`,
 	cmd.Flags().BoolVar(&opts.released, "quarantined", false, "send what waits in quarantine, too")
 	a.flags.dbtProgram(cmd)
 	a.selection(cmd)
+	a.cloud(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }

@@ -74,6 +74,7 @@ func newRun(a *app) *cobra.Command {
 	cmd.Flags().StringVar(&opts.planFile, "plan", "", "apply exactly the saved plan in `FILE`")
 	a.flags.dbtProgram(cmd)
 	a.selection(cmd)
+	a.cloud(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }

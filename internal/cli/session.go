@@ -27,7 +27,8 @@ type session struct {
 	file    *dbt.ProjectFile // nil if there is no dbt_project.yml
 	project *dbt.Project
 	runs    []*dbt.RunResults
-	folders []folder // of --artifacts
+	folders []folder  // of --artifacts
+	cloud   *cloudRun // of --dbt-cloud-run
 	sources *dbt.Sources
 	config  *config.Config
 	profile *dbt.Profile // nil where none is at hand

@@ -29,6 +29,9 @@ type Input struct {
 	// Files reads a file of the dbt project by its path in the manifest, to
 	// tell the lines of what is missed; it may be nil.
 	Files func(path string) ([]byte, error)
+	// NodeIgnores reads the suppressions that models and sources declare; nil:
+	// none count.
+	NodeIgnores ReadNodeIgnores
 	// Selected says what the report is about; nil for everything.
 	Selected func(id string) bool
 	Now      time.Time
@@ -37,11 +40,30 @@ type Input struct {
 
 // Declared is what Exposync's metadata says about one exposure.
 type Declared struct {
-	Where   string // file:line as far as known
-	Watched string // the tool whose sync its url shows; empty if the url shows none
-	SLA     time.Duration
+	Where   string        // file:line as far as known
+	Watched string        // the tool whose sync its url shows; empty if the url shows none
+	Sync    string        // the id of that sync; empty if the url shows none
+	SLA     time.Duration // of the exposure as a whole; 0: none
 	Ignores []Ignore
 }
+
+// Stale gives how stale the exposure's destinations may be: what it says
+// itself, else the strictest of its jobs. It is 0 unless that is said of all.
+func (e *Exposure) Stale() time.Duration {
+	if e.SLA > 0 || len(e.Jobs) == 0 {
+		return e.SLA
+	}
+	least := e.Jobs[0].SLA
+	for _, j := range e.Jobs {
+		least = min(least, j.SLA)
+	}
+	return least
+}
+
+// SyncID is the id of the hosted sync that the exposure's url shows; empty if
+// it shows none. A tool of an unknown host counts if its address ends like
+// those of the known ones: /syncs/12345.
+func (e *Exposure) SyncID() string { return cmp.Or(e.Sync, HostedID(e.URL)) }
 
 // Facts is what coverage and lint know about a project: which models leave it,
 // by which exposures and jobs, how they are tested, and where all that is

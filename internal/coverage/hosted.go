@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"exposync/internal/dbt"
+	"exposync/internal/plan"
 )
 
 // HostedInventory is what hosted tools say about the syncs they have.
@@ -60,16 +61,19 @@ func bare(relation string) string {
 	return strings.ToLower(strings.NewReplacer(`"`, "", "`", "", "[", "", "]", "", " ", "").Replace(relation))
 }
 
-// hostedOf gives the hosted syncs that an exposure stands for: those whose id
-// it names, and those that read what it depends on where it names none.
+// hostedOf gives the hosted syncs that an exposure stands for: those that its
+// jobs trigger, and the one that its url shows.
 func (f *Facts) hostedOf(e *Exposure) []HostedSync {
 	if f.in.Hosted == nil {
 		return nil
 	}
-	id := HostedID(e.URL)
 	var out []HostedSync
 	for _, h := range f.in.Hosted.Syncs {
-		if id != "" && h.ID == id && (e.Watched == "" || e.Watched == h.Tool) {
+		triggers := func(j plan.Job) bool {
+			return j.Hosted != nil && j.Hosted.Sync == h.ID && (j.Type == "" || j.Type == h.Tool)
+		}
+		shown := e.SyncID() == h.ID && (e.Watched == "" || e.Watched == h.Tool)
+		if shown || slices.ContainsFunc(e.Jobs, triggers) {
 			out = append(out, h)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // Key is a key of an export model, and what proves it.
 type Key struct {
 	Columns []string // as they were declared
-	From    string   // who declares it: a job's ID, unique_key, primary_key
+	From    string   // who declares it: a job's ID, unique_key, primary_key, tests
 	Tests   []string // unique_ids of the tests that prove a part of it
 	// Contract: an enforced contract declares it as primary key, or unique and
 	// not null.
@@ -25,8 +25,8 @@ type Key struct {
 func (k Key) Proven() bool { return len(k.Missing) == 0 }
 
 // KeysOf gives the distinct keys of an export model: those of the jobs that
-// read it, else what the hosted syncs say, else the model's own (unique_key,
-// then a primary key). It is empty if nobody declares one.
+// read it, else what the hosted syncs say, else the model's own: unique_key, a
+// primary key, a column with unique and not_null. It is empty if nobody says.
 func (f *Facts) KeysOf(n *dbt.Node, jobs []plan.Job) []Key {
 	var out []Key
 	add := func(columns []string, from string) {
@@ -54,6 +54,9 @@ func (f *Facts) KeysOf(n *dbt.Node, jobs []plan.Job) []Key {
 	}
 	if len(out) == 0 {
 		add(primaryKey(n), "primary_key")
+	}
+	if id := f.tested(n); len(out) == 0 && id != "" {
+		add([]string{id}, "tests") // what dbt 1.8 and later would write into primary_key
 	}
 	return out
 }

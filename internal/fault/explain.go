@@ -48,7 +48,9 @@ func tables() []map[string]Page {
 		ledgerDatabasePages(),
 		identityPages(),
 		destinationPages(),
+		hostedPages(),
 		hostedRunPages(),
+		coveragePages(),
 		lintPages(),
 	}
 }

@@ -25,20 +25,20 @@ func suppressRules() []Rule {
 func (p *project) ignores() map[string][]coverage.Ignore {
 	out := map[string][]coverage.Ignore{}
 	for _, x := range p.exposures {
-		out[x.id] = coverage.ReadIgnores(x.block().Get("ignore"), x.finding("", "").File)
+		out[x.id] = readIgnores(x.block().Get("ignore"), x.finding("", "").File)
 	}
 	if p.in.Project != nil {
 		for id, n := range p.in.Project.Nodes {
 			if len(n.Meta) > 0 {
 				meta, _ := yamlx.ParseJSON(n.Meta) // the manifest is valid JSON
-				out[id] = coverage.ReadIgnores(meta.At("exposync", "ignore"), n.Path)
+				out[id] = readIgnores(meta.At("exposync", "ignore"), n.Path)
 			}
 		}
 	}
 	for name, m := range p.models {
 		for _, at := range blockPaths() {
 			if list := m.item.At(at...).Get("ignore"); list != nil {
-				out[p.modelID(name)] = coverage.ReadIgnores(list, m.doc.path)
+				out[p.modelID(name)] = readIgnores(list, m.doc.path)
 			}
 		}
 	}

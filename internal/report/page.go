@@ -231,5 +231,5 @@ func owners(found []Found) []string {
 	return out
 }
 
-// severityRole is the colour of a severity.
-func severityRole(s plan.Severity) string { return []string{"bad", "warn", "info"}[rank(s)] }
+// severityClass is the colour of a severity.
+func severityClass(s plan.Severity) string { return []string{"bad", "warn", "info"}[rank(s)] }

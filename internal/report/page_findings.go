@@ -50,7 +50,7 @@ func (p CheckPage) groups(active []Found, nodes *nodeIndex) []group {
 
 func (p CheckPage) findingView(x Found, nodes *nodeIndex) findingView {
 	v := findingView{
-		Severity: string(severities[rank(x.Severity)]), Role: severityRole(x.Severity), Code: x.Code, New: x.New, Subject: printable(x.Subject), Name: printable(x.named()),
+		Severity: string(severities[rank(x.Severity)]), Role: severityClass(x.Severity), Code: x.Code, New: x.New, Subject: printable(x.Subject), Name: printable(x.named()),
 		Message: printable(x.Message), Fix: strings.TrimRight(printable(x.Fix), "\n"), Owner: printable(x.Owner), Node: nodes.entry(x.Subject), Reason: printable(x.Reason), Until: printable(x.Until),
 	}
 	if x.File != "" {

@@ -55,7 +55,7 @@ func (n *nodeIndex) views() []nodeView {
 			v.Facts = append(v.Facts, Fact{printable(f.Label), printable(f.Text)})
 		}
 		for _, x := range n.misses[node.ID] {
-			v.Misses = append(v.Misses, missView{severityRole(x.Severity), x.Code, printable(x.Message)})
+			v.Misses = append(v.Misses, missView{severityClass(x.Severity), x.Code, printable(x.Message)})
 		}
 		out = append(out, v)
 	}

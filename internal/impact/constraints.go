@@ -1,0 +1,5 @@
+package impact
+
+import "exposync/internal/dbt"
+
+func (c *comparison) constraintChanges(_, _ *dbt.Node) {}
