@@ -107,7 +107,9 @@ func Refuse(w http.ResponseWriter, status int, message string) {
 func answer(w http.ResponseWriter, status int, doc any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(doc)
+	if err := json.NewEncoder(w).Encode(doc); err != nil {
+		panic(http.ErrAbortHandler) // the client is gone
+	}
 }
 
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
