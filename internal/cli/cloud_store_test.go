@@ -150,7 +150,7 @@ func TestDBTPlatformAndFolderAgree(t *testing.T) {
 		if err := cli.PutArtifactsOf(filepath.Join(b.dir, "target"), filepath.Join("../../fixtures/dbt/artifacts", scenario), time.Hour); err != nil {
 			t.Fatal(err)
 		}
-		wantCode, want := b.run(t, "gate", "--manifest", "target/manifest.json", "--quiet", "--output", "json")
+		wantCode, want := b.run(t, "gate", "--manifest", filepath.Join(b.dir, "target", "manifest.json"), "--quiet", "--output", "json")
 		out = strings.ReplaceAll(out, ".exposync/cloud/run-7/step-1/", "target/")
 		if code != wantCode || out != want {
 			t.Errorf("%s: exit %d, want %d\n%s\nwant\n%s", scenario, code, wantCode, out, want)
