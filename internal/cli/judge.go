@@ -100,8 +100,8 @@ func (s *session) judgeReadOnly(ctx context.Context, accept []string, record boo
 	return s.judge(ctx, accept)
 }
 
-// judge gives every exposure its verdict.
-func (s *session) judge(ctx context.Context, accept []string) error {
+// gather puts together what speaks about the project's nodes.
+func (s *session) gather(ctx context.Context) error {
 	in := gate.Input{Runs: s.runs, Sources: s.sources, Asked: s.a.flags.target, Target: s.gateTarget()}
 	if s.ledger != nil {
 		known, err := s.ledger.Evidence(ctx, s.world())
@@ -112,6 +112,14 @@ func (s *session) judge(ctx context.Context, accept []string) error {
 	}
 	in.Known = s.overlay(in.Known)
 	s.facts = gate.Collect(s.project, in)
+	return nil
+}
+
+// judge gives every exposure its verdict.
+func (s *session) judge(ctx context.Context, accept []string) error {
+	if err := s.gather(ctx); err != nil {
+		return err
+	}
 	s.policies = s.gatePolicies(accept)
 	s.judgements = gate.Evaluate(s.facts, s.policies, s.a.env.Now())
 	for _, code := range gate.Raised(s.judgements) {

@@ -117,7 +117,7 @@ func (s *session) loadArtifacts(ctx context.Context) error {
 func (s *session) loadPair(ctx context.Context, manifest string) error {
 	var err error
 	s.runs = nil
-	if s.project, err = dbt.LoadManifest(ctx, s.a.pathOf(manifest), s.a.flags.asked().Keep()); err != nil {
+	if s.project, err = dbt.LoadManifest(ctx, s.a.pathOf(manifest), s.a.keep, s.a.flags.asked().Keep()); err != nil {
 		return err
 	}
 	s.project.File = s.a.shown(s.project.File)

@@ -65,9 +65,9 @@ func (s *session) listing(all bool) report.Exposures {
 }
 
 func jobJSON(j plan.Job) report.JobJSON {
-	out := report.JobJSON{ID: j.ID, From: j.Source.Name, Mode: string(j.Mode), Problems: report.FaultsJSON(j.Problems)}
-	if j.Connection != "" {
-		out.To = j.Connection + "." + j.Object
+	out := report.JobJSON{ID: j.ID, From: j.Source.Name, To: j.To(), Mode: string(j.Mode), Problems: report.FaultsJSON(j.Problems)}
+	if j.Hosted != nil {
+		out.Mode = "hosted"
 	}
 	for _, k := range j.Key {
 		out.Key = append(out.Key, k.Field)

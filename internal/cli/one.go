@@ -139,7 +139,7 @@ func (s *session) oneOf(j plan.Job) report.One {
 		reasons = []plan.Reason{}
 	}
 	return report.One{
-		Job: j.ID, UniqueID: j.Exposure, From: j.Source.Name, To: j.Connection + "." + j.Object, Target: s.target, Sandbox: j.Sandbox,
+		Job: j.ID, UniqueID: j.Exposure, From: j.Source.Name, To: j.To(), Target: s.target, Sandbox: j.Sandbox,
 		Verdict: v.Verdict, Reasons: reasons, Said: []report.OneExchange{}, Problems: []report.FaultJSON{},
 	}
 }

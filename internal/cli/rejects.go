@@ -139,7 +139,7 @@ func (s *session) rejects(ctx context.Context, keys bool) (report.Rejects, error
 			return doc, err
 		}
 		for _, id := range ids {
-			item := report.JobRejects{Job: j.ID, UniqueID: j.Exposure, To: j.Connection + "." + j.Object, Target: s.target, Account: id.Account}
+			item := report.JobRejects{Job: j.ID, UniqueID: j.Exposure, To: j.To(), Target: s.target, Account: id.Account}
 			if item.Rejects, err = s.reasons(ctx, j, id, keys); err != nil {
 				return doc, err
 			}

@@ -50,6 +50,7 @@ type session struct {
 	destinations map[string]*opened
 	rates        declared.Rates // of the accounts behind them
 	catalog      *declared.Catalog
+	tagged       []string        // files of export models known by a tag; of lint
 	overridden   map[string]bool // kinds of which it was said that the built-in description is not used
 	sandboxURL   string
 	closers      []func()

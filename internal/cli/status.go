@@ -49,7 +49,7 @@ func (s *session) status(ctx context.Context) (report.Status, error) {
 		}
 	}
 	for _, j := range s.selected() {
-		item := report.JobStatus{Job: j.ID, Ref: s.ref(j.ID), UniqueID: j.Exposure, To: j.Connection + "." + j.Object, Target: s.target}
+		item := report.JobStatus{Job: j.ID, Ref: s.ref(j.ID), UniqueID: j.Exposure, To: j.To(), Target: s.target}
 		if j.Every > 0 {
 			item.Every = spell(j.Every)
 		}

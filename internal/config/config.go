@@ -25,13 +25,18 @@ const FileName = "exposync.yml"
 
 // Config is one exposync.yml.
 type Config struct {
-	File    string            // as it was given to Load
-	Missing bool              // there is no file; everything has its default
-	Targets map[string]Target // by dbt target
-	Ledger  Ledger
-	Gate    Gate
-	Exports Exports
-	Columns Columns
+	File     string            // as it was given to Load
+	Missing  bool              // there is no file; everything has its default
+	Targets  map[string]Target // by dbt target
+	Ledger   Ledger
+	Gate     Gate
+	Exports  Exports
+	Columns  Columns
+	Lint     Lint
+	Coverage Coverage
+	// TriggerURLs: an exposure whose url shows a sync of a hosted tool triggers
+	// it, though it says nothing else.
+	TriggerURLs bool
 	// DBTCloud is where runs of dbt platform are asked for.
 	DBTCloud DBTCloud
 }
@@ -61,7 +66,7 @@ func Default(file string) *Config {
 	return &Config{
 		File: file, Missing: true, Targets: map[string]Target{},
 		Ledger: Ledger{Dir: defaultLedger}, Exports: DefaultExports(),
-		Columns: Columns{Default: ShowMask},
+		Columns: Columns{Default: ShowMask}, Lint: Lint{FailOn: LintError},
 	}
 }
 
@@ -98,8 +103,10 @@ func Parse(file string, data []byte, types Connectors) (*Config, error) {
 		Ledger:  readLedger(r.Map("ledger")),
 		Exports: readExports(r.Map("exports")),
 		Columns: readColumns(r.Map("columns"), r.Map("samples")),
+		Lint:    readLint(r.Map("lint")),
 
 		DBTCloud: readDBTCloud(r),
+		Coverage: readCoverage(r.Map("coverage")),
 	}
 	gate := r.Map("gate")
 	c.Gate = ReadGate(gate)
@@ -108,7 +115,10 @@ func Parse(file string, data []byte, types Connectors) (*Config, error) {
 			"a test is waived for one exposure, in its metadata")
 	}
 	gate.Done()
-	r.Later("notify", "sandbox", "hosted", "coverage", "lint")
+	if on := r.Bool("trigger_urls"); on != nil {
+		c.TriggerURLs = *on
+	}
+	r.Later("notify", "sandbox", "hosted")
 	r.Done()
 	if err := r.Problems().Err(); err != nil {
 		return nil, err
@@ -129,6 +139,24 @@ func (c *Config) Connection(target, name string) (Connection, bool) {
 		return Connection{Name: name, Type: name, Sandbox: true, Where: t.Where}, true
 	}
 	return conn, ok
+}
+
+// ConnectionsOf lists the connections of a type under a dbt target; under no
+// target, of all. Sorted.
+func (c *Config) ConnectionsOf(target, kind string) []string {
+	var names []string
+	for name, t := range c.Targets {
+		if name != target && target != "" {
+			continue
+		}
+		for _, conn := range t.Connections {
+			if conn.Type == kind {
+				names = append(names, conn.Name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // ConnectionType gives the type that a connection has in every target.

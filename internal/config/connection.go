@@ -10,6 +10,7 @@ import (
 type Connection struct {
 	Name    string
 	Type    string
+	Hosted  bool   // a tool whose syncs are triggered: named by hosted:, not by to:
 	Sandbox bool   // stands in a sandbox target: it has no parameters of its own
 	Account string // expect: {account: …} as written, perhaps a reference; empty if not expected
 	Tried   bool   // require: sandbox, here or at the target: what is sent has to have passed a sandbox
@@ -43,7 +44,7 @@ func readConnection(connections *Reader, name string, n *yamlx.Node, types Conne
 		return c
 	}
 	t := types.Type(c.Type)
-	c.params, c.digest, c.Problem = t.Params, t.Digest, t.Problem
+	c.params, c.digest, c.Problem, c.Hosted = t.Params, t.Digest, t.Problem, t.Hosted
 	if n.Kind != yamlx.Map || c.Problem != nil {
 		return c // without a description nothing tells which settings there are
 	}

@@ -27,6 +27,9 @@ type Type struct {
 	// Digest identifies the type's description where that is the user's own;
 	// it is part of the fingerprint of every connection of the type.
 	Digest string
+	// Hosted: a tool whose syncs are triggered, not a place that records are
+	// written to.
+	Hosted bool
 	// Problem is why no connection can be of the type now: a fault.List.
 	Problem error
 }
@@ -134,7 +137,7 @@ func checkBranch(r *Reader, path []string, p Param, n *yamlx.Node) {
 		}
 	case n.Kind == yamlx.Null && p.Kind == Tree:
 	default:
-		leaf := Param{Name: path[len(path)-1], Secret: p.Secret || credential(path[len(path)-1])}
+		leaf := Param{Name: path[len(path)-1], Secret: p.Secret || Credential(path[len(path)-1])}
 		checkLeaf(r, path, leaf, n)
 	}
 }
@@ -148,7 +151,7 @@ func checkLeaf(r *Reader, path []string, p Param, n *yamlx.Node) {
 	if reference(text) && (!p.Secret || !literalDefault().MatchString(text)) {
 		return
 	}
-	if p.Secret || literalSecret(text) {
+	if p.Secret || LiteralSecret(text) {
 		r.faultBelow(path, "secret_literal",
 			fmt.Sprintf(`keep the value in an environment variable and write "{{ env_var('%s') }}", or file:/path, or exec:command`,
 				variable(r.path, p.Name)),
@@ -183,8 +186,8 @@ func literalDefault() *regexp.Regexp {
 	return regexp.MustCompile(`env_var\(\s*(?:'[^']*'|"[^"]*")\s*,\s*(?:'[^']|"[^"])`)
 }
 
-// literalSecret recognises secrets in parameters that need not hold one.
-func literalSecret(text string) bool {
+// LiteralSecret recognises secrets in parameters that need not hold one.
+func LiteralSecret(text string) bool {
 	if scheme, token, ok := strings.Cut(text, " "); ok && token != "" {
 		switch strings.ToLower(scheme) {
 		case "bearer", "basic":
@@ -198,8 +201,8 @@ func literalSecret(text string) bool {
 	return false
 }
 
-// credential reports whether a header or key is named like a secret.
-func credential(name string) bool {
+// Credential reports whether a header or key is named like a secret.
+func Credential(name string) bool {
 	name = strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name))
 	for _, end := range []string{
 		"authorization", "token", "password", "passwd", "secret", "apikey",

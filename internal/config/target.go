@@ -125,7 +125,7 @@ func shareWithSandboxes(targets map[string]Target) map[string]Target {
 		for _, other := range names {
 			for name, c := range targets[other].Connections {
 				if _, taken := t.Connections[name]; !taken && !targets[other].Sandbox {
-					t.Connections[name] = Connection{Name: name, Type: c.Type, Sandbox: true, Where: t.Where, params: c.params, settings: c.settings, digest: c.digest}
+					t.Connections[name] = Connection{Name: name, Type: c.Type, Hosted: c.Hosted, Sandbox: true, Where: t.Where, params: c.params, settings: c.settings, digest: c.digest}
 				}
 			}
 		}

@@ -28,7 +28,7 @@ func (a *artifact) manifest(keep ...Keep) (*Project, error) {
 			InvocationID: str(meta.Get("invocation_id")), DBTVersion: str(meta.Get("dbt_version")), Schema: version,
 			GeneratedAt: when(meta.Get("generated_at")), Env: stringMap(meta.Get("env")), File: a.file, Digest: a.digest,
 			Nodes: map[string]*Node{}, Exposures: map[string]*Exposure{}, Disabled: map[string]Disabled{},
-			Parents: map[string][]string{},
+			Parents: map[string][]string{}, Groups: map[string]*Group{},
 		},
 	}
 	for _, k := range keep {
@@ -68,6 +68,7 @@ func (d *manifestReader) read() error {
 		}
 	}
 	d.disabled(d.artifact.sections["disabled"])
+	d.groups(d.artifact.sections["groups"])
 	if selectors := d.artifact.sections["selectors"]; selectors.IsObject() && len(selectors.Raw) > len("{}") {
 		d.Selectors = []byte(selectors.Raw)
 	}

@@ -19,6 +19,7 @@ type rawNode struct {
 	edgesBroken                bool   // depends_on is not what it should be
 	warns                      bool   // config.severity, in whatever case
 	testedModel                string // unit tests: the model's name
+	loadedQuery                string // sources: loaded_at_query
 
 	// of exposures
 	label, kind, description, maturity, url, ownerName string
@@ -68,6 +69,12 @@ func (n *rawNode) finish() {
 	case "source":
 		n.Severity = ""
 		n.Freshness = n.promise()
+		if n.LoadedAt == "" {
+			n.LoadedAt = strings.Clone(n.loadedQuery)
+		}
+	}
+	if n.ResourceType == "model" {
+		n.Description = strings.Clone(n.description)
 	}
 	if n.ResourceType == "model" {
 		n.CompiledCode = strings.Clone(n.CompiledCode)
@@ -143,7 +150,11 @@ func nodeFields() map[string]func(*manifestReader, *rawNode, gjson.Result) {
 		"depends_on":       func(d *manifestReader, n *rawNode, v gjson.Result) { d.dependsOn(n, v) },
 		"attached_node":    func(_ *manifestReader, n *rawNode, v gjson.Result) { n.AttachedNode = str(v) },
 		"column_name":      func(d *manifestReader, n *rawNode, v gjson.Result) { n.ColumnName = d.name(v) },
-		"test_metadata":    func(d *manifestReader, n *rawNode, v gjson.Result) { n.TestName = d.name(v.Get("name")) },
+		"test_metadata":    func(d *manifestReader, n *rawNode, v gjson.Result) { d.test(n, v) },
+		"constraints":      func(d *manifestReader, n *rawNode, v gjson.Result) { n.Constraints = d.constraints(v) },
+		"primary_key":      func(d *manifestReader, n *rawNode, v gjson.Result) { n.PrimaryKey = d.nameList(v) },
+		"loaded_at_field":  func(d *manifestReader, n *rawNode, v gjson.Result) { n.LoadedAt = d.name(v) },
+		"loaded_at_query":  func(_ *manifestReader, n *rawNode, v gjson.Result) { n.loadedQuery = v.Str },
 		"compiled_code":    func(_ *manifestReader, n *rawNode, v gjson.Result) { n.setCode(v) },
 		"compiled_sql":     func(_ *manifestReader, n *rawNode, v gjson.Result) { n.setCode(v) }, // before 1.3
 		"source_name":      func(d *manifestReader, n *rawNode, v gjson.Result) { n.SourceName = d.name(v) },
@@ -164,19 +175,22 @@ func nodeFields() map[string]func(*manifestReader, *rawNode, gjson.Result) {
 // configFields says what each key of an entry's config fills.
 func configFields() map[string]func(*manifestReader, *rawNode, gjson.Result) {
 	return map[string]func(*manifestReader, *rawNode, gjson.Result){
-		"enabled":      func(_ *manifestReader, n *rawNode, v gjson.Result) { n.Enabled = v.Type != gjson.False },
-		"materialized": func(d *manifestReader, n *rawNode, v gjson.Result) { n.Materialized = d.name(v) },
-		"severity":     func(_ *manifestReader, n *rawNode, v gjson.Result) { n.warns = strings.EqualFold(v.Str, "warn") },
-		"on_error":     func(d *manifestReader, n *rawNode, v gjson.Result) { n.OnError = d.name(v) },
-		"database":     func(d *manifestReader, n *rawNode, v gjson.Result) { n.ConfigDatabase = d.name(v) },
-		"schema":       func(d *manifestReader, n *rawNode, v gjson.Result) { n.ConfigSchema = d.name(v) },
-		"unique_key":   func(_ *manifestReader, n *rawNode, v gjson.Result) { n.UniqueKey = strs(v) },
-		"contract":     func(_ *manifestReader, n *rawNode, v gjson.Result) { n.ContractEnforced = truth(v.Get("enforced")) },
-		"meta":         func(_ *manifestReader, n *rawNode, v gjson.Result) { n.configMeta = v },
-		"tags":         func(d *manifestReader, n *rawNode, v gjson.Result) { n.configTags = d.nameList(v) },
-		"group":        func(d *manifestReader, n *rawNode, v gjson.Result) { n.group = d.name(v) },
-		"access":       func(d *manifestReader, n *rawNode, v gjson.Result) { n.access = d.name(v) },
-		"freshness":    func(_ *manifestReader, n *rawNode, v gjson.Result) { n.configFreshness = v },
+		"enabled":         func(_ *manifestReader, n *rawNode, v gjson.Result) { n.Enabled = v.Type != gjson.False },
+		"materialized":    func(d *manifestReader, n *rawNode, v gjson.Result) { n.Materialized = d.name(v) },
+		"severity":        func(_ *manifestReader, n *rawNode, v gjson.Result) { n.warns = strings.EqualFold(v.Str, "warn") },
+		"on_error":        func(d *manifestReader, n *rawNode, v gjson.Result) { n.OnError = d.name(v) },
+		"database":        func(d *manifestReader, n *rawNode, v gjson.Result) { n.ConfigDatabase = d.name(v) },
+		"schema":          func(d *manifestReader, n *rawNode, v gjson.Result) { n.ConfigSchema = d.name(v) },
+		"unique_key":      func(_ *manifestReader, n *rawNode, v gjson.Result) { n.UniqueKey = strs(v) },
+		"contract":        func(_ *manifestReader, n *rawNode, v gjson.Result) { n.ContractEnforced = truth(v.Get("enforced")) },
+		"meta":            func(_ *manifestReader, n *rawNode, v gjson.Result) { n.configMeta = v },
+		"tags":            func(d *manifestReader, n *rawNode, v gjson.Result) { n.configTags = d.nameList(v) },
+		"group":           func(d *manifestReader, n *rawNode, v gjson.Result) { n.group = d.name(v) },
+		"access":          func(d *manifestReader, n *rawNode, v gjson.Result) { n.access = d.name(v) },
+		"freshness":       func(_ *manifestReader, n *rawNode, v gjson.Result) { n.configFreshness = v },
+		"where":           func(_ *manifestReader, n *rawNode, v gjson.Result) { n.Where = str(v) },
+		"loaded_at_field": func(d *manifestReader, n *rawNode, v gjson.Result) { n.LoadedAt = d.name(v) },
+		"loaded_at_query": func(_ *manifestReader, n *rawNode, v gjson.Result) { n.loadedQuery = v.Str },
 	}
 }
 
@@ -239,6 +253,8 @@ func (d *manifestReader) columns(v gjson.Result) []Column {
 				meta = value
 			case "tags":
 				tags = d.nameList(value)
+			case "constraints":
+				c.Constraints = d.constraintTypes(value)
 			case "config":
 				configMeta, configTags = value.Get("meta"), d.nameList(value.Get("tags"))
 			}

@@ -6,6 +6,8 @@ package dbt
 import (
 	"slices"
 	"time"
+
+	"github.com/tidwall/gjson"
 )
 
 // Project is one manifest: the graph and what is known of each node.
@@ -25,6 +27,7 @@ type Project struct {
 	Exposures map[string]*Exposure // enabled, by unique_id
 	Disabled  map[string]Disabled  // nodes and exposures that dbt disabled
 	Parents   map[string][]string  // direct parents by unique_id, sorted; exposures and tests included
+	Groups    map[string]*Group    // by unique_id
 	Selectors []byte               // selectors.yml as JSON, expanded by dbt; nil if there is none
 	Contents  *Contents            // what state: compares; nil unless asked for
 
@@ -78,16 +81,23 @@ type Node struct {
 	Deprecation      time.Time // zero if none
 	UniqueKey        []string  // config.unique_key
 	ContractEnforced bool
+	Description      string
+	Constraints      []Constraint // of the model as a whole
+	PrimaryKey       []string     // primary_key: what dbt 1.8 and later infers from constraints and tests
 
 	Columns      []Column
 	DependsOn    []string // depends_on.nodes as written
 	AttachedNode string   // generic tests, manifest v9 and later; unit tests: their model
 	ColumnName   string   // generic tests
 	TestName     string   // test_metadata.name
+	TestPackage  string   // test_metadata.namespace: dbt_utils, dbt_expectations, …; empty for dbt's own and the project's
+	TestArgs     []byte   // test_metadata.kwargs as JSON without the model; nil if none: see Arg and Args
+	Where        string   // config.where of a test: it looks at a part of the rows only
 	CompiledCode string   // models
 
 	SourceName string     // sources
 	Freshness  *Freshness // sources that declare one
+	LoadedAt   string     // sources: loaded_at_field, else loaded_at_query
 
 	External bool // node of another project (mesh)
 }
@@ -98,7 +108,24 @@ type Column struct {
 	DataType    string
 	Description string
 	Tags        []string
-	Meta        []byte // effective meta as JSON: meta overlaid by config.meta; nil if none
+	Meta        []byte   // effective meta as JSON: meta overlaid by config.meta; nil if none
+	Constraints []string // types in lower case: not_null, unique, primary_key, foreign_key, check, custom
+}
+
+// Constraint is one that a model declares about several of its columns.
+type Constraint struct {
+	Type    string // in lower case: primary_key, unique, not_null, foreign_key, check, custom
+	Columns []string
+}
+
+// Group is a group of models with its owner (dbt 1.5 and later).
+type Group struct {
+	UniqueID    string
+	Name        string
+	Package     string
+	Path        string // original_file_path
+	OwnerName   string
+	OwnerEmails []string
 }
 
 // Freshness is what a source promises; a zero duration is no promise.
@@ -137,6 +164,26 @@ func (n *Node) Relation() bool {
 
 // Test reports whether the node is a data test or a unit test.
 func (n *Node) Test() bool { return n.ResourceType == "test" || n.ResourceType == "unit_test" }
+
+// Arg gives an argument of a generic test as text; empty if it has none of
+// that name, or no single value.
+func (n *Node) Arg(name string) string {
+	return str(gjson.ParseBytes(n.TestArgs).Get(gjson.Escape(name)))
+}
+
+// Args gives an argument of a generic test that is a list of texts, or the
+// one text that stands in its place.
+func (n *Node) Args(name string) []string {
+	return strs(gjson.ParseBytes(n.TestArgs).Get(gjson.Escape(name)))
+}
+
+// GroupOf gives the group of a node; nil if it has none.
+func (p *Project) GroupOf(n *Node) *Group {
+	if n == nil || n.Group == "" {
+		return nil
+	}
+	return p.Groups["group."+n.Package+"."+n.Group]
+}
 
 // Ancestors gives every distinct node upstream of id, sorted, id excluded.
 // Ephemeral nodes count; tests, unit tests, operations and ids the manifest

@@ -74,16 +74,3 @@ type SourceResult struct {
 	SnapshottedAt time.Time
 	Freshness
 }
-
-// Catalog is one catalog.json.
-type Catalog struct {
-	File        string
-	GeneratedAt time.Time
-	Columns     map[string][]CatalogColumn // by unique_id, in table order
-}
-
-// CatalogColumn is a column as the warehouse has it.
-type CatalogColumn struct {
-	Name string
-	Type string
-}

@@ -1,9 +1,7 @@
 package dbt
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -134,45 +132,4 @@ func (a *artifact) freshness() (*Sources, error) {
 		})
 	}
 	return out, nil
-}
-
-// catalog reads the columns of every relation that the warehouse showed.
-func (a *artifact) catalog() (*Catalog, error) {
-	if !a.sections["nodes"].IsObject() || !a.sections["metadata"].IsObject() {
-		return nil, artifactFault("artifact_wrong_kind", a.file, "this is no catalog: it has no nodes or no metadata", nil)
-	}
-	out := &Catalog{
-		File: a.file, GeneratedAt: when(a.sections["metadata"].Get("generated_at")), Columns: map[string][]CatalogColumn{},
-	}
-	for _, section := range []string{"nodes", "sources"} {
-		a.sections[section].ForEach(func(key, value gjson.Result) bool {
-			if value.IsObject() {
-				out.Columns[strings.Clone(key.Str)] = catalogColumns(value.Get("columns"))
-			}
-			return true
-		})
-	}
-	return out, nil
-}
-
-func catalogColumns(v gjson.Result) []CatalogColumn {
-	type indexed struct {
-		CatalogColumn
-		index int64
-	}
-	var columns []indexed
-	v.ForEach(func(key, value gjson.Result) bool {
-		c := indexed{CatalogColumn{Name: str(value.Get("name")), Type: str(value.Get("type"))}, value.Get("index").Int()}
-		if c.Name == "" {
-			c.Name = str(key)
-		}
-		columns = append(columns, c)
-		return true
-	})
-	slices.SortStableFunc(columns, func(a, b indexed) int { return cmp.Compare(a.index, b.index) })
-	out := make([]CatalogColumn, len(columns))
-	for i, c := range columns {
-		out[i] = c.CatalogColumn
-	}
-	return out
 }

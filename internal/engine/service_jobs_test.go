@@ -13,7 +13,7 @@ func (s *service) job(method string, path []string, body []byte) answer {
 		return s.step(nil, func() answer {
 			s.next++
 			id := fmt.Sprintf("j%d", s.next)
-			s.jobs[id] = &serviceJob{steps: 1 + s.dest.rng.IntN(6)}
+			s.jobs[id] = &serviceJob{steps: 1 + s.dest.rng.IntN(6), stored: map[string]bool{}, failed: map[string]string{}}
 			return ok(fmt.Sprintf(`{"id":%q}`, id))
 		})
 	}
@@ -43,9 +43,19 @@ func (s *service) job(method string, path []string, body []byte) answer {
 			return ok("{}")
 		})
 	case method == http.MethodDelete:
-		return s.step(j.rows, func() answer { j.aborted = true; return ok("{}") })
+		return s.step(j.rows, func() answer { return s.abort(j) })
 	}
 	return s.poll(j)
+}
+
+// abort ends a job where it is: one that was begun has come to some of its
+// rows.
+func (s *service) abort(j *serviceJob) answer {
+	if j.closed && !j.done && !j.aborted {
+		s.workOff(j, j.rows[:s.dest.rng.IntN(len(j.rows)+1)])
+	}
+	j.aborted = true
+	return ok("{}")
 }
 
 // step does one step of a job, or says that it did not, or does not say it.
@@ -96,25 +106,28 @@ func (s *service) poll(j *serviceJob) answer {
 		s.doubt(j.rows)
 		return refusal(http.StatusNotFound)
 	}
-	state := "done"
-	if len(j.missed) > 0 {
-		state = "dead"
+	state, missed := "done", 0
+	for _, row := range j.rows {
+		if j.missed(row) {
+			state = "dead"
+			missed++
+		}
 	}
-	return ok(fmt.Sprintf(`{"state":%q,"processed":%d,"failed":%d}`, state, len(j.rows)-len(j.missed), len(j.failed)))
+	return ok(fmt.Sprintf(`{"state":%q,"processed":%d,"failed":%d}`, state, len(j.rows)-missed, len(j.failed)))
 }
 
-// results lists what became of the rows, sometimes only half of it.
+// results lists what became of the rows, sometimes only half of it. It calls
+// good what is stored, and nothing else: a job that was aborted has come to
+// none of the others.
 func (s *service) results(j *serviceJob, list string) answer {
 	var lines []string
 	for _, row := range j.rows {
 		key := row["external_id"]
-		_, failed := j.failed[key]
+		code, failed := j.failed[key]
 		switch {
-		case failed && list == "failed":
-			lines = append(lines, fmt.Sprintf("%q,%q", key, j.failed[key]))
-		case j.missed[key] && list == "missed":
-			lines = append(lines, fmt.Sprintf("%q,", key))
-		case !failed && !j.missed[key] && list == "good":
+		case list == "failed" && failed:
+			lines = append(lines, fmt.Sprintf("%q,%q", key, code))
+		case list == "missed" && j.missed(row), list == "good" && j.stored[key]:
 			lines = append(lines, fmt.Sprintf("%q,", key))
 		}
 	}

@@ -27,7 +27,7 @@ func (j *judge) invocation() string {
 		see(n)
 	}
 	for _, t := range j.closure.tests {
-		if j.stand(t).belongs {
+		if j.closure.stand(t).belongs {
 			see(t)
 		}
 	}

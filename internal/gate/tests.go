@@ -12,19 +12,25 @@ import (
 // a node of A(E), those that depend on nothing outside of it, and those of
 // several nodes that touch what the exposure reads.
 func (j *judge) tests() {
-	for _, n := range j.closure.all {
-		for _, t := range j.graph.tests[n] {
-			if !j.closure.seen[t] {
-				j.closure.seen[t] = true
-				j.closure.tests = append(j.closure.tests, t)
-			}
-		}
-	}
+	j.closure.meetTests()
 	for _, t := range j.closure.tests {
-		if s := j.stand(t); s.belongs {
+		if s := j.closure.stand(t); s.belongs {
 			j.touched = j.touched || j.facts.run[t] != nil
 			if ft := j.facts.current(t); ft != nil {
 				j.test(t, ft, s)
+			}
+		}
+	}
+}
+
+// meetTests finds every test that is about a node of the lineage or depends on
+// one.
+func (c *closure) meetTests() {
+	for _, n := range c.all {
+		for _, t := range c.g.tests[n] {
+			if !c.seen[t] {
+				c.seen[t] = true
+				c.tests = append(c.tests, t)
 			}
 		}
 	}
@@ -38,8 +44,8 @@ type stance struct {
 	at      int32  // the node of the lineage that a why tree shows it under
 }
 
-func (j *judge) stand(t int32) stance {
-	g, cols := j.graph, j.closure.cols
+func (c *closure) stand(t int32) stance {
+	g, cols := c.g, c.cols
 	s := stance{at: -1, related: len(g.dangling[t]) > 0}
 	touches := outside
 	for _, p := range g.parents[t] {

@@ -33,13 +33,9 @@ func newBuilder(project *dbt.Project, cfg *config.Config, opt Options) *builder 
 func (b *builder) exposure(e *dbt.Exposure) (Exposure, []plan.Job) {
 	src := b.lines.of(e)
 	out := Exposure{ID: e.UniqueID, Name: e.Name, Where: src.place(nil).Where, Watched: Watched(e.URL)}
-	meta, err := yamlx.ParseJSON(e.Meta)
-	if len(e.Meta) == 0 || err != nil { // the manifest is valid JSON, so no meta can fail to parse
-		return out, nil
-	}
-	node := meta.Get("exposync")
+	node := metaOf(e.Meta).Get("exposync")
 	if node == nil {
-		return out, nil
+		return out, b.urged(e, nil, spec{}, src, &out)
 	}
 	r := config.NewReader(node, fault.Mapping, src.place)
 	if node.Kind != yamlx.Map {
@@ -57,17 +53,19 @@ func (b *builder) exposure(e *dbt.Exposure) (Exposure, []plan.Job) {
 	}
 	base := readSpec(r, src)
 	out.Gate = readGate(r.Map("gate"))
+	out.Ignores, out.SLA = readIgnores(r), base.sla
+	urges := r.Bool("trigger_urls")
 	syncs := r.Map("syncs")
 	several := r.Has("syncs")
-	r.Later("hosted", "sla", "notify", "trigger_urls")
+	r.Later("notify")
 	r.Done()
 	out.Problems = r.Problems()
 
 	if several {
 		return out, b.several(e, base, syncs, src, &out)
 	}
-	if onlyGate(node) && len(out.Problems) == 0 {
-		return out, nil
+	if declaresNone(node) && len(out.Problems) == 0 {
+		return out, b.urged(e, urges, base, src, &out)
 	}
 	job := b.start(e, "", r)
 	job.Was = formerIDs(e.Name, "", base.was, nil)
@@ -93,7 +91,10 @@ func (b *builder) several(e *dbt.Exposure, base spec, syncs *config.Reader, src 
 			r.Fault("gate", "setting_invalid", "move it up to exposync: of the exposure",
 				"one verdict counts for all syncs of an exposure")
 		}
-		r.Later("hosted", "sla", "notify")
+		if r.Has("ignore") {
+			r.Fault("ignore", "setting_invalid", "move it up to exposync: of the exposure", "what is ignored is ignored for the whole exposure")
+		}
+		r.Later("notify")
 		r.Done()
 		problems := r.Problems()
 		job.Was = formerIDs(e.Name, name, base.was, own.was)
@@ -129,6 +130,9 @@ func (b *builder) start(e *dbt.Exposure, sync string, r *config.Reader) plan.Job
 // finish fills the job from its spec. It gives the faults of the metadata and
 // those of the set-up, which are no fault of the exposure.
 func (b *builder) finish(job *plan.Job, s spec, r *config.Reader, e *dbt.Exposure) (own, setup fault.List) {
+	if s.isHosted() {
+		return b.finishHosted(job, s, r, e)
+	}
 	s.fill(job)
 	s.require(r)
 	job.Incremental = s.incremental(r, job.Mode)
@@ -137,9 +141,13 @@ func (b *builder) finish(job *plan.Job, s spec, r *config.Reader, e *dbt.Exposur
 	return r.Problems(), setup
 }
 
-// onlyGate reports whether a block holds nothing but the gate's knobs: then
-// the exposure is judged by them and not synced.
-func onlyGate(n *yamlx.Node) bool { return len(n.Pairs) == 1 && n.Pairs[0].Key == "gate" }
+// declaresNone reports whether a block holds nothing that makes a sync: then the
+// exposure is judged and counted, and not synced.
+func declaresNone(n *yamlx.Node) bool {
+	return len(n.Pairs) > 0 && !slices.ContainsFunc(n.Pairs, func(p yamlx.Pair) bool {
+		return !slices.Contains([]string{"gate", "ignore", "sla", "trigger_urls"}, p.Key)
+	})
+}
 
 func validName(name string) bool {
 	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == ""

@@ -32,6 +32,11 @@ func (b *builder) connect(job *plan.Job, to string, r *config.Reader) fault.List
 		return nil
 	}
 	if c, ok := b.cfg.Connection(b.target, name); ok {
+		if c.Hosted {
+			r.Fault("to", "connection_hosted", "write `hosted: "+name+"/<id of the sync there>` in place of `to:`",
+				"%s is a hosted tool: its syncs are triggered, nothing is written to it", name)
+			return nil
+		}
 		job.Type, job.Sandbox = c.Type, c.Sandbox
 		if !c.Sandbox { // it has no settings of its own
 			job.Settings = c.Fingerprint()
@@ -39,7 +44,11 @@ func (b *builder) connect(job *plan.Job, to string, r *config.Reader) fault.List
 		}
 		return nil
 	}
-	place := r.Place("to")
+	return fault.List{b.noConnection(name, r.Place("to"))}
+}
+
+// noConnection is the fault of a name that exposync.yml does not know.
+func (b *builder) noConnection(name string, place config.Place) *fault.Fault {
 	f := &fault.Fault{
 		Code: "connection_missing", Kind: fault.Config, Whose: fault.Setup, Where: place.Where,
 		Msg:  fmt.Sprintf("there is no connection %q", name),
@@ -55,7 +64,7 @@ func (b *builder) connect(job *plan.Job, to string, r *config.Reader) fault.List
 	if place.Subject != "" {
 		f.Msg = place.Subject + ": " + f.Msg
 	}
-	return fault.List{f}
+	return f
 }
 
 // targetFault says why no connection can be told at all; nil if they can.

@@ -52,6 +52,9 @@ func Definition(j plan.Job) string {
 	if j.Owned != plan.OwnedConfirmed {
 		lines = append(lines, fmt.Sprintf("owned %q", j.Owned))
 	}
+	if j.Hosted != nil {
+		lines = append(lines, fmt.Sprintf("hosted %q", j.Hosted.Sync))
+	}
 	if j.OnInDoubt != plan.HoldInDoubt {
 		lines = append(lines, fmt.Sprintf("on_in_doubt %q", j.OnInDoubt))
 	}

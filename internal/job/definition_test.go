@@ -101,7 +101,7 @@ func TestWatched(t *testing.T) {
 		"https://app.hightouch.com/acme/syncs/42606": "hightouch",
 		"https://APP.getcensus.com/workspaces/1":     "census",
 		"https://cloud.airbyte.com/workspaces/x":     "airbyte",
-		"https://fivetran.com/dashboard/activations": "fivetran",
+		"https://fivetran.com/dashboard/activations": "census",
 		"https://evil.example/app.hightouch.com":     "",
 		"https://nothightouch.com/x":                 "",
 		"<insert url here>":                          "",

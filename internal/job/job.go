@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"exposync/internal/config"
 	"exposync/internal/dbt"
@@ -38,6 +39,8 @@ type Exposure struct {
 	Jobs     []string // the IDs of its jobs
 	Watched  string   // the tool whose sync its url shows; empty if the url shows none
 	Gate     GateOverride
+	SLA      time.Duration // of the exposure as a whole; 0: nobody said
+	Ignores  []Ignore
 	Problems fault.List // of its own metadata: the gate blocks the exposure as a whole
 }
 

@@ -23,9 +23,9 @@ func TestProblemsOfOneExposure(t *testing.T) {
 		"a word": {`"crm.contacts"`, []string{
 			at + `: must be a map, not text (setting_invalid)`,
 		}},
-		"misspelt and later keys": {`{"to":"crm.c","kay":"id","key":"id","fields":"all","sla":"6h","lookup":"y"}`, []string{
+		"misspelt and later keys": {`{"to":"crm.c","kay":"id","key":"id","fields":"all","notify":"6h","lookup":"y"}`, []string{
 			at + `.kay: unknown key "kay"; did you mean "key"? (unknown_key)`,
-			at + `.sla: "sla" does not act in this version (unknown_key)`,
+			at + `.notify: "notify" does not act in this version (unknown_key)`,
 			at + `.lookup: "lookup" does not act in this version (unknown_key)`,
 		}},
 		"every as dbt reads 1:30": {`{"to":"crm.c","key":"id","fields":"all","every":90}`, []string{
@@ -41,7 +41,7 @@ func TestProblemsOfOneExposure(t *testing.T) {
 			at + `.syncs.a.every: must be a duration such as 90m, 24h or 7d, not "daily" (setting_invalid)`,
 		}},
 		"hosted": {`{"hosted":"hightouch/42606"}`, []string{
-			at + `.hosted: "hosted" does not act in this version (unknown_key)`,
+			at + `.hosted: target prod has no connection "hightouch" (connection_missing)`,
 		}},
 		"lookups": {`{"to":"crm.c","key":"id","fields":{"a":{"lookup":"x","from":"b"},"c":{"lookup":"y","from":"b","hash":"sha256"},"d":{"from":"b","miss":"skip"},"e":{"lookup":"z","miss":"fail"}}}`, []string{
 			at + `.fields.c.hash: cannot be said of a field with lookup (setting_invalid)`,

@@ -30,6 +30,11 @@ type spec struct {
 	fullRead             time.Duration // negative: never
 	owned                plan.Owned
 	onInDoubt            plan.OnInDoubt
+	sla                  time.Duration
+
+	hosted  string // tool/id, or the tool alone
+	partial plan.OnPartial
+	timeout time.Duration
 }
 
 // guardNames are the guards in the order of the documentation.
@@ -37,7 +42,7 @@ func guardNames() []string { return []string{"deletes", "creates", "rows", "keys
 
 func readSpec(r *config.Reader, src source) spec {
 	s := spec{}
-	for _, key := range []string{"from", "to", "key", "mode", "fields", "first", "every", "guards", "max_rejected", "cursor", "changed_since", "lookback", "full_read", "owned", "on_in_doubt"} {
+	for _, key := range []string{"from", "to", "key", "mode", "fields", "first", "every", "guards", "max_rejected", "cursor", "changed_since", "lookback", "full_read", "owned", "on_in_doubt", "sla", "hosted", "on_partial", "timeout"} {
 		if r.Node(key) != nil {
 			s.set = append(s.set, key)
 		}
@@ -64,6 +69,8 @@ func readSpec(r *config.Reader, src source) spec {
 	s.was = readWas(r)
 	readIncremental(r, &s)
 	s.owned, s.onInDoubt = readOwned(r), readOnInDoubt(r)
+	s.sla = r.Duration("sla")
+	s.hosted, s.partial, s.timeout = r.Text("hosted"), readOnPartial(r), r.Duration("timeout")
 	r.Later("lookup")
 	return s
 }
@@ -71,6 +78,7 @@ func readSpec(r *config.Reader, src source) spec {
 // over lays the sync's own keys over those of its exposure. A key that is set
 // replaces the inherited one as a whole; guards do so one by one.
 func (s spec) over(base spec) spec {
+	base = base.without(s)
 	out := base
 	out.set = append(slices.Clone(base.set), s.set...)
 	out.guards = maps.Clone(base.guards)
@@ -105,6 +113,14 @@ func (s spec) over(base spec) spec {
 			out.owned = s.owned
 		case "on_in_doubt":
 			out.onInDoubt = s.onInDoubt
+		case "sla":
+			out.sla = s.sla
+		case "hosted":
+			out.hosted = s.hosted
+		case "on_partial":
+			out.partial = s.partial
+		case "timeout":
+			out.timeout = s.timeout
 		}
 	}
 	return out
@@ -112,7 +128,7 @@ func (s spec) over(base spec) spec {
 
 // fill writes the spec and its defaults into a job.
 func (s spec) fill(job *plan.Job) {
-	job.Mode, job.First, job.Every, job.Owned, job.OnInDoubt = s.mode, s.first, s.every, s.owned, s.onInDoubt
+	job.Mode, job.First, job.Every, job.SLA, job.Owned, job.OnInDoubt = s.mode, s.first, s.every, s.sla, s.owned, s.onInDoubt
 	if job.Mode == "" {
 		job.Mode = plan.Upsert
 	}
@@ -134,9 +150,6 @@ func (s spec) fill(job *plan.Job) {
 
 // require reports what a sync cannot do without, and what contradicts itself.
 func (s spec) require(r *config.Reader) {
-	if r.Has("hosted") && !slices.Contains(s.set, "to") {
-		return // said already, and a hosted sync needs none of these
-	}
 	for _, need := range []struct{ key, hint string }{
 		{"to", "add `to: connection.object`, for example `to: crm.contacts`"},
 		{"key", "add `key:`, the field that identifies a record at the destination"},
@@ -149,6 +162,7 @@ func (s spec) require(r *config.Reader) {
 	if s.owned == plan.OwnedAll && s.mode != plan.Mirror {
 		r.Fault("owned", "setting_invalid", "remove it, or use `mode: mirror`", "all: only mode mirror deletes")
 	}
+	s.refuseHosted(r)
 	s.requireWrites(r)
 	s.requireWholeSource(r)
 	for _, f := range s.fields {

@@ -83,12 +83,15 @@ type Job struct {
 	Fields    []Field    // as declared; empty with AllFields until columns are known
 	AllFields bool       // fields: all = every column but the key's
 
+	Hosted *Hosted // nil for a sync whose rows Exposync moves itself
+
 	Was         []string // IDs of jobs that this one was before, newest first
 	Incremental Incremental
 	First       First
 	Owned       Owned
 	OnInDoubt   OnInDoubt
 	Every       time.Duration // cadence, from start to start; 0: with every dbt run
+	SLA         time.Duration // how stale the destination may be; 0: nobody said
 	Guards      Guards
 	MaxRejected Limit
 

@@ -81,6 +81,8 @@ type Plan struct {
 	Standing []RejectGroup `json:"standing_rejects,omitempty"`
 	Estimate Estimate      `json:"estimate"`
 	Notes    []string      `json:"notes,omitempty"`
+	// Hosted is the sync in the tool; nil for a direct sync.
+	Hosted *HostedSync `json:"hosted,omitempty"`
 	// Match is what comparing with the destination found; nil if nothing was
 	// compared.
 	Match *Match `json:"match,omitempty"`
@@ -144,6 +146,7 @@ const (
 	Blocked     Status = "blocked"     // the gate proved it bad
 	Skipped     Status = "skipped"     // already synced for this invocation, or not in this run
 	Stopped     Status = "interrupted" // by the user; what was confirmed is saved
+	Started     Status = "started"     // a hosted run was triggered, and nobody waits for it here
 )
 
 // Result is what became of one job.
@@ -151,7 +154,8 @@ type Result struct {
 	Job       string
 	Status    Status
 	Counts    Counts
-	Plan      *Plan // nil if planning was not reached
+	Plan      *Plan      // nil if planning was not reached
+	Hosted    *HostedRun // nil for a direct sync, and where no run is known
 	Rejects   []RejectGroup
 	Problems  fault.List
 	StartedAt time.Time

@@ -163,7 +163,7 @@ func (j JobReport) json() ResultJSON {
 func (j JobReport) ref() string { return cmp.Or(j.Ref, j.Job.ID) }
 
 // To is the job's destination as people name it: connection.object.
-func (j JobReport) To() string { return j.Job.Connection + "." + j.Job.Object }
+func (j JobReport) To() string { return j.Job.To() }
 
 // NonNil is a list as JSON shows it: [] rather than null.
 func NonNil[T any](list []T) []T {

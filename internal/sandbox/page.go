@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"exposync/internal/sandbox/facade"
 )
 
 //go:embed web
@@ -99,7 +97,7 @@ func shownConnection(connection string) (name, service string) {
 	if !vendors || !ok {
 		return connection, ""
 	}
-	if v, known := facade.Of(kind); known {
+	if v, known := vendorOf(kind); known {
 		kind = v.Title
 	}
 	return name, kind
