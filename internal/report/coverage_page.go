@@ -180,7 +180,7 @@ func nodeFacts(n coverage.Node) []Fact {
 		out = append(out, Fact{"freshness", freshnessText(*f)})
 	}
 	if e := n.Evidence; e != nil {
-		text := e.Status + ", " + moment(e.GeneratedAt)
+		text := e.Status + ", " + momentText(e.GeneratedAt)
 		if !e.InRun {
 			text += ", of an earlier run"
 		}
@@ -190,9 +190,9 @@ func nodeFacts(n coverage.Node) []Fact {
 		out = append(out, Fact{"job", n.Job})
 	}
 	if l := n.Last; l != nil {
-		out = append(out, Fact{"last run", l.Status + ", " + moment(l.EndedAt)})
+		out = append(out, Fact{"last run", l.Status + ", " + momentText(l.EndedAt)})
 		if l.Status != "success" && !l.Success.IsZero() {
-			out = append(out, Fact{"last success", moment(l.Success)})
+			out = append(out, Fact{"last success", momentText(l.Success)})
 		}
 	}
 	return out
@@ -222,12 +222,12 @@ func freshnessText(f coverage.Freshness) string {
 		text = "fails after " + plan.Age(f.ErrorAfter)
 	}
 	if !f.LoadedAt.IsZero() {
-		text += "; newest rows of " + moment(f.LoadedAt) + ", " + plan.Age(f.Age) + " old"
+		text += "; newest rows of " + momentText(f.LoadedAt) + ", " + plan.Age(f.Age) + " old"
 	}
 	return text
 }
 
-func moment(at time.Time) string {
+func momentText(at time.Time) string {
 	if at.IsZero() {
 		return "time unknown"
 	}
