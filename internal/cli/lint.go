@@ -41,7 +41,7 @@ or with a comment on its line: # exposync: ignore CODE why`,
   exposync lint --fix
   exposync lint --fail-on warning models/exports
   exposync lint --list              # every rule`,
-		GroupID: "review",
+		GroupID: "check",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if asked.list {
 				return a.printLintRules()
@@ -93,7 +93,7 @@ func (a *app) printLintRules() error {
 	}
 	rules := []ruleJSON{}
 	for _, r := range lint.Rules() {
-		rules = append(rules, ruleJSON{r.Code, r.Severity, r.Fixes, r.Needs(), r.Title})
+		rules = append(rules, ruleJSON{r.Code, r.Severity, r.Fixes, r.Needs(), r.Title()})
 	}
 	return a.printJSON(map[string]any{"rules": rules})
 }

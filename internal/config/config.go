@@ -25,14 +25,15 @@ const FileName = "exposync.yml"
 
 // Config is one exposync.yml.
 type Config struct {
-	File    string            // as it was given to Load
-	Missing bool              // there is no file; everything has its default
-	Targets map[string]Target // by dbt target
-	Ledger  Ledger
-	Gate    Gate
-	Exports Exports
-	Columns Columns
-	Lint    Lint
+	File     string            // as it was given to Load
+	Missing  bool              // there is no file; everything has its default
+	Targets  map[string]Target // by dbt target
+	Ledger   Ledger
+	Gate     Gate
+	Exports  Exports
+	Columns  Columns
+	Lint     Lint
+	Coverage Coverage
 	// TriggerURLs: an exposure whose url shows a sync of a hosted tool triggers
 	// it, though it says nothing else.
 	TriggerURLs bool
@@ -105,6 +106,7 @@ func Parse(file string, data []byte, types Connectors) (*Config, error) {
 		Lint:    readLint(r.Map("lint")),
 
 		DBTCloud: readDBTCloud(r),
+		Coverage: readCoverage(r.Map("coverage")),
 	}
 	gate := r.Map("gate")
 	c.Gate = ReadGate(gate)
@@ -116,7 +118,7 @@ func Parse(file string, data []byte, types Connectors) (*Config, error) {
 	if on := r.Bool("trigger_urls"); on != nil {
 		c.TriggerURLs = *on
 	}
-	r.Later("notify", "sandbox", "hosted", "coverage")
+	r.Later("notify", "sandbox", "hosted")
 	r.Done()
 	if err := r.Problems().Err(); err != nil {
 		return nil, err

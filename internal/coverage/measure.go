@@ -61,17 +61,17 @@ func questions() []question {
 	return []question{
 		{Exports, "export models with an exposure", "export model", exports, nil},
 		{Targets, "exposures on an export model", "exposure", targets, nil},
-		{Bound, "exposures bound to a sync", "exposure", bound, nil},
+		{Bound, "exposures that name their sync", "exposure", bound, nil},
 		{Hosted, "hosted syncs with an exposure", "hosted sync", hosted, nil},
-		{Described, "owner, url, description, maturity, sla", "field", described, fieldParts},
-		{Keys, "export models whose keys are tested", "export model", keys, nil},
-		{Parity, "exports compared with their parent by rows", "export model", parity, nil},
-		{Values, "enum-like columns with accepted values", "column", values, nil},
-		{Documented, "sent columns described, typed, in a contract", "column", documentedColumns, documentedParts},
+		{Described, "owner, url, text, maturity, sla", "field", described, fieldParts},
+		{Keys, "exports with tested keys", "export model", keys, nil},
+		{Parity, "exports counted against the parent", "export model", parity, nil},
+		{Values, "enum columns with accepted values", "column", values, nil},
+		{Documented, "sent columns with text, type, contract", "column", documentedColumns, documentedParts},
 		{Fresh, "root sources with freshness", "source", fresh, nil},
-		{Proven, "nodes and tests with a result of this run", "node", proven, nil},
-		{Views, "dependencies that are no views on views", "model", views, nil},
-		{Mapped, "columns of exports that a sync sends", "column", mapped, nil},
+		{Proven, "nodes and tests in this run", "node", proven, nil},
+		{Views, "dependencies not views on views", "model", views, nil},
+		{Mapped, "export columns that are sent", "column", mapped, nil},
 	}
 }
 

@@ -256,8 +256,14 @@ func (f *Facts) columnSnippet(s Sent, c Column) string {
 	if c.There != nil {
 		kind = cmp.Or(kind, strings.ToLower(c.There.Type))
 	}
-	lines = append(lines, "columns:", "  - name: "+s.Column, "    data_type: "+cmp.Or(kind, "…"))
-	if strings.TrimSpace(text) == "" {
+	noType, noText := c.Documented == nil || c.Documented.DataType == "", strings.TrimSpace(text) == ""
+	if noType || noText {
+		lines = append(lines, "columns:", "  - name: "+s.Column)
+	}
+	if noType {
+		lines = append(lines, "    data_type: "+cmp.Or(kind, "…"))
+	}
+	if noText {
 		lines = append(lines, "    description: …")
 	}
 	return modelYAML(s.Model, lines...)

@@ -50,5 +50,9 @@ func tables() []map[string]Page {
 		destinationPages(),
 		hostedPages(),
 		hostedRunPages(),
+		coveragePages(),
+		lintPages(),
+		impactPages(),
+		impactDeclaredPages(),
 	}
 }

@@ -3,6 +3,7 @@ package lint
 import (
 	"slices"
 
+	"exposync/internal/fault"
 	"exposync/internal/plan"
 )
 
@@ -11,10 +12,15 @@ import (
 type Rule struct {
 	Code     string
 	Severity plan.Severity // unless exposync.yml says another
-	Title    string        // one line: what is wrong when the rule finds something
 	Fixes    bool          // --fix can mend it
 	needs    need
 	check    func(*project) []Finding
+}
+
+// Title is one line: what is wrong where the rule finds something.
+func (r Rule) Title() string {
+	page, _ := fault.Explain(r.Code)
+	return page.Title
 }
 
 // need is what a rule reads.

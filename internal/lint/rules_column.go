@@ -15,14 +15,14 @@ import (
 // lost, and that every mapped column is known.
 func columnRules() []Rule {
 	return []Rule{
-		{Code: "key_untested", Severity: plan.SeverityWarning, Title: "a key whose columns are not tested to be unique and not null", needs: needManifest, check: ofUsed(checkKeyTests)},
-		{Code: "parity_untested", Severity: plan.SeverityWarning, Title: "an export model whose rows are not counted against its parent's", needs: needManifest, check: ofUsed(checkParity)},
-		{Code: "values_untested", Severity: plan.SeverityInfo, Title: "a mapped column with a short list of values, without accepted_values", needs: needManifest, check: ofSent(checkValues)},
-		{Code: "column_unknown", Severity: plan.SeverityError, Title: "a mapped column that the export model does not have", needs: needManifest, check: checkColumns},
-		{Code: "column_undocumented", Severity: plan.SeverityWarning, Title: "a mapped column without a description", needs: needManifest, check: ofSent(checkDescription)},
-		{Code: "column_untyped", Severity: plan.SeverityWarning, Title: "a mapped column without a data_type", needs: needManifest, check: ofSent(checkType)},
-		{Code: "contract_missing", Severity: plan.SeverityInfo, Title: "an export model whose columns no contract holds", needs: needManifest, check: ofUsed(checkContract)},
-		{Code: "source_no_freshness", Severity: plan.SeverityWarning, Title: "a source of a sync that promises no freshness", needs: needManifest, check: checkFreshness},
+		{Code: "key_untested", Severity: plan.SeverityWarning, needs: needManifest, check: ofUsed(checkKeyTests)},
+		{Code: "parity_untested", Severity: plan.SeverityWarning, needs: needManifest, check: ofUsed(checkParity)},
+		{Code: "values_untested", Severity: plan.SeverityInfo, needs: needManifest, check: ofSent(checkValues)},
+		{Code: "column_unknown", Severity: plan.SeverityError, needs: needManifest, check: checkColumns},
+		{Code: "column_undocumented", Severity: plan.SeverityWarning, needs: needManifest, check: ofSent(checkDescription)},
+		{Code: "column_untyped", Severity: plan.SeverityWarning, needs: needManifest, check: ofSent(checkType)},
+		{Code: "contract_missing", Severity: plan.SeverityInfo, needs: needManifest, check: ofUsed(checkContract)},
+		{Code: "source_no_freshness", Severity: plan.SeverityWarning, needs: needManifest, check: checkFreshness},
 	}
 }
 

@@ -16,14 +16,14 @@ import (
 // called, where they are, and that they only pick, name and cast.
 func exportRules() []Rule {
 	return []Rule{
-		{Code: "export_no_exposure", Severity: plan.SeverityWarning, Title: "an export model that no application exposure depends on", needs: needManifest, check: ofExports(checkExposed)},
-		{Code: "export_misnamed", Severity: plan.SeverityWarning, Title: "a model in a folder of exports that is not called like one", needs: needManifest, check: ofExports(checkExportName)},
-		{Code: "export_misplaced", Severity: plan.SeverityWarning, Title: "an export model outside of the folders of exports", needs: needManifest, check: ofExports(checkExportFolder)},
-		{Code: "export_same_parent", Severity: plan.SeverityWarning, Title: "two export models over one parent", needs: needManifest, check: checkSameParent},
-		{Code: "export_used", Severity: plan.SeverityWarning, Title: "an export model that another model builds on", needs: needManifest, check: ofExports(checkUsed)},
-		{Code: "export_heavy", Severity: plan.SeverityWarning, Title: "an export model that joins, aggregates or ranks", needs: needManifest, check: ofExports(checkHeavy)},
-		{Code: "export_not_view", Severity: plan.SeverityWarning, Title: "an export model that is no view, without a reason", needs: needManifest, check: ofExports(checkNotView)},
-		{Code: "export_view_chain", Severity: plan.SeverityWarning, Title: "an export model that reads views on views, or raw data", needs: needManifest, check: ofExports(checkChain)},
+		{Code: "export_no_exposure", Severity: plan.SeverityWarning, needs: needManifest, check: ofExports(checkExposed)},
+		{Code: "export_misnamed", Severity: plan.SeverityWarning, needs: needManifest, check: ofExports(checkExportName)},
+		{Code: "export_misplaced", Severity: plan.SeverityWarning, needs: needManifest, check: ofExports(checkExportFolder)},
+		{Code: "export_same_parent", Severity: plan.SeverityWarning, needs: needManifest, check: checkSameParent},
+		{Code: "export_used", Severity: plan.SeverityWarning, needs: needManifest, check: ofExports(checkUsed)},
+		{Code: "export_heavy", Severity: plan.SeverityWarning, needs: needManifest, check: ofExports(checkHeavy)},
+		{Code: "export_not_view", Severity: plan.SeverityWarning, needs: needManifest, check: ofExports(checkNotView)},
+		{Code: "export_view_chain", Severity: plan.SeverityWarning, needs: needManifest, check: ofExports(checkChain)},
 	}
 }
 

@@ -16,18 +16,18 @@ import (
 // it is, whose it is and how fresh it has to be.
 func exposureRules() []Rule {
 	return []Rule{
-		{Code: "exposure_no_owner", Severity: plan.SeverityError, Title: "an application exposure without an owner", check: checkOwner},
-		{Code: "exposure_no_url", Severity: plan.SeverityWarning, Title: "an application exposure without a url", check: lacks("url", "has no url: nobody finds what it feeds", "url: https://…")},
-		{Code: "exposure_no_description", Severity: plan.SeverityWarning, Title: "an application exposure without a description", check: lacks("description", "has no description", `description: "{{ doc('%s') }}"`)},
-		{Code: "exposure_no_maturity", Severity: plan.SeverityWarning, Title: "an application exposure without a maturity", check: lacks("maturity", "says no maturity", "maturity: high    # or medium, low")},
-		{Code: "exposure_no_sla", Severity: plan.SeverityWarning, Title: "a sync that does not say how stale it may be", check: checkSLA},
-		{Code: "exposure_maturity_unknown", Severity: plan.SeverityWarning, Title: "a maturity that is none of low, medium and high", check: checkMaturity},
-		{Code: "exposure_placeholder", Severity: plan.SeverityWarning, Title: "a url or an address that was never filled in", check: checkPlaceholders},
-		{Code: "exposure_url_invalid", Severity: plan.SeverityWarning, Title: "a url that is none", check: checkURL},
-		{Code: "exposure_name_invalid", Severity: plan.SeverityWarning, Title: "an exposure's name with other characters than letters, digits, _ and -", check: checkName},
-		{Code: "exposure_no_parents", Severity: plan.SeverityError, Title: "an application exposure that depends on nothing", check: checkNoParents},
-		{Code: "exposure_no_sync", Severity: plan.SeverityInfo, Title: "an application exposure that declares no sync, and whose url shows none", check: checkNoSync},
-		{Code: "exposure_watched_only", Severity: plan.SeverityInfo, Title: "the sync of a hosted tool that Exposync watches and does not trigger", check: checkWatched},
+		{Code: "exposure_no_owner", Severity: plan.SeverityError, check: checkOwner},
+		{Code: "exposure_no_url", Severity: plan.SeverityWarning, check: lacks("url", "has no url: nobody finds what it feeds", "url: https://…")},
+		{Code: "exposure_no_description", Severity: plan.SeverityWarning, check: lacks("description", "has no description", `description: "{{ doc('%s') }}"`)},
+		{Code: "exposure_no_maturity", Severity: plan.SeverityWarning, check: lacks("maturity", "says no maturity", "maturity: high    # or medium, low")},
+		{Code: "exposure_no_sla", Severity: plan.SeverityWarning, check: checkSLA},
+		{Code: "exposure_maturity_unknown", Severity: plan.SeverityWarning, check: checkMaturity},
+		{Code: "exposure_placeholder", Severity: plan.SeverityWarning, check: checkPlaceholders},
+		{Code: "exposure_url_invalid", Severity: plan.SeverityWarning, check: checkURL},
+		{Code: "exposure_name_invalid", Severity: plan.SeverityWarning, check: checkName},
+		{Code: "exposure_no_parents", Severity: plan.SeverityError, check: checkNoParents},
+		{Code: "exposure_no_sync", Severity: plan.SeverityInfo, check: checkNoSync},
+		{Code: "exposure_watched_only", Severity: plan.SeverityInfo, check: checkWatched},
 	}
 }
 

@@ -19,13 +19,13 @@ import (
 // into each other's way.
 func jobRules() []Rule {
 	return []Rule{
-		{Code: "parent_missing", Severity: plan.SeverityError, Title: "an exposure on a model that is disabled, or not there", needs: needManifest, check: checkParentThere},
-		{Code: "parent_private", Severity: plan.SeverityWarning, Title: "an exposure on a private model", needs: needManifest, check: checkPrivate},
-		{Code: "parent_deprecated", Severity: plan.SeverityWarning, Title: "an exposure on a model that is going away", needs: needManifest, check: checkDeprecated},
-		{Code: "parent_unpinned", Severity: plan.SeverityWarning, Title: "an exposure on the latest version of a model, whichever that is", needs: needManifest | needYAML, check: checkUnpinned},
-		{Code: "parent_not_export", Severity: plan.SeverityWarning, Title: "a sync that depends on a model that is no export", needs: needManifest, check: checkParentExport},
-		{Code: "destination_twice", Severity: plan.SeverityWarning, Title: "two syncs that write one field of one object", needs: needManifest, check: checkTwice},
-		{Code: "sla_unreachable", Severity: plan.SeverityWarning, Title: "an SLA that the cadence or a source does not allow", needs: needManifest, check: checkReach},
+		{Code: "parent_missing", Severity: plan.SeverityError, needs: needManifest, check: checkParentThere},
+		{Code: "parent_private", Severity: plan.SeverityWarning, needs: needManifest, check: checkPrivate},
+		{Code: "parent_deprecated", Severity: plan.SeverityWarning, needs: needManifest, check: checkDeprecated},
+		{Code: "parent_unpinned", Severity: plan.SeverityWarning, needs: needManifest | needYAML, check: checkUnpinned},
+		{Code: "parent_not_export", Severity: plan.SeverityWarning, needs: needManifest, check: checkParentExport},
+		{Code: "destination_twice", Severity: plan.SeverityWarning, needs: needManifest, check: checkTwice},
+		{Code: "sla_unreachable", Severity: plan.SeverityWarning, needs: needManifest, check: checkReach},
 	}
 }
 

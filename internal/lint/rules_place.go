@@ -14,13 +14,13 @@ import (
 // secrets where everybody does.
 func placeRules() []Rule {
 	return []Rule{
-		{Code: "meta_misplaced", Severity: plan.SeverityError, Fixes: true, Title: "meta or tags where this version of dbt does not read them", needs: needYAML | needVersion, check: checkMetaPlace},
-		{Code: "exposync_misplaced", Severity: plan.SeverityError, Title: "an exposync: block where nobody reads it", needs: needYAML, check: checkBlockPlace},
-		{Code: "exposure_unknown_key", Severity: plan.SeverityError, Title: "a key of an exposure that dbt does not know", needs: needYAML, check: checkKeys},
-		{Code: "exposure_owner_keys", Severity: plan.SeverityWarning, Title: "an owner with keys that dbt v2 refuses", needs: needYAML, check: checkOwnerKeys},
-		{Code: "secret_in_meta", Severity: plan.SeverityError, Title: "what looks like a secret in a file of the project", check: checkSecrets},
-		{Code: "sync_invalid", Severity: plan.SeverityError, Title: "a sync that cannot be read, with the code that explains it", needs: needManifest, check: checkProblems},
-		{Code: "config_invalid", Severity: plan.SeverityError, Title: "an exposync.yml that cannot be read, with the code that explains it", check: checkConfig},
+		{Code: "meta_misplaced", Severity: plan.SeverityError, Fixes: true, needs: needYAML | needVersion, check: checkMetaPlace},
+		{Code: "exposync_misplaced", Severity: plan.SeverityError, needs: needYAML, check: checkBlockPlace},
+		{Code: "exposure_unknown_key", Severity: plan.SeverityError, needs: needYAML, check: checkKeys},
+		{Code: "exposure_owner_keys", Severity: plan.SeverityWarning, needs: needYAML, check: checkOwnerKeys},
+		{Code: "secret_in_meta", Severity: plan.SeverityError, check: checkSecrets},
+		{Code: "sync_invalid", Severity: plan.SeverityError, needs: needManifest, check: checkProblems},
+		{Code: "config_invalid", Severity: plan.SeverityError, check: checkConfig},
 	}
 }
 

@@ -16,10 +16,10 @@ import (
 // what is written.
 func trapRules() []Rule {
 	return []Rule{
-		{Code: "yaml_comment", Severity: plan.SeverityError, Fixes: true, Title: "a channel's name without quotes, which is a comment", needs: needYAML, check: checkComments},
-		{Code: "yaml_word", Severity: plan.SeverityError, Fixes: true, Title: "yes, no, on, off or null without quotes where a name is meant", needs: needYAML, check: trap(wordTrap)},
-		{Code: "yaml_date", Severity: plan.SeverityWarning, Fixes: true, Title: "a date without quotes", needs: needYAML, check: trap(dateTrap)},
-		{Code: "yaml_number", Severity: plan.SeverityError, Fixes: true, Title: "digits that YAML reads as another number", needs: needYAML, check: trap(numberTrap)},
+		{Code: "yaml_comment", Severity: plan.SeverityError, Fixes: true, needs: needYAML, check: checkComments},
+		{Code: "yaml_word", Severity: plan.SeverityError, Fixes: true, needs: needYAML, check: trap(wordTrap)},
+		{Code: "yaml_date", Severity: plan.SeverityWarning, Fixes: true, needs: needYAML, check: trap(dateTrap)},
+		{Code: "yaml_number", Severity: plan.SeverityError, Fixes: true, needs: needYAML, check: trap(numberTrap)},
 	}
 }
 

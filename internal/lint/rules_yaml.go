@@ -14,13 +14,13 @@ import (
 // exposure in them.
 func yamlRules() []Rule {
 	return []Rule{
-		{Code: "yaml_tab", Severity: plan.SeverityError, Fixes: true, Title: "a line is indented with a tab", needs: needYAML, check: scanned("yaml_tab", "indent it with spaces")},
-		{Code: "yaml_quotes", Severity: plan.SeverityError, Fixes: true, Title: "quotes within the same quotes", needs: needYAML, check: scanned("yaml_quotes", `use double quotes outside: "{{ doc('…') }}"`)},
-		{Code: "yaml_jinja", Severity: plan.SeverityError, Fixes: true, Title: "Jinja without quotes around it", needs: needYAML, check: scanned("yaml_jinja", `put quotes around it: "{{ … }}"`)},
-		{Code: "yaml_bare_list", Severity: plan.SeverityError, Fixes: true, Title: "exposures that do not stand under `exposures:`", needs: needYAML, check: checkBareLists},
-		{Code: "yaml_depends_on", Severity: plan.SeverityError, Fixes: true, Title: "`depends on` instead of `depends_on`", needs: needYAML, check: checkDependsOn},
-		{Code: "yaml_unreadable", Severity: plan.SeverityError, Title: "a file that is not YAML", needs: needYAML, check: checkUnreadable},
-		{Code: "yaml_sql", Severity: plan.SeverityError, Title: "a model's SQL in a YAML file", needs: needYAML, check: checkSQLInYAML},
+		{Code: "yaml_tab", Severity: plan.SeverityError, Fixes: true, needs: needYAML, check: scanned("yaml_tab", "indent it with spaces")},
+		{Code: "yaml_quotes", Severity: plan.SeverityError, Fixes: true, needs: needYAML, check: scanned("yaml_quotes", `use double quotes outside: "{{ doc('…') }}"`)},
+		{Code: "yaml_jinja", Severity: plan.SeverityError, Fixes: true, needs: needYAML, check: scanned("yaml_jinja", `put quotes around it: "{{ … }}"`)},
+		{Code: "yaml_bare_list", Severity: plan.SeverityError, Fixes: true, needs: needYAML, check: checkBareLists},
+		{Code: "yaml_depends_on", Severity: plan.SeverityError, Fixes: true, needs: needYAML, check: checkDependsOn},
+		{Code: "yaml_unreadable", Severity: plan.SeverityError, needs: needYAML, check: checkUnreadable},
+		{Code: "yaml_sql", Severity: plan.SeverityError, needs: needYAML, check: checkSQLInYAML},
 	}
 }
 

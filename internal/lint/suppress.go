@@ -15,9 +15,9 @@ import (
 // so that nobody relies on it.
 func suppressRules() []Rule {
 	return []Rule{
-		{Code: "ignore_expired", Severity: plan.SeverityWarning, Title: "an `ignore:` whose last day has passed", check: checkIgnores("ignore_expired")},
-		{Code: "ignore_unknown", Severity: plan.SeverityWarning, Title: "an `ignore:` of a check that there is not", check: checkIgnores("ignore_unknown")},
-		{Code: "ignore_no_reason", Severity: plan.SeverityWarning, Title: "an `ignore:` without a reason, which does not count", check: checkIgnores("ignore_no_reason")},
+		{Code: "ignore_expired", Severity: plan.SeverityWarning, check: checkIgnores("ignore_expired")},
+		{Code: "ignore_unknown", Severity: plan.SeverityWarning, check: checkIgnores("ignore_unknown")},
+		{Code: "ignore_no_reason", Severity: plan.SeverityWarning, check: checkIgnores("ignore_no_reason")},
 	}
 }
 

@@ -3,6 +3,9 @@ package report
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 
 	"exposync/internal/coverage"
 )
@@ -90,4 +93,80 @@ func ReadCoverage(data []byte) (coverage.Report, error) {
 		r.Dimensions = append(r.Dimensions, dim)
 	}
 	return r, nil
+}
+
+// CompareText draws what became better and worse.
+func CompareText(s Style, c coverage.Comparison) string {
+	rows := [][]string{{"dimension", "before", "after", "diff", "new", "fixed"}}
+	for _, r := range append([]coverage.Change{{Name: "total", Before: c.Before.Share, After: c.After.Share, New: len(c.New), Fixed: len(c.Fixed)}}, c.Rows...) {
+		if r.Name != "total" && r.New == 0 && r.Fixed == 0 && same(r.Before, r.After) {
+			continue
+		}
+		rows = append(rows, []string{r.Name, shareText(r.Before), shareText(r.After), diffText(r.Before, r.After), zeroless(r.New), zeroless(r.Fixed)})
+	}
+	var b strings.Builder
+	b.WriteString(table(s, rows))
+	for _, list := range []struct {
+		title  string
+		role   Role
+		misses []coverage.Miss
+	}{
+		{"new", Bad, c.New},
+		{"fixed", Good, c.Fixed},
+		{"gone", Faint, c.Gone},
+		{"not judged", Faint, c.Unjudged},
+	} {
+		if len(list.misses) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "\n%s\n", s.Paint(list.role, list.title))
+		for i, m := range list.misses {
+			if i == mostMisses {
+				fmt.Fprintf(&b, "  … and %d more\n", len(list.misses)-i)
+				break
+			}
+			b.WriteString(s.hanging("  ", m.Dimension+" "+identity(m), Plain))
+		}
+	}
+	return b.String()
+}
+
+// identity names what a miss is about as its identity does, with its place.
+func identity(m coverage.Miss) string {
+	text := m.Subject
+	if m.Column != "" {
+		text += " (" + m.Column + ")"
+	}
+	if m.File != "" {
+		text += " at " + m.File
+		if m.Line > 0 {
+			text += ":" + strconv.Itoa(m.Line)
+		}
+	}
+	return text
+}
+
+func same(a, b *float64) bool { return a == nil && b == nil || a != nil && b != nil && *a == *b }
+
+func shareText(share *float64) string {
+	if share == nil {
+		return "n/a"
+	}
+	return Percent(*share)
+}
+
+// diffText is a difference in points.
+func diffText(before, after *float64) string {
+	d := diff(before, after)
+	if d == nil {
+		return ""
+	}
+	return strings.Replace(fmt.Sprintf("%+.1f", *d*100), "-0.0", "+0.0", 1)
+}
+
+func zeroless(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }

@@ -78,7 +78,7 @@ func LintRulesText(s Style, rules []lint.Rule) string {
 		if r.Fixes {
 			fix = "yes"
 		}
-		rows = append(rows, []string{r.Code, string(r.Severity), fix, r.Title})
+		rows = append(rows, []string{r.Code, string(r.Severity), fix, r.Title()})
 	}
 	if text, ok := s.fitted(rows, 2); ok {
 		return text
