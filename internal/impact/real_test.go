@@ -30,4 +30,3 @@ func TestNothingDiffersFromItself(t *testing.T) {
 		})
 	}
 }
-

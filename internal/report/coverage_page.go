@@ -174,7 +174,7 @@ func syncState(last *coverage.LastSync) (State, string) {
 func nodeFacts(n coverage.Node) []Fact {
 	var out []Fact
 	if t := n.Tests; t.Total > 0 {
-		out = append(out, Fact{"tests", testsText(t)})
+		out = append(out, Fact{"tests", testsFact(t)})
 	}
 	if f := n.Freshness; f != nil {
 		out = append(out, Fact{"freshness", freshnessText(*f)})
@@ -198,7 +198,7 @@ func nodeFacts(n coverage.Node) []Fact {
 	return out
 }
 
-func testsText(t coverage.TestCount) string {
+func testsFact(t coverage.TestCount) string {
 	parts := []string{fmt.Sprintf("%d of %d passed", t.Passed, t.Total)}
 	for _, part := range []struct {
 		n    int
