@@ -20,7 +20,7 @@ func CoverageFindings(r coverage.Report, version, root string) Findings {
 			f.Found = append(f.Found, Found{Finding: m.Finding, New: f.Compared && m.New})
 		}
 		for _, s := range d.Suppressed {
-			f.Found = append(f.Found, Found{Finding: s.Finding, Ignored: true, Reason: s.Reason, Until: dateText(s.Until)})
+			f.Found = append(f.Found, Found{Finding: s.Finding, Ignored: true, Reason: s.Reason, Until: day(s.Until)})
 		}
 	}
 	for _, c := range r.Checks {
@@ -29,7 +29,7 @@ func CoverageFindings(r coverage.Report, version, root string) Findings {
 	return f
 }
 
-func dateText(at time.Time) string {
+func day(at time.Time) string {
 	if at.IsZero() {
 		return ""
 	}
