@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"exposync/internal/dbt"
 	"exposync/internal/report"
 	"exposync/internal/secret"
 )
@@ -15,6 +16,7 @@ type app struct {
 	env      *Env
 	flags    flags
 	redactor *secret.Redactor
+	keep     dbt.Keep // of the manifest, beyond what selectors ask for
 }
 
 func newApp(env *Env) *app { return &app{env: env, redactor: &secret.Redactor{}} }

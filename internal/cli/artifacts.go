@@ -63,7 +63,7 @@ func (s *session) loadFolders(ctx context.Context) error {
 		for _, p := range found {
 			path = p
 		}
-		p, err := dbt.LoadManifest(ctx, path, s.a.flags.asked().Keep())
+		p, err := dbt.LoadManifest(ctx, path, s.a.keep, s.a.flags.asked().Keep())
 		switch {
 		case err != nil:
 			problems = append(problems, fault.All(err)...)

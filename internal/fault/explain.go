@@ -35,5 +35,24 @@ func Codes() []string {
 
 // tables is the one list of code tables, in the order of the data flow.
 func tables() []map[string]Page {
-	return []map[string]Page{dbtPages(), selectPages(), configPages(), mappingPages(), gatePages(), warehousePages(), runPages(), ledgerPages(), ledgerDatabasePages(), identityPages(), destinationPages(), hostedPages(), hostedRunPages()}
+	return []map[string]Page{
+		dbtPages(),
+		platformPages(),
+		selectPages(),
+		configPages(),
+		mappingPages(),
+		gatePages(),
+		warehousePages(),
+		runPages(),
+		ledgerPages(),
+		ledgerDatabasePages(),
+		identityPages(),
+		destinationPages(),
+		hostedPages(),
+		hostedRunPages(),
+		coveragePages(),
+		lintPages(),
+		impactPages(),
+		impactDeclaredPages(),
+	}
 }

@@ -37,8 +37,8 @@ const (
 	Setup       Whose = "configuration"
 	Warehouse   Whose = "warehouse"
 	Destination Whose = "destination"
-	Network     Whose = "network"
 	Tool        Whose = "tool" // a hosted tool, such as Hightouch
+	Network     Whose = "network"
 	User        Whose = "command line"
 )
 

@@ -34,6 +34,7 @@ const (
 	CodeTimeout     = "http_timeout"     // no answer in time
 	CodeCertificate = "http_certificate" // the server's certificate is not trusted
 	CodeReply       = "http_reply"       // an answer that is not what was asked for
+	CodeUnkept      = "http_unkept"      // a Sink failed
 	CodeStopped     = "http_stopped"     // too many bad answers in a row
 	CodeLimited     = "rate_limited"     // the server, or our own limit, asks for a longer wait than there is time
 	CodeQuota       = "quota_spent"      // the server's quota leaves no room for more in this run
@@ -95,6 +96,8 @@ func (e *Error) Fault(where string) *fault.Fault {
 		f.Kind, f.Whose = fault.Interrupted, fault.User
 	case CodeReply:
 		f.Whose = fault.Destination
+	case CodeUnkept:
+		f.Kind, f.Whose, f.Hint = fault.Config, fault.Setup, "make room on the disk, or correct the permissions of the folder, then run again"
 	default:
 		f.Hint = "check that the address is right and can be reached from here, then run again"
 	}

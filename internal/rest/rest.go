@@ -4,9 +4,7 @@
 package rest
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"log/slog"
 	"math"
 	"net/http"
@@ -29,7 +27,7 @@ type Config struct {
 	WaitMin     time.Duration                         // shortest wait between attempts (default 500 ms)
 	WaitMax     time.Duration                         // longest wait of our own between attempts (default 30 s)
 	Patience    time.Duration                         // longest wait that a server may ask for (default 15 min)
-	MaxReply    int64                                 // bytes of one reply (default 32 MiB)
+	MaxReply    int64                                 // bytes of one reply in memory (default 32 MiB)
 	Breaker     Breaker                               // when to stop talking to a host
 	Proxy       func(*http.Request) (*url.URL, error) // nil: none; cli passes the environment's
 	Now         func() time.Time                      // the clock
@@ -105,6 +103,8 @@ type Request struct {
 	Attempts int         // at most so many; 0: as many as the class allows
 	// Hide takes secrets out of what Watch shows of the exchange; nil leaves it.
 	Hide func(string) string
+	Into Sink  // takes the body of a success instead of Response.Body; nil: none
+	Most int64 // bytes that Into takes; 0: Config.MaxReply
 }
 
 // Response is a server's answer, whatever its status, completely read.
@@ -138,12 +138,12 @@ func (c *Client) do(ctx context.Context, r Request, state *call) (*Response, err
 	}
 	var out *Response
 	req.SetResponseHandler(func(resp *http.Response) (err error) {
-		out, err = c.read(resp)
+		out, err = c.read(resp, r)
 		return err
 	})
 	resp, err := c.inner.Do(req)
 	if err == nil && out == nil && resp != nil {
-		out, err = c.read(resp) // a last answer that nobody wanted to see again
+		out, err = c.read(resp, r) // a last answer that nobody wanted to see again
 	}
 	if err != nil {
 		drop(resp)
@@ -173,20 +173,14 @@ func (c *Client) build(ctx context.Context, r Request) (*retryablehttp.Request, 
 }
 
 // read takes in the whole body, up to the cap, and closes it.
-func (c *Client) read(resp *http.Response) (*Response, error) {
+func (c *Client) read(resp *http.Response, r Request) (*Response, error) {
 	defer drop(resp)
-	var buf bytes.Buffer
-	if n := resp.ContentLength; n > 0 && n <= c.cfg.MaxReply {
-		buf.Grow(int(n) + bytes.MinRead)
-	}
-	if _, err := buf.ReadFrom(http.MaxBytesReader(nil, resp.Body, c.cfg.MaxReply)); err != nil {
-		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			return nil, errReplyTooLarge
-		}
+	body, err := c.body(resp, r)
+	if err != nil {
 		return nil, err
 	}
 	after := c.asked(resp)
-	out := &Response{Status: resp.StatusCode, Header: resp.Header, Body: buf.Bytes(), After: after}
+	out := &Response{Status: resp.StatusCode, Header: resp.Header, Body: body, After: after}
 	if resp.Request != nil {
 		out.Host = hostOf(resp.Request.URL)
 	}

@@ -17,6 +17,7 @@ const expandLimit = 1 << 20
 // node, so a document needs no more memory than it has values.
 type converter struct {
 	file     string
+	source   *source
 	done     map[*yaml.Node]*Node
 	size     map[*Node]int // values below a node, aliases counted each time
 	copied   int           // pairs that merge keys brought in
@@ -25,9 +26,9 @@ type converter struct {
 	problems fault.List
 }
 
-func convert(file string, doc *yaml.Node) (*Node, error) {
+func convert(file string, src *source, doc *yaml.Node) (*Node, error) {
 	c := &converter{
-		file: file, done: map[*yaml.Node]*Node{}, size: map[*Node]int{}, open: map[*yaml.Node]bool{},
+		file: file, source: src, done: map[*yaml.Node]*Node{}, size: map[*Node]int{}, open: map[*yaml.Node]bool{},
 	}
 	if doc.Kind == yaml.DocumentNode && len(doc.Content) > 0 {
 		doc = doc.Content[0]
@@ -53,7 +54,8 @@ func (c *converter) node(n *yaml.Node) *Node {
 		return &Node{}
 	}
 	c.open[n] = true
-	out := &Node{Line: n.Line, Col: n.Column}
+	out := &Node{Line: n.Line, Col: n.Column, Flow: n.Style&yaml.FlowStyle != 0}
+	out.Start, out.End = c.source.span(n)
 	c.fill(out, n)
 	delete(c.open, n)
 	c.done[n] = out
@@ -100,7 +102,9 @@ func (c *converter) mapping(out *Node, n *yaml.Node) {
 		at, value := n.Content[i], n.Content[i+1]
 		if !merges(at) {
 			if key := resolved(at); key.Kind == yaml.ScalarNode {
-				out.Pairs = append(out.Pairs, Pair{Key: key.Value, Line: at.Line, Col: at.Column, Value: c.node(value)})
+				pair := Pair{Key: key.Value, Line: at.Line, Col: at.Column, Value: c.node(value)}
+				pair.KeyStart, pair.KeyEnd = c.source.span(at)
+				out.Pairs = append(out.Pairs, pair)
 			}
 			continue
 		}

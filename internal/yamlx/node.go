@@ -25,6 +25,10 @@ type Node struct {
 	Pairs []Pair  // maps, in the order of the document
 	Line  int     // 1-based; 0 where the source has no positions
 	Col   int
+	// Start and End are the bytes of the file that it was read from, quotes
+	// included. End is 0 where it is not known, as of every map and list.
+	Start, End int
+	Flow       bool // maps and lists: written in braces or brackets
 	// Plain says that a string or number was written without quotes, which
 	// is where YAML 1.1 surprises live.
 	Plain bool
@@ -32,9 +36,10 @@ type Node struct {
 
 // Pair is one entry of a map.
 type Pair struct {
-	Key       string
-	Line, Col int // of the key
-	Value     *Node
+	Key              string
+	Line, Col        int // of the key
+	KeyStart, KeyEnd int // bytes of the key, as Start and End of a node
+	Value            *Node
 }
 
 // Get gives the value of a map's key, nil where there is none.

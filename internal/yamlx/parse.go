@@ -36,7 +36,7 @@ func ParseAll(file string, data []byte) ([]*Node, error) {
 
 // documents reads up to limit documents; all of them where limit is negative.
 func documents(file string, data []byte, limit int) ([]*Node, error) {
-	src := &lineReader{rest: bytes.TrimPrefix(data, []byte("\ufeff"))}
+	src, text := &lineReader{rest: bytes.TrimPrefix(data, []byte("\ufeff"))}, newSource(data)
 	dec := yaml.NewDecoder(src)
 	var out []*Node
 	for len(out) != limit {
@@ -48,7 +48,7 @@ func documents(file string, data []byte, limit int) ([]*Node, error) {
 		if err != nil {
 			return nil, syntaxFault(file, src, err)
 		}
-		n, err := convert(file, &doc)
+		n, err := convert(file, text, &doc)
 		if err != nil {
 			return nil, err
 		}

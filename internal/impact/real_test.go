@@ -1,0 +1,32 @@
+package impact_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"exposync/internal/impact"
+)
+
+// manifests are all that real dbt wrote, of every version and engine.
+func manifests(t *testing.T) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(artifacts, "*", "*", "manifest.json.gz"))
+	if err != nil || len(found) < 50 {
+		t.Fatalf("%d manifests, %v", len(found), err)
+	}
+	return found
+}
+
+func TestNothingDiffersFromItself(t *testing.T) {
+	t.Parallel()
+	for _, path := range manifests(t) {
+		t.Run(filepath.Base(filepath.Dir(filepath.Dir(path)))+"/"+filepath.Base(filepath.Dir(path)), func(t *testing.T) {
+			t.Parallel()
+			s := load(t, path)
+			got := impact.Compare(s, s, impact.Options{})
+			if len(got.Changes)+len(got.Exposures) > 0 {
+				t.Errorf("%d changes, the first: %+v", len(got.Changes), got.Changes[0])
+			}
+		})
+	}
+}
