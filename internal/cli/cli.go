@@ -78,15 +78,15 @@ succeeded in this dbt run, and moves the changed rows to the business tool.
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages", fmt.Sprintf("Flags.FlagUsagesWrapped %d", a.width())))
 	root.AddGroup(
 		&cobra.Group{ID: "daily", Title: "Every day:"},
-		&cobra.Group{ID: "review", Title: "In a pull request:"},
+		&cobra.Group{ID: "check", Title: "In a pull request:"},
 		&cobra.Group{ID: "setup", Title: "Setting up:"},
 		&cobra.Group{ID: "read", Title: "For readers:"},
 	)
 	a.flags.add(root.PersistentFlags())
 	for _, cmd := range []*cobra.Command{
 		newBuild(a), newRun(a), newPlan(a), newGate(a), newList(a), newStatus(a),
-		newRetry(a), newRejects(a), newTest(a),
-		newImpact(a),
+		newRetry(a), newRejects(a), newTest(a), newWait(a),
+		newCoverage(a), newLint(a), newImpact(a),
 		newDestination(a), newSchema(a), newLedger(a), newSandbox(a), newDemo(a),
 		newExplain(a),
 	} {

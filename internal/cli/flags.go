@@ -13,6 +13,7 @@ type flags struct {
 	projectDir, profilesDir, profile, target, targetPath string
 	manifest                                             string
 	runResults, artifacts                                []string
+	cloudRun, cloudJob                                   string
 	sources                                              string
 	vars, dbt                                            string
 	selects, excludes                                    []string

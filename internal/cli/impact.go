@@ -42,7 +42,7 @@ takes. Owners stand in it as text; --mention mentions those that are written as
 		Example: `  exposync impact --state prod-artifacts
   exposync impact --state prod-artifacts --fail-on breaking
   exposync impact --state prod-artifacts --output markdown > impact.md`,
-		GroupID: "review",
+		GroupID: "check",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.impact(cmd.Context(), opts)

@@ -21,20 +21,24 @@ func newGate(a *app) *cobra.Command {
 		Long: `Judges every exposure by what dbt built and tested, over its whole lineage. It
 needs a manifest, and run_results to prove anything. --run-results may be
 repeated: dbt run and dbt test write one file each. So may --artifacts: several
-dbt jobs have a target path each.`,
+dbt jobs have a target path each. --dbt-cloud-run takes what the steps of a run
+of dbt platform wrote.`,
 		Example: `  exposync gate
   exposync gate --run-results run/run_results.json --run-results test/run_results.json
   exposync gate --artifacts target/crm --artifacts target/finance
+  exposync gate --dbt-cloud-run latest --job 456
   exposync gate --output json --manifest target/manifest.json`,
 		GroupID: "daily",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.look(cmd.Context())
+			ctx, _, done := a.abortable(cmd.Context())
+			defer done()
+			s, err := a.look(ctx)
 			if err != nil {
 				return err
 			}
 			defer s.close()
-			if err := s.judgeReadOnly(cmd.Context(), accept, record); err != nil {
+			if err := s.judgeReadOnly(ctx, accept, record); err != nil {
 				return err
 			}
 			return a.printGate(s, all)
@@ -44,6 +48,7 @@ dbt jobs have a target path each.`,
 	cmd.Flags().BoolVar(&record, "record", false, "keep the evidence of these files for later runs")
 	cmd.Flags().StringSliceVar(&accept, "accept", nil, "hold codes to let through")
 	a.selection(cmd)
+	a.cloud(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }
@@ -95,8 +100,8 @@ func (s *session) judgeReadOnly(ctx context.Context, accept []string, record boo
 	return s.judge(ctx, accept)
 }
 
-// judge gives every exposure its verdict.
-func (s *session) judge(ctx context.Context, accept []string) error {
+// gather puts together what speaks about the project's nodes.
+func (s *session) gather(ctx context.Context) error {
 	in := gate.Input{Runs: s.runs, Sources: s.sources, Asked: s.a.flags.target, Target: s.gateTarget()}
 	if s.ledger != nil {
 		known, err := s.ledger.Evidence(ctx, s.world())
@@ -107,6 +112,14 @@ func (s *session) judge(ctx context.Context, accept []string) error {
 	}
 	in.Known = s.overlay(in.Known)
 	s.facts = gate.Collect(s.project, in)
+	return nil
+}
+
+// judge gives every exposure its verdict.
+func (s *session) judge(ctx context.Context, accept []string) error {
+	if err := s.gather(ctx); err != nil {
+		return err
+	}
 	s.policies = s.gatePolicies(accept)
 	s.judgements = gate.Evaluate(s.facts, s.policies, s.a.env.Now())
 	for _, code := range gate.Raised(s.judgements) {

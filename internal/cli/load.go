@@ -19,6 +19,9 @@ func (a *app) open(ctx context.Context, command string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(s.runs) == 0 && s.cloud != nil {
+		return nil, s.cloud.client.NothingBuilt(s.cloud.Run)
+	}
 	if len(s.runs) == 0 {
 		return nil, &fault.Fault{
 			Code: "artifact_missing", Kind: fault.Config, Whose: fault.DBT, Where: s.artifact("run_results.json"),
@@ -38,23 +41,25 @@ func (a *app) load(ctx context.Context, strict bool) (*session, error) {
 	if err := s.findProject(strict); err != nil {
 		return nil, err
 	}
+	if a.flags.cloudRun != "" { // the settings say where the artifacts are
+		if err := s.loadConfig(true); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.loadArtifacts(ctx); err != nil {
 		return nil, err
 	}
-	s.catalog = catalogOf(s.dir)
-	var err error
-	if s.config, err = config.Load(filepath.Join(s.dir, config.FileName), connectors{s.catalog}); err != nil {
-		if strict {
+	if s.config == nil {
+		if err := s.loadConfig(strict); err != nil {
 			return nil, err
 		}
-		a.say("%s could not be read: job problems that depend on it are not shown; exposync plan says what is wrong", config.FileName)
-		s.config = config.Default(filepath.Join(s.dir, config.FileName))
 	}
-	if s.noProfile = s.loadProfile(); s.noProfile != nil && strict {
-		return nil, s.noProfile
-	}
+	s.noProfile = s.loadProfile()
 	s.resolveTarget()
 	s.set = job.Build(s.project, s.config, job.Options{Target: s.target, Files: s.readFile})
+	if s.noProfile != nil && strict && !s.onlyHosted() {
+		return nil, s.noProfile
+	}
 	for _, j := range s.set.Jobs {
 		_ = a.located(j.Problems)
 	}
@@ -64,7 +69,27 @@ func (a *app) load(ctx context.Context, strict bool) (*session, error) {
 	return s, nil
 }
 
+// loadConfig reads exposync.yml. Who only looks does without one that is
+// broken.
+func (s *session) loadConfig(strict bool) error {
+	s.catalog = catalogOf(s.dir)
+	file := filepath.Join(s.dir, config.FileName)
+	var err error
+	if s.config, err = config.Load(file, connectors{s.catalog}); err == nil {
+		return nil
+	}
+	if strict {
+		return err
+	}
+	s.a.say("%s could not be read: job problems that depend on it are not shown; exposync plan says what is wrong", config.FileName)
+	s.config = config.Default(file)
+	return nil
+}
+
 func (s *session) loadArtifacts(ctx context.Context) error {
+	if s.a.flags.cloudRun != "" {
+		return s.loadCloud(ctx)
+	}
 	if err := s.a.checkArtifacts(); err != nil {
 		return err
 	}
@@ -146,6 +171,9 @@ func beside(manifest, name string) string { return filepath.Join(filepath.Dir(ma
 
 // artifact is the path of one of dbt's artifacts.
 func (s *session) artifact(name string) string {
+	if s.cloud != nil && s.cloud.files[name] != "" {
+		return s.cloud.files[name]
+	}
 	return filepath.Join(s.targetPath(), name)
 }
 

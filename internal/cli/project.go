@@ -68,7 +68,7 @@ func (s *session) findProject(strict bool) error {
 		s.dir = dir
 		s.file, err = dbt.ReadProjectFile(dir, s.a.resolver(dir))
 	}
-	if err == nil || !strict && (s.a.flags.manifest != "" || s.a.flags.targetPath != "" || len(s.a.flags.artifacts) > 0) {
+	if err == nil || !strict && (s.a.flags.manifest != "" || s.a.flags.targetPath != "" || len(s.a.flags.artifacts) > 0 || s.a.flags.cloudRun != "") {
 		if s.dir == "" {
 			s.dir = from
 		}

@@ -27,7 +27,8 @@ type session struct {
 	file    *dbt.ProjectFile // nil if there is no dbt_project.yml
 	project *dbt.Project
 	runs    []*dbt.RunResults
-	folders []folder // of --artifacts
+	folders []folder  // of --artifacts
+	cloud   *cloudRun // of --dbt-cloud-run
 	sources *dbt.Sources
 	config  *config.Config
 	profile *dbt.Profile // nil where none is at hand
@@ -47,8 +48,10 @@ type session struct {
 	mu           sync.Mutex
 	house        warehouse.Warehouse
 	destinations map[string]*opened
+	tools        map[string]*openedTool
 	rates        declared.Rates // of the accounts behind them
 	catalog      *declared.Catalog
+	tagged       []string        // files of export models known by a tag; of lint
 	overridden   map[string]bool // kinds of which it was said that the built-in description is not used
 	sandboxURL   string
 	closers      []func()

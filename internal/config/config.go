@@ -25,13 +25,15 @@ const FileName = "exposync.yml"
 
 // Config is one exposync.yml.
 type Config struct {
-	File    string            // as it was given to Load
-	Missing bool              // there is no file; everything has its default
-	Targets map[string]Target // by dbt target
-	Ledger  Ledger
-	Gate    Gate
-	Exports Exports
-	Columns Columns
+	File     string            // as it was given to Load
+	Missing  bool              // there is no file; everything has its default
+	Targets  map[string]Target // by dbt target
+	Ledger   Ledger
+	Gate     Gate
+	Exports  Exports
+	Columns  Columns
+	Lint     Lint
+	Coverage Coverage
 	// TriggerURLs: an exposure whose url shows a sync of a hosted tool triggers
 	// it, though it says nothing else.
 	TriggerURLs bool
@@ -64,7 +66,7 @@ func Default(file string) *Config {
 	return &Config{
 		File: file, Missing: true, Targets: map[string]Target{},
 		Ledger: Ledger{Dir: defaultLedger}, Exports: DefaultExports(),
-		Columns: Columns{Default: ShowMask},
+		Columns: Columns{Default: ShowMask}, Lint: Lint{FailOn: LintError},
 	}
 }
 
@@ -101,8 +103,10 @@ func Parse(file string, data []byte, types Connectors) (*Config, error) {
 		Ledger:  readLedger(r.Map("ledger")),
 		Exports: readExports(r.Map("exports")),
 		Columns: readColumns(r.Map("columns"), r.Map("samples")),
+		Lint:    readLint(r.Map("lint")),
 
 		DBTCloud: readDBTCloud(r),
+		Coverage: readCoverage(r.Map("coverage")),
 	}
 	gate := r.Map("gate")
 	c.Gate = ReadGate(gate)
@@ -114,7 +118,7 @@ func Parse(file string, data []byte, types Connectors) (*Config, error) {
 	if on := r.Bool("trigger_urls"); on != nil {
 		c.TriggerURLs = *on
 	}
-	r.Later("notify", "sandbox", "hosted", "coverage", "lint")
+	r.Later("notify", "sandbox", "hosted")
 	r.Done()
 	if err := r.Problems().Err(); err != nil {
 		return nil, err

@@ -137,7 +137,7 @@ func checkBranch(r *Reader, path []string, p Param, n *yamlx.Node) {
 		}
 	case n.Kind == yamlx.Null && p.Kind == Tree:
 	default:
-		leaf := Param{Name: path[len(path)-1], Secret: p.Secret || credential(path[len(path)-1])}
+		leaf := Param{Name: path[len(path)-1], Secret: p.Secret || Credential(path[len(path)-1])}
 		checkLeaf(r, path, leaf, n)
 	}
 }
@@ -151,7 +151,7 @@ func checkLeaf(r *Reader, path []string, p Param, n *yamlx.Node) {
 	if reference(text) && (!p.Secret || !literalDefault().MatchString(text)) {
 		return
 	}
-	if p.Secret || literalSecret(text) {
+	if p.Secret || LiteralSecret(text) {
 		r.faultBelow(path, "secret_literal",
 			fmt.Sprintf(`keep the value in an environment variable and write "{{ env_var('%s') }}", or file:/path, or exec:command`,
 				variable(r.path, p.Name)),
@@ -186,8 +186,8 @@ func literalDefault() *regexp.Regexp {
 	return regexp.MustCompile(`env_var\(\s*(?:'[^']*'|"[^"]*")\s*,\s*(?:'[^']|"[^"])`)
 }
 
-// literalSecret recognises secrets in parameters that need not hold one.
-func literalSecret(text string) bool {
+// LiteralSecret recognises secrets in parameters that need not hold one.
+func LiteralSecret(text string) bool {
 	if scheme, token, ok := strings.Cut(text, " "); ok && token != "" {
 		switch strings.ToLower(scheme) {
 		case "bearer", "basic":
@@ -201,8 +201,8 @@ func literalSecret(text string) bool {
 	return false
 }
 
-// credential reports whether a header or key is named like a secret.
-func credential(name string) bool {
+// Credential reports whether a header or key is named like a secret.
+func Credential(name string) bool {
 	name = strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name))
 	for _, end := range []string{
 		"authorization", "token", "password", "passwd", "secret", "apikey",

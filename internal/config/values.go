@@ -48,7 +48,7 @@ func (c Connection) Resolve(ctx context.Context, resolver secret.Resolver) (Valu
 		case p.Kind == Map:
 			v.maps[p.Name] = map[string]secret.Value{}
 			for _, pair := range n.Pairs {
-				leaf := Param{Secret: p.Secret || credential(pair.Key)}
+				leaf := Param{Secret: p.Secret || Credential(pair.Key)}
 				v.maps[p.Name][pair.Key] = secret.New(rv.text(ctx, p.Name, leaf, pair.Value.Text))
 			}
 		default:
@@ -145,7 +145,7 @@ func (rv *resolving) tree(ctx context.Context, key string, p Param, n *yamlx.Nod
 	}
 	out.Pairs = slices.Clone(n.Pairs)
 	for i, pair := range n.Pairs {
-		leaf := Param{Secret: p.Secret || credential(pair.Key)}
+		leaf := Param{Secret: p.Secret || Credential(pair.Key)}
 		out.Pairs[i].Value = rv.tree(ctx, key, leaf, pair.Value)
 	}
 	return &out

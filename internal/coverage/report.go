@@ -63,7 +63,7 @@ type Dimension struct {
 
 	Parts      []Part       // sub-scores, where the dimension has some
 	Misses     []Miss       // by file, line and subject; each ID once
-	Suppressed []Suppressed // misses and covered units that a suppression took out
+	Suppressed []Suppressed // misses that a suppression took out
 	Tables     []Table      // every subject that was looked at, by unique_id
 }
 
@@ -81,7 +81,11 @@ type Miss struct {
 	plan.Finding
 	Dimension string // its Name
 	Name      string // of the subject, as people say it
-	New       bool   // it does not stand in the baseline; false without one
+	Evidence  string // what is known all the same, in words: the last result, the age of rows; may be empty
+	// Missing are the parts that are not there, for grouping: a field, "unique
+	// on email", description, data_type, contract; nil if it is one thing.
+	Missing []string
+	New     bool // it does not stand in the baseline; false without one
 }
 
 // Suppressed is what a suppression took out of numerator and denominator.
@@ -100,6 +104,7 @@ type Ignored struct {
 	Until   time.Time
 	Where   string // file:line as far as known
 	State   IgnoreState
+	Mistake string // of one that cannot be read
 }
 
 // IgnoreState says whether a suppression counts.
@@ -112,6 +117,7 @@ const (
 	IgnoreExpired  IgnoreState = "expired"   // its date has passed: it does not count
 	IgnoreNoReason IgnoreState = "no_reason" // it does not count
 	IgnoreUnknown  IgnoreState = "unknown"   // no check has that name
+	IgnoreInvalid  IgnoreState = "invalid"   // it cannot be read
 	IgnoreOther    IgnoreState = "other"     // it is about a check of lint or impact
 )
 
@@ -121,15 +127,15 @@ type Table struct {
 	Hits    int
 	Covered int
 	Total   int
-	Columns []TableColumn // what is counted below it; empty where the subject itself is the unit
+	Columns []TableColumn // what was looked at below it; empty where that is the subject itself
 }
 
 // TableColumn is one counted thing of a subject: a column or a field.
 type TableColumn struct {
 	Name    string
 	Hits    int
-	Covered int // 0 or 1
-	Total   int // 1
+	Covered int // of Total: more than 1 where several exposures send a column
+	Total   int
 }
 
 // Notice is something to know that no dimension scores.
@@ -175,7 +181,7 @@ type Node struct {
 	Layer        Layer
 	Depth        int    // longest way to the exposure: 1 is what it depends on; 0 the exposure; -1 its destinations
 	Name         string // as people say it
-	Materialized string // of models: view, table, incremental, ephemeral, …
+	Materialized string // of models: view, table, incremental, ephemeral, …; of destinations the mode of the job
 	Owner        string // of the exposure, or of the node's group
 	File         string
 	Line         int
@@ -253,8 +259,9 @@ type Comparison struct {
 	Rows     []Change // one a dimension, in the order of Names
 	New      []Miss   // not in the earlier report: regressions
 	Fixed    []Miss   // of the earlier report, and covered now
-	Gone     []Miss   // of the earlier report, about what is not there any more or was not selected
-	// Unjudged are misses of dimensions that one of the two did not measure.
+	Gone     []Miss   // of the earlier report, about what is not there any more, was not selected, or is suppressed
+	// Unjudged are misses of dimensions that one of the two did not measure, and
+	// new ones of dimensions with weight 0: they fail nothing.
 	Unjudged []Miss
 }
 

@@ -120,6 +120,7 @@ func (w *world) run(req engine.Request) plan.Result {
 
 // attempt is a run that may come to no plan.
 func (w *world) attempt(req engine.Request) (plan.Result, error) {
+	req.Destination = w.destination() // from here on nobody hears of the process before
 	ctx, kill := context.WithCancel(context.Background())
 	defer kill()
 	stop := make(chan struct{})
@@ -131,7 +132,7 @@ func (w *world) attempt(req engine.Request) (plan.Result, error) {
 		Ledger: w.ledger, Spool: w.spool, Now: fixed, Rand: func() float64 { return 0.5 },
 		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Log: slog.New(slog.DiscardHandler),
 	}
-	req.Job, req.Warehouse, req.Destination = w.job, w.table(), w.destination()
+	req.Job, req.Warehouse = w.job, w.table()
 	before := w.known()
 	w.dest.quietly(func() { w.dest.deleted = nil })
 	p, err := e.Prepare(ctx, req, false)

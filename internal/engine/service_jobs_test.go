@@ -2,9 +2,31 @@ package engine_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
+
+// serviceJob is a batch that the service works off on its own time.
+type serviceJob struct {
+	rows    []map[string]string
+	closed  bool
+	aborted bool
+	forgot  bool
+	steps   int // requests of anybody until it is done
+	done    bool
+	stored  map[string]bool   // by key: it is among the records
+	failed  map[string]string // by key, why
+}
+
+// missed reports whether the job did not come to a row: whatever is neither
+// stored nor refused.
+func (j *serviceJob) missed(row map[string]string) bool {
+	key := row["external_id"]
+	_, failed := j.failed[key]
+	return !failed && !j.stored[key]
+}
 
 // job is one step of a job: create, upload, close, poll, results, abort.
 func (s *service) job(method string, path []string, body []byte) answer {
@@ -13,7 +35,7 @@ func (s *service) job(method string, path []string, body []byte) answer {
 		return s.step(nil, func() answer {
 			s.next++
 			id := fmt.Sprintf("j%d", s.next)
-			s.jobs[id] = &serviceJob{steps: 1 + s.dest.rng.IntN(6)}
+			s.jobs[id] = &serviceJob{steps: 1 + s.dest.rng.IntN(6), stored: map[string]bool{}, failed: map[string]string{}}
 			return ok(fmt.Sprintf(`{"id":%q}`, id))
 		})
 	}
@@ -43,9 +65,19 @@ func (s *service) job(method string, path []string, body []byte) answer {
 			return ok("{}")
 		})
 	case method == http.MethodDelete:
-		return s.step(j.rows, func() answer { j.aborted = true; return ok("{}") })
+		return s.step(j.rows, func() answer { return s.abort(j) })
 	}
 	return s.poll(j)
+}
+
+// abort ends a job where it is: one that was begun has come to some of its
+// rows.
+func (s *service) abort(j *serviceJob) answer {
+	if j.closed && !j.done && !j.aborted {
+		s.workOff(j, j.rows[:s.dest.rng.IntN(len(j.rows)+1)])
+	}
+	j.aborted = true
+	return ok("{}")
 }
 
 // step does one step of a job, or says that it did not, or does not say it.
@@ -96,25 +128,28 @@ func (s *service) poll(j *serviceJob) answer {
 		s.doubt(j.rows)
 		return refusal(http.StatusNotFound)
 	}
-	state := "done"
-	if len(j.missed) > 0 {
-		state = "dead"
+	state, missed := "done", 0
+	for _, row := range j.rows {
+		if j.missed(row) {
+			state = "dead"
+			missed++
+		}
 	}
-	return ok(fmt.Sprintf(`{"state":%q,"processed":%d,"failed":%d}`, state, len(j.rows)-len(j.missed), len(j.failed)))
+	return ok(fmt.Sprintf(`{"state":%q,"processed":%d,"failed":%d}`, state, len(j.rows)-missed, len(j.failed)))
 }
 
-// results lists what became of the rows, sometimes only half of it.
+// results lists what became of the rows, sometimes only half of it. It calls
+// good what is stored, and nothing else: a job that was aborted has come to
+// none of the others.
 func (s *service) results(j *serviceJob, list string) answer {
 	var lines []string
 	for _, row := range j.rows {
 		key := row["external_id"]
-		_, failed := j.failed[key]
+		code, failed := j.failed[key]
 		switch {
-		case failed && list == "failed":
-			lines = append(lines, fmt.Sprintf("%q,%q", key, j.failed[key]))
-		case j.missed[key] && list == "missed":
-			lines = append(lines, fmt.Sprintf("%q,", key))
-		case !failed && !j.missed[key] && list == "good":
+		case list == "failed" && failed:
+			lines = append(lines, fmt.Sprintf("%q,%q", key, code))
+		case list == "missed" && j.missed(row), list == "good" && j.stored[key]:
 			lines = append(lines, fmt.Sprintf("%q,", key))
 		}
 	}
@@ -128,4 +163,36 @@ func (s *service) results(j *serviceJob, list string) answer {
 		a.cut = s.dest.rng.IntN(len(a.body))
 	}
 	return a
+}
+
+// work goes on with the jobs that were closed.
+func (s *service) work() {
+	for _, id := range slices.Sorted(maps.Keys(s.jobs)) {
+		j := s.jobs[id]
+		if !j.closed || j.aborted || j.done {
+			continue
+		}
+		if j.steps--; j.steps > 0 {
+			continue
+		}
+		j.done = true
+		rows := j.rows
+		if s.dest.rng.Float64() < s.fails/4 { // it dies on its way
+			rows = rows[:len(rows)/2]
+		}
+		s.workOff(j, rows)
+	}
+}
+
+// workOff stores rows of a job, and notes what became of each.
+func (s *service) workOff(j *serviceJob, rows []map[string]string) {
+	for _, row := range rows {
+		key := row["external_id"]
+		if s.dest.poison[key] || s.dest.rng.Float64() < s.fails/8 {
+			j.failed[key] = "BAD"
+			continue
+		}
+		s.put(row)
+		j.stored[key] = true
+	}
 }

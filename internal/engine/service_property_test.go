@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,13 +26,13 @@ import (
 // serviceSpec is the connection: rows say what they are, so that the service
 // can be held against the ledger.
 const serviceSpec = `
-auth: {type: oauth2_client_credentials, token_url: "%[1]s/token", client_id: me, client_secret: canary-secret}
-limits: {rows: %[2]d, concurrency: %[3]d}
+auth: {type: oauth2_client_credentials, token_url: "${url}/token", client_id: me, client_secret: canary-secret}
+limits: {rows: %[1]d, concurrency: %[2]d}
 read: {rows: 3, request: {method: GET, path: "/${object}", query: {keys: "${keys}"}}, at: records, key: external_id}
 ops:
-  upsert: {row: {op: $op, "...": [$key, $fields]}%[4]s}
-  insert: {row: {op: $op, "...": [$key, $fields]}, atomic: %[5]t}
-  append: {row: {op: $op, "...": [$key, $fields]}, atomic: %[5]t}
+  upsert: {row: {op: $op, "...": [$key, $fields]}%[3]s}
+  insert: {row: {op: $op, "...": [$key, $fields]}, atomic: %[4]t}
+  append: {row: {op: $op, "...": [$key, $fields]}, atomic: %[4]t}
   delete: {row: {op: $op, "...": $key}}
 `
 
@@ -66,14 +67,15 @@ func newConnected(t *rapid.T, s *service, spool string, idempotent bool) *connec
 		job = rapid.SampledFrom([]string{"", fmt.Sprintf(jobSteps, jobGood, "in_doubt"), fmt.Sprintf(jobSteps, "", "ok")}).Draw(t, "job")
 	}
 	s.workers = rapid.SampledFrom([]int{1, 1, 3}).Draw(t, "workers")
-	w.spec = fmt.Sprintf(serviceSpec, s.URL, rapid.IntRange(1, 4).Draw(t, "batch"), s.workers, job, rapid.Bool().Draw(t, "atomic"))
+	w.spec = fmt.Sprintf(serviceSpec, rapid.IntRange(1, 4).Draw(t, "batch"), s.workers, job, rapid.Bool().Draw(t, "atomic"))
 	w.through = w.connect
 	return w
 }
 
 // connect is what every process does first.
 func (w *connected) connect() destination.Destination {
-	root, err := yamlx.Parse("exposync.yml", []byte(w.spec))
+	url := w.service.welcome()
+	root, err := yamlx.Parse("exposync.yml", []byte(strings.ReplaceAll(w.spec, "${url}", url)))
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -83,7 +85,7 @@ func (w *connected) connect() destination.Destination {
 	}
 	d, err := declared.Connect(declared.Config{
 		Kind: "http", Name: "crm", Where: "exposync.yml:1", File: "exposync.yml", Blocks: blocks,
-		Params: map[string]string{"url": w.service.URL},
+		Params: map[string]string{"url": url},
 		Rest: rest.Config{
 			Now: time.Now, Jitter: func() float64 { return 0 }, WaitMin: time.Nanosecond, WaitMax: time.Microsecond, Timeout: 10 * time.Second,
 		},
@@ -92,7 +94,6 @@ func (w *connected) connect() destination.Destination {
 		w.Fatal(err)
 	}
 	w.closing = append(w.closing, d)
-	w.service.quietly(func() { w.service.sent, w.service.dead = nil, false })
 	return d
 }
 
@@ -158,7 +159,7 @@ func TestNothingIsLostOverHTTP(t *testing.T) {
 				t.Fatalf("handled, with %+v", res.Counts)
 			}
 		}
-		s.quietly(func() { s.fails, w.dest.poison = 0, nil })
+		s.quietly(func() { s.fails, s.well, w.dest.poison = 0, true, nil })
 		w.extra = nil
 		well := func() plan.Result {
 			res, planned := w.process(engine.Request{First: plan.FirstSend, Retry: true, Quarantined: true})
@@ -196,7 +197,7 @@ func TestNothingIsDoubledOverHTTP(t *testing.T) {
 			s.quietly(func() { s.fails = fails })
 			w.process(engine.Request{First: plan.FirstSend, Retry: rapid.Bool().Draw(t, "retry")})
 		}
-		s.quietly(func() { s.fails = 0 })
+		s.quietly(func() { s.fails, s.well = 0, true })
 		w.extra = nil
 		w.process(engine.Request{First: plan.FirstSend, Retry: true, Quarantined: true})
 		doubts := int64(0)

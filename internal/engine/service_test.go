@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -27,22 +27,12 @@ type service struct {
 	jobs    map[string]*serviceJob
 	next    int
 	workers int                 // that may be at it at once
+	well    bool                // the bad days are over
 	token   string              // the one that is good now
 	good    int                 // requests that it is still good for
-	sent    []map[string]string // by the process that runs now
+	process int                 // the one that runs now
+	sent    []map[string]string // by it
 	dead    bool                // it was killed
-}
-
-// serviceJob is a batch that the service works off on its own time.
-type serviceJob struct {
-	rows    []map[string]string
-	closed  bool
-	aborted bool
-	forgot  bool
-	steps   int // requests of anybody until it is done
-	done    bool
-	failed  map[string]string // by key, why
-	missed  map[string]bool   // not come to
 }
 
 func newService() *service {
@@ -55,7 +45,29 @@ func newService() *service {
 func (s *service) begin(dest *chaos) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dest, s.fails, s.jobs, s.next, s.token, s.good = dest, 0, map[string]*serviceJob{}, 0, "", 0
+	s.dest, s.fails, s.jobs, s.next, s.well, s.token, s.good = dest, 0, map[string]*serviceJob{}, 0, false, "", 0
+}
+
+// welcome gives the address for the next process. What one before it sent, and
+// was not read by now, never arrives: it would be worked off after what the
+// next one sends, and no order of the two is known to either.
+func (s *service) welcome() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.process++
+	s.sent, s.dead = nil, false
+	return fmt.Sprintf("%s/%d", s.URL, s.process)
+}
+
+// hear works a request off, if who sent it is the process that runs now.
+func (s *service) hear(r *http.Request, body []byte) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	process, path, _ := strings.Cut(strings.Trim(r.URL.Path, "/"), "/")
+	if process != strconv.Itoa(s.process) {
+		return answer{}
+	}
+	return s.serve(r, strings.Split(path, "/"), body)
 }
 
 // quietly is between two requests.
@@ -88,9 +100,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	s.mu.Lock()
-	a := s.serve(r, body)
-	s.mu.Unlock()
+	a := s.hear(r, body)
 	for name, value := range a.header {
 		w.Header().Set(name, value)
 	}
@@ -130,26 +140,35 @@ func reset(w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
-func (s *service) serve(r *http.Request, body []byte) answer {
+func (s *service) serve(r *http.Request, path []string, body []byte) answer {
 	s.dest.mu.Lock()
 	defer s.dest.mu.Unlock()
 	s.work()
-	if r.URL.Path == "/token" {
-		s.next++
-		s.token, s.good = fmt.Sprintf("token-%d", s.next), 1+s.dest.rng.IntN(40)
-		return ok(fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":3600}`, s.token))
+	if path[0] == "token" {
+		return s.admit()
 	}
 	if s.good--; s.good < 0 || r.Header.Get("Authorization") != "Bearer "+s.token {
 		return refusal(http.StatusUnauthorized)
 	}
-	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	switch {
-	case parts[0] == "jobs":
-		return s.job(r.Method, parts[1:], body)
+	case path[0] == "jobs":
+		return s.job(r.Method, path[1:], body)
 	case r.Method == http.MethodGet:
 		return s.read(r.URL.Query().Get("keys"))
 	}
 	return s.batch(rowsOf(body))
+}
+
+// admit gives a token that is good for some requests. Several workers may use
+// such a one up between a refusal and the next try, which is not what a
+// service does that is well.
+func (s *service) admit() answer {
+	s.next++
+	s.token, s.good = fmt.Sprintf("token-%d", s.next), 1+s.dest.rng.IntN(40)
+	if s.well && s.workers > 1 {
+		s.good = math.MaxInt
+	}
+	return ok(fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":3600}`, s.token))
 }
 
 // rowsOf reads a batch as anybody would.
@@ -326,31 +345,5 @@ func (s *service) accident(rows []map[string]string) answer {
 	default:
 		s.dest.stop()
 		return refusal(http.StatusBadGateway)
-	}
-}
-
-// work goes on with the jobs that were closed.
-func (s *service) work() {
-	for _, id := range slices.Sorted(maps.Keys(s.jobs)) {
-		j := s.jobs[id]
-		if !j.closed || j.aborted || j.done {
-			continue
-		}
-		if j.steps--; j.steps > 0 {
-			continue
-		}
-		j.done, j.failed, j.missed = true, map[string]string{}, map[string]bool{}
-		dead := s.dest.rng.Float64() < s.fails/4
-		for n, row := range j.rows {
-			key := row["external_id"]
-			switch {
-			case s.dest.poison[key], s.dest.rng.Float64() < s.fails/8:
-				j.failed[key] = "BAD"
-			case dead && n >= len(j.rows)/2:
-				j.missed[key] = true
-			default:
-				s.put(row)
-			}
-		}
 	}
 }

@@ -34,5 +34,55 @@ func hostedRunPages() map[string]Page {
 			Means: "The exposure's url shows a sync of a tool, and exposync.yml has more than one connection of that type. Only the exposure can say which workspace it is.",
 			Next:  "Write `hosted: CONNECTION/ID` in the exposure's metadata.",
 		},
+		"hosted_disabled": {
+			Title: "the sync is switched off in the tool",
+			Means: "It is disabled, paused or a draft there: a trigger would be refused, or would do nothing. It was not triggered.",
+			Next:  "Switch the sync on in the tool, or remove `hosted:` from the exposure.",
+		},
+		"own_schedule": {
+			Title: "the tool runs the sync by itself, too",
+			Means: "The sync has a schedule or trigger of its own in the tool. Whatever dbt did, it will run then: rows go out that no gate has judged, and Exposync can only add a run.",
+			Next:  "Set the sync to manual in the tool. To let one run through: exposync run --accept own_schedule",
+		},
+		"hosted_in_doubt": {
+			Title: "nobody knows whether the sync was triggered",
+			Means: "The answer to the trigger was lost on its way, and the tool lists no run, or several, that may have come of it. Triggering again could run the sync twice, so Exposync does not do it for this dbt run. A later dbt run triggers as usual.",
+			Next:  "Look at the sync's runs in the tool. If there is none of this time: exposync retry --select JOB triggers again.",
+		},
+		"hosted_unwatched": {
+			Title: "the run goes on, but the tool does not answer",
+			Means: "The sync was triggered. Asking how far it is failed several times, so its end is not known yet. The run's id is remembered.",
+			Next:  "exposync wait, or the next exposync run, goes on waiting for the same run; nothing is triggered twice.",
+		},
+		"hosted_timeout": {
+			Title: "the run did not end in time",
+			Means: "The sync was triggered and takes longer than the job waits (an hour, or `timeout:` in the metadata). It goes on in the tool.",
+			Next:  "exposync wait goes on waiting. `timeout: 3h` in the exposure's metadata gives it longer; --cancel-on-timeout ends a run that takes too long, where the tool can.",
+		},
+		"hosted_failed": {
+			Title: "the run failed in the tool",
+			Means: "The tool ended it early and says why. What it wrote before is written. For this dbt run it is not triggered again by itself.",
+			Next:  "Correct what the tool says, then: exposync retry --select JOB",
+		},
+		"hosted_canceled": {
+			Title: "the run was canceled in the tool",
+			Means: "Somebody, or a time limit, ended it. It is no success: rows may be missing.",
+			Next:  "exposync retry --select JOB triggers it again.",
+		},
+		"hosted_skipped": {
+			Title: "the tool decided not to run the sync",
+			Means: "It was triggered, and the tool skipped the run, twice: nothing was synced. That happens while another run is going on.",
+			Next:  "See what runs in the tool, then: exposync retry --select JOB",
+		},
+		"hosted_goes_on": {
+			Title: "you stopped waiting, the run goes on",
+			Means: "Interrupting Exposync interrupts no run in a hosted tool. The run's id is remembered.",
+			Next:  "exposync wait, or the next exposync run, goes on waiting for the same run.",
+		},
+		"hosted_rows": {
+			Title: "the tool ended the run, and refused some of the rows",
+			Means: "The run came to its end, but not every row arrived. The tool's page of the run names them; Exposync sees only how many there are.",
+			Next:  "Open the run's page in the tool. What such a run comes to is decided by `on_partial: fail|warn|ok` and `max_rejected:` in the exposure's metadata.",
+		},
 	}
 }

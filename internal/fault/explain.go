@@ -48,7 +48,10 @@ func tables() []map[string]Page {
 		ledgerDatabasePages(),
 		identityPages(),
 		destinationPages(),
+		hostedPages(),
 		hostedRunPages(),
+		coveragePages(),
+		lintPages(),
 		impactPages(),
 		impactDeclaredPages(),
 	}

@@ -37,6 +37,7 @@ const (
 	Setup       Whose = "configuration"
 	Warehouse   Whose = "warehouse"
 	Destination Whose = "destination"
+	Tool        Whose = "tool" // a hosted tool, such as Hightouch
 	Network     Whose = "network"
 	User        Whose = "command line"
 )

@@ -47,7 +47,9 @@ type Config struct {
 }
 
 // Kinds are the tools that this version knows, by name.
-func Kinds() []Kind { return nil }
+func Kinds() []Kind {
+	return []Kind{airbyteKind(), censusKind(), hightouchKind(), multiwovenKind(), polytomicKind(), rudderstackKind(), segmentKind(), webhookKind()}
+}
 
 // KindOf gives one of them.
 func KindOf(name string) (Kind, bool) {

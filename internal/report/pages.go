@@ -17,11 +17,25 @@ func PageText(s Style, code string, p fault.Page) string {
 			continue
 		}
 		b.WriteString("\n")
-		for _, line := range wrap(part, width) {
-			fmt.Fprintf(&b, "  %s\n", line)
+		for _, line := range pageLines(part, width) {
+			b.WriteString(strings.TrimRight("  "+line, " ") + "\n")
 		}
 	}
 	return b.String()
+}
+
+// pageLines wraps a text. A line that is set off by four spaces is an example
+// and stays as it is.
+func pageLines(text string, width int) []string {
+	var out []string
+	for line := range strings.SplitSeq(text, "\n") {
+		if strings.HasPrefix(line, "    ") {
+			out = append(out, line)
+			continue
+		}
+		out = append(out, wrap(line, width)...)
+	}
+	return out
 }
 
 // CodesText lists every code with its title.

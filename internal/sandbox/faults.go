@@ -9,17 +9,19 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"exposync/internal/record"
 	"exposync/internal/sandbox/facade"
+	"exposync/internal/sandbox/tools"
 )
 
 // Rule makes the sandbox fail on purpose. Rules are tried in order; of those
 // that answer instead of the store the first that matches acts.
 type Rule struct {
-	Kind string `json:"kind"` // see Kinds
+	Kind string `json:"kind"` // see Kinds; or hosted- and a name of tools.Scenarios
 	// What it applies to; empty matches everything. The object of a request to a
 	// vendor is any part of its path.
 	Connection string `json:"connection,omitempty"`
@@ -70,6 +72,27 @@ func Kinds() []string {
 	}
 }
 
+// hosted stands before the name of a scenario of a hosted sync, which only the
+// stand-ins of package tools act out.
+const hosted = "hosted-"
+
+// known reports whether a rule can be of a kind.
+func known(kind string) bool {
+	name, ofTool := strings.CutPrefix(kind, hosted)
+	return slices.Contains(Kinds(), kind) || ofTool && tools.About(name) != ""
+}
+
+// scenarios are the names of the scenarios among rules.
+func scenarios(rules []Rule) []string {
+	var out []string
+	for _, r := range rules {
+		if name, is := strings.CutPrefix(r.Kind, hosted); is {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // faults are the rules and how often each has matched.
 type faults struct {
 	wait func(ctx context.Context, d time.Duration) error
@@ -88,6 +111,7 @@ type request struct {
 	method, connection string
 	objects            []string
 	public             bool // it needs no credential, so it writes nothing
+	tool               bool // it is for a tool with hosted syncs
 }
 
 func (r *request) writes() bool {
@@ -99,8 +123,8 @@ func (f *faults) set(rules []Rule) error {
 	rules = slices.Clone(rules)
 	for i := range rules {
 		r := &rules[i]
-		if !slices.Contains(Kinds(), r.Kind) {
-			return problem("bad_rule", fmt.Sprintf("rule %d: the kind is none of %v", i+1, Kinds()))
+		if !known(r.Kind) {
+			return problem("bad_rule", fmt.Sprintf("rule %d: the kind is none of %v, nor %sNAME with a name of %v", i+1, Kinds(), hosted, tools.Scenarios()))
 		}
 		if r.Kind == "status" && (r.Status < 200 || r.Status > 599) {
 			return problem("bad_rule", fmt.Sprintf("rule %d: status is from 200 to 599", i+1))
@@ -161,6 +185,9 @@ func (r *Rule) concerns(q *request) bool {
 	if r.Connection != "" && r.Connection != q.connection || r.Object != "" && !slices.Contains(q.objects, r.Object) ||
 		r.Method != "" && r.Method != q.method {
 		return false
+	}
+	if name, is := strings.CutPrefix(r.Kind, hosted); is {
+		return q.tool && (tools.OfSync(name) || q.writes())
 	}
 	return q.writes() || r.Kind != TimeoutAfterCommit && r.Kind != Partial && r.Kind != DuplicateID
 }

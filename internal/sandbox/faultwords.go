@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"exposync/internal/sandbox/tools"
 )
 
 // FaultWords are the faults that ParseFaults knows.
@@ -21,7 +23,7 @@ const (
 )
 
 // ParseFaults reads faults as a person writes them: FAULT[=RATE] with commas
-// between, such as `429=5%,slow=3s,partial`. A rate is a share of requests, of
+// between, such as `429=5%,slow=3s,partial,hosted-failed`. A rate is a share of requests, of
 // partial a share of records; slow may have its delay there instead.
 func ParseFaults(text string) ([]Rule, error) {
 	var rules []Rule
@@ -31,10 +33,16 @@ func ParseFaults(text string) ([]Rule, error) {
 			continue
 		}
 		word, value, given := strings.Cut(part, "=")
-		if !slices.Contains(FaultWords(), word) {
-			return nil, fmt.Errorf("%q is no fault: there are %s", word, strings.Join(FaultWords(), ", "))
+		if !slices.Contains(FaultWords(), word) && !strings.HasPrefix(word, hosted) {
+			return nil, fmt.Errorf("%q is no fault: there are %s, and for hosted syncs %sSCENARIO", word, strings.Join(FaultWords(), ", "), hosted)
+		}
+		if !known(word) {
+			return nil, fmt.Errorf("%q is no fault: scenarios of hosted syncs are %s", word, strings.Join(tools.Scenarios(), ", "))
 		}
 		r := Rule{Kind: word, Rate: usualRate}
+		if strings.HasPrefix(word, hosted) {
+			r.Rate = 0 // all: a sync is triggered once
+		}
 		if word == Partial {
 			r.Rate = usualPartial
 		}

@@ -30,6 +30,8 @@ func (s *Sandbox) handler() http.Handler {
 		fail(w, http.StatusNotFound, "no_such_path", "the sandbox has no such path or method")
 	}))
 	mux.HandleFunc("POST /v1/_schema", s.learn)
+	mux.HandleFunc("GET /v1/_hosted", s.hostedSyncs)
+	mux.HandleFunc("POST /v1/_hosted", s.changeHosted)
 	mux.HandleFunc("/as/{kind}/{connection}/{path...}", s.asVendor)
 	s.pageRoutes(mux)
 	return guard(mux)
@@ -98,7 +100,7 @@ func (s *Sandbox) logged(next handle) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := address{r.PathValue("connection"), r.PathValue("object")}
 		start := s.config.Now()
-		c := &call{exchange: exchange{At: start, Method: r.Method, Path: r.URL.RequestURI(), Connection: a.connection}, rules: s.faults.acting(&request{r.Method, a.connection, []string{a.object}, false}), hit: map[string]bool{}}
+		c := &call{exchange: exchange{At: start, Method: r.Method, Path: r.URL.RequestURI(), Connection: a.connection}, rules: s.faults.acting(&request{r.Method, a.connection, []string{a.object}, false, false}), hit: map[string]bool{}}
 		rec := &recorder{ResponseWriter: w}
 		c.body, c.err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBytes))
 		c.Bytes = int64(len(c.body))
@@ -130,7 +132,8 @@ func (s *Sandbox) logged(next handle) http.Handler {
 func (c *call) acted() string {
 	var names []string
 	for _, r := range c.rules {
-		if quiet := r.Kind == Partial || r.Kind == DuplicateID || r.Kind == "reject"; !quiet || c.hit[r.Kind] {
+		quiet := r.Kind == Partial || r.Kind == DuplicateID || r.Kind == "reject" || strings.HasPrefix(r.Kind, hosted)
+		if !quiet || c.hit[r.Kind] {
 			names = append(names, r.Kind)
 		}
 	}

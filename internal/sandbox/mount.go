@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"exposync/internal/sandbox/facade"
+	"exposync/internal/sandbox/tools"
 )
 
 // mounts are the facades of the connections that were asked for so far.
@@ -26,9 +27,17 @@ type mounted struct {
 	handler http.Handler
 }
 
+// vendorOf gives what the sandbox speaks for under a connection's type.
+func vendorOf(kind string) (facade.Vendor, bool) {
+	if v, ok := facade.Of(kind); ok {
+		return v, true
+	}
+	return tools.Of(kind)
+}
+
 // facade gives the facade of a connection; false if there is none of its kind.
 func (s *Sandbox) facade(kind, connection string) (*mounted, bool) {
-	vendor, ok := facade.Of(kind)
+	vendor, ok := vendorOf(kind)
 	if !ok || !named(address{connection: vendorConnection(kind, connection)[1:]}) {
 		return nil, false
 	}
@@ -74,10 +83,10 @@ func (s *Sandbox) asVendor(w http.ResponseWriter, r *http.Request) {
 		hit:      map[string]bool{},
 	}
 	public := m.vendor.Public != nil && m.vendor.Public(r)
-	c.rules = s.faults.acting(&request{r.Method, connection, strings.Split(r.URL.Path, "/"), public})
+	c.rules = s.faults.acting(&request{r.Method, connection, strings.Split(r.URL.Path, "/"), public, tools.WorkspaceOf(m.handler) != nil})
 	rec := &recorder{ResponseWriter: w}
 	seen := &tee{}
-	said := &facade.Call{Poison: s.faults.poison(c.rules, c.hit), Duplicate: acts(c.rules, DuplicateID)}
+	said := &facade.Call{Poison: s.faults.poison(c.rules, c.hit), Duplicate: acts(c.rules, DuplicateID), Scenarios: scenarios(c.rules)}
 	defer func() { // also when a rule closes the connection
 		c.TookMS = float64(s.config.Now().Sub(start).Microseconds()) / 1000
 		c.Bytes, c.Request, c.RequestCut = seen.n, hideText(seen.text(r)), seen.n > int64(len(seen.head))
@@ -85,6 +94,9 @@ func (s *Sandbox) asVendor(w http.ResponseWriter, r *http.Request) {
 		c.RequestType, c.ResponseHeaders = r.Header.Get("Content-Type"), told(rec.Header())
 		c.Response, c.ResponseCut = hideText(string(rec.head)), rec.cut
 		c.hit[DuplicateID] = said.Asked
+		for _, name := range said.Acted {
+			c.hit[hosted+name] = true
+		}
 		c.Fault = c.acted()
 		c.Mode, c.Results = said.Mode, said.Results
 		for _, n := range said.Results {

@@ -75,7 +75,7 @@ func wires() []wire {
 // Every request that a description makes is one that the vendor describes.
 func TestRequestsAreAsDescribed(t *testing.T) {
 	t.Parallel()
-	tried := map[string]bool{}
+	tried := map[string]bool{"dbt_cloud": true} // no destination: internal/platform asks it
 	for _, w := range wires() {
 		tried[w.kind] = true
 		t.Run(fmt.Sprintf("%s %s %s %d", w.kind, w.object, w.mode, w.records), func(t *testing.T) {

@@ -165,10 +165,10 @@ func (j *jobSender) unborn(bad []destination.Outcome) []destination.Outcome {
 
 // tries is how often a step is sent in one go. Where a job stands open the
 // records are worth some patience. To create one again, and to wait for that,
-// is the engine's; and closing that is refused the second time may have begun
-// the job the first time.
+// is the engine's; and what begins a job, the close or, without one, the
+// upload, may be refused the second time because it did so the first time.
 func (j *jobSender) tries(records bool) int {
-	if records && j.job.upload != nil {
+	if records && j.job.upload != nil && j.job.close != nil {
 		return 3
 	}
 	return 1

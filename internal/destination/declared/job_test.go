@@ -235,6 +235,35 @@ func TestJobsOnBadDays(t *testing.T) {
 	}
 }
 
+// Where the upload begins the job, one whose answer was lost is not sent
+// again: the service would refuse it, and a job that goes on would be given up.
+func TestAnUploadThatBeginsTheJob(t *testing.T) {
+	t.Parallel()
+	ops := strings.ReplaceAll(bulkOps, "      close: {request: {method: PATCH, path: \"/jobs/${job_id}\"}, body: {state: closed}}\n", "")
+	ops = strings.ReplaceAll(ops, "        open: [open]\n", "")
+	s := &bulkService{closed: true}
+	s.say = func(step string, w http.ResponseWriter, do func()) bool {
+		switch {
+		case step != "upload":
+			return false
+		case len(s.records) > 0:
+			w.WriteHeader(http.StatusConflict)
+		default:
+			do()
+			w.WriteHeader(http.StatusGatewayTimeout)
+		}
+		return true
+	}
+	w := open1(t, service(t, s.ServeHTTP, ops), destination.Upsert).(destination.Jobber) //nolint:forcetypeassert // seen above
+	id, out := w.Submit(t.Context(), persons(3), func(string) error { return nil })
+	if brief(out) != "pending pending pending" || s.deleted {
+		t.Fatalf("outcomes = %s; aborted %t (%v)", brief(out), s.deleted, s.calls)
+	}
+	if out, err := w.Results(t.Context(), id, persons(3)); err != nil || brief(out) != "ok ok ok" {
+		t.Errorf("%v, %s", err, brief(out))
+	}
+}
+
 // A job that was left open is closed by whoever asks it; an answer that it
 // cannot be closed now does not make it one that never begins.
 func TestAJobLeftOpen(t *testing.T) {

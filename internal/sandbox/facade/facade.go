@@ -53,6 +53,7 @@ package facade
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -150,6 +151,9 @@ type Call struct {
 	// it twice.
 	Duplicate bool
 	Asked     bool // Duplicated was called and is so
+	// Scenarios are what is to go wrong with a hosted sync, by the names that
+	// package tools gives them, and Acted those of them that did.
+	Scenarios, Acted []string
 
 	Mode    string         // what was done, for the page: upsert, read, …
 	Results map[string]int // records by what became of them: created, updated, deleted, unchanged, rejected
@@ -201,4 +205,11 @@ func (c *Call) Report(mode, result string, n int) {
 		c.Results = map[string]int{}
 	}
 	c.Results[result] += n
+}
+
+// Act tells that a scenario of Scenarios did something to the request.
+func (c *Call) Act(scenario string) {
+	if !slices.Contains(c.Acted, scenario) {
+		c.Acted = append(c.Acted, scenario)
+	}
 }

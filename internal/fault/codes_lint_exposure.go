@@ -1,0 +1,75 @@
+package fault
+
+// lintExposurePages has the rules about what an exposure has to say.
+func lintExposurePages() map[string]Page {
+	return map[string]Page{
+		"exposure_no_owner": example("an application exposure without an owner",
+			"The owner is who is told when the sync fails, and who is asked before an upstream model changes. dbt wants a name or an e-mail address.",
+			"- name: email_crm_export\n  type: application", "- name: email_crm_export\n  type: application\n  owner: {name: Lifecycle team, email: lifecycle@example.com}", "A team lasts longer than a person."),
+		"exposure_no_url": example("an application exposure without a url",
+			"The url leads from dbt docs and from an alert to the sync, or to what it feeds.",
+			"- name: email_crm_export", "- name: email_crm_export\n  url: https://app.hightouch.com/acme/syncs/42606", "Where there is no page, say so: ignore: [{check: exposure_no_url, reason: …}]."),
+		"exposure_no_description": example("an application exposure without a description",
+			"Whoever reads dbt docs, or is asked to change a model upstream, has to know what the data is used for.",
+			"- name: email_crm_export", "- name: email_crm_export\n  description: \"{{ doc('email_crm_export') }}\"", "Long texts go into a docs block."),
+		"exposure_no_maturity": example("an application exposure without a maturity",
+			"Maturity says how much depends on the sync: whether somebody gets up at night for it.",
+			"- name: email_crm_export", "- name: email_crm_export\n  maturity: high", "It is low, medium or high."),
+		"exposure_no_sla": example("a sync that does not say how stale it may be",
+			"Without an SLA nobody is told when the destination is late, least of all when nothing ran.",
+			"exposync: {to: crm.contacts, key: email, fields: all}", "exposync: {to: crm.contacts, key: email, fields: all, sla: 24h}", "Ask those who use the data; one SLA may stand for all syncs of an exposure."),
+		"exposure_maturity_unknown": example("a maturity that is none of low, medium and high",
+			"dbt 1.x refuses the exposure; dbt v2 takes any text, which nobody else understands.",
+			"maturity: production", "maturity: high", "It is low, medium or high."),
+		"exposure_placeholder": example("a url or an address that was never filled in",
+			"The value was copied from an example: it holds <something>, or a masked e-mail address.",
+			"url: <your sync url>", "url: https://app.hightouch.com/acme/syncs/42606", "Fill it in, or remove it."),
+		"exposure_url_invalid": example("a url that is none",
+			"It does not begin with https:// or http:// and a host, so no browser opens it and no sync is recognised in it.",
+			"url: app.hightouch.com/acme/syncs/42606", "url: https://app.hightouch.com/acme/syncs/42606", "Copy it from the address bar."),
+		"exposure_name_invalid": example("an exposure's name with other characters than letters, digits, _ and -",
+			"dbt warns of such names, and --select does not find them.",
+			"- name: Email CRM export", "- name: email_crm_export\n  label: Email CRM export", "The label may be anything. If it was synced already, say `was:` so that what was confirmed is remembered."),
+		"exposure_no_parents": example("an application exposure that depends on nothing",
+			"The gate proves what the exposure depends on. Without parents there is nothing to prove, and the sync is blocked.",
+			"- name: email_crm_export\n  depends_on: []", "- name: email_crm_export\n  depends_on:\n    - ref('export_customers')", "A sync reads an export model: depend on that."),
+		"exposure_no_sync": example("an application exposure that declares no sync, and whose url shows none",
+			"`type: application` says that data leaves the warehouse for another program. This exposure does not say how, so nothing is synced and nothing is watched. It may well be right: a program that reads the warehouse itself.",
+			"- name: weekly_report\n  type: application\n  url: https://looker.example.com/dashboards/7", "- name: weekly_report\n  type: dashboard\n  url: https://looker.example.com/dashboards/7",
+			"If something is sent, say where: config: {meta: {exposync: {…}}}. If not, use dashboard, notebook, analysis or ml, or let this note pass with a reason."),
+		"exposure_watched_only": example("the sync of a hosted tool that Exposync watches and does not trigger",
+			"The url shows a sync of a known tool, so the exposure is judged by the gate and counted by coverage. Nothing triggers the sync after dbt.",
+			"url: https://app.hightouch.com/acme/syncs/42606", "url: https://app.hightouch.com/acme/syncs/42606\nconfig:\n  meta:\n    exposync: {hosted: hightouch/42606, sla: 24h}",
+			"Leave it if the tool has a schedule of its own, on purpose."),
+	}
+}
+
+// lintJobPages has the rules about what syncs depend on, and about syncs that
+// get into each other's way.
+func lintJobPages() map[string]Page {
+	return map[string]Page{
+		"parent_missing": example("an exposure on a model that is disabled, or not there",
+			"The gate cannot prove a model that dbt does not build, so the sync is blocked.",
+			"depends_on: [ref('export_customer')]", "depends_on: [ref('export_customers')]", "Correct the name or enable the model, then run dbt parse."),
+		"parent_private": example("an exposure on a private model",
+			"A private model belongs to its group, which may change it without telling anybody outside.",
+			"- name: dim_customers\n  config: {access: private, group: crm}", "- name: export_customers\n  config: {access: public}", "Depend on a model that its owners publish."),
+		"parent_deprecated": example("an exposure on a model that is going away",
+			"The model has a deprecation_date. When it is gone, so is the sync.",
+			"- name: export_customers\n  deprecation_date: 2026-12-31", "depends_on: [ref('export_customers', v=2)]", "Depend on what takes its place before that day."),
+		"parent_unpinned": example("an exposure on the latest version of a model, whichever that is",
+			"ref() without v= means the latest version. When a new one comes, the sync reads other columns under the same name, without a change of its own.",
+			"depends_on: [ref('export_customers')]", "depends_on: [ref('export_customers', v=1)]", "Move to the next version when the mapping is ready for it."),
+		"parent_not_export": example("a sync that depends on a model that is no export",
+			"An export model says in one place what leaves the warehouse: it can be tested, counted and reviewed. A sync on a mart sends whatever column is added to it next.",
+			"depends_on: [ref('dim_customers')]", "depends_on: [ref('export_customers')]", "Export models are those named export_*, in models/exports, or as `exports:` in exposync.yml says."),
+		"destination_twice": example("two syncs that write one field of one object",
+			"Both write the field of the same records, so which value stays depends on which ran last; and each sees the other's value as a difference.",
+			"a: {to: crm.contacts, key: email, fields: {score: score}}\nb: {to: crm.contacts, key: email, fields: {score: points}}",
+			"a: {to: crm.contacts, key: email, fields: {score: score}}\nb: {to: crm.contacts, key: email, fields: {points: points}}",
+			"If the two never send the same record, let it pass with that reason."),
+		"sla_unreachable": example("an SLA that the cadence or a source does not allow",
+			"The sync promises to be fresher than it can be: it runs less often than its SLA, or a source upstream may be older than that before dbt even warns.",
+			"exposync: {to: crm.contacts, every: 24h, sla: 6h, …}", "exposync: {to: crm.contacts, every: 3h, sla: 6h, …}", "Run it more often, tighten the freshness of the source, or promise less."),
+	}
+}
