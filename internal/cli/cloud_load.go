@@ -64,23 +64,16 @@ func (c *cloudRun) load(ctx context.Context, s *session) error {
 	return err
 }
 
-// loadResults reads the run_results of all steps, oldest first, and gives the
-// step whose are newest. Results of commands that build nothing count only
-// where there are no others: those of dbt docs generate are large, and say
-// that all is well.
+// loadResults reads the run_results of the steps that may prove something, and
+// gives the step whose are newest; nil if there are none. Those of dbt docs
+// generate are not even fetched: they are large, and say that all is well.
 func (c *cloudRun) loadResults(ctx context.Context, s *session) (*platform.Step, error) {
-	for _, proving := range []bool{true, false} {
-		for i := range c.Steps {
-			step := &c.Steps[i]
-			if mayProve(*step) != proving || step.Prepares() {
-				continue
-			}
-			if err := c.readResults(ctx, s, step); err != nil {
-				return nil, err
-			}
+	for i := range c.Steps {
+		if !mayProve(c.Steps[i]) {
+			continue
 		}
-		if len(c.built) > 0 {
-			break
+		if err := c.readResults(ctx, s, &c.Steps[i]); err != nil {
+			return nil, err
 		}
 	}
 	var newest *platform.Step
@@ -97,7 +90,7 @@ func (c *cloudRun) loadResults(ctx context.Context, s *session) (*platform.Step,
 // name says, and where that is nothing known, yes.
 func mayProve(step platform.Step) bool {
 	command := step.Command()
-	return step.Builds() || command == "retry" || command == ""
+	return step.Builds() || command == "retry" || command == "" && !step.Prepares()
 }
 
 func (c *cloudRun) readResults(ctx context.Context, s *session, step *platform.Step) error {
@@ -156,7 +149,7 @@ func (c *cloudRun) loadManifest(ctx context.Context, s *session, newest *platfor
 	if newest != nil {
 		return c.client.Missing(c.Run, *newest, platform.Manifest)
 	}
-	return c.client.NoArtifacts(c.Run, platform.Manifest)
+	return c.client.NoManifest(c.Run)
 }
 
 // fromTheEnd are the steps that may have artifacts, the last one first.

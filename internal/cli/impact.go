@@ -53,7 +53,7 @@ takes. Owners stand in it as text; --mention mentions those that are written as
 	cmd.Flags().BoolVar(&opts.mention, "mention", false, "in Markdown, mention owners that are written as @user")
 	a.before(cmd, opts.check)
 	a.selection(cmd)
-	a.flags.format(cmd, "text", "json", "markdown")
+	a.flags.format(cmd, "text", "json", "markdown", "github", "junit", "sarif")
 	return cmd
 }
 
@@ -92,7 +92,7 @@ func (a *app) impact(ctx context.Context, opts impactOptions) error {
 	if s.chosen != nil {
 		doc.Impact = doc.Only(s.reachSelected)
 	}
-	if err := a.printImpact(doc, opts); err != nil {
+	if err := s.printImpact(doc, opts); err != nil {
 		return err
 	}
 	if at, ok := failing()[opts.failOn]; ok && doc.Fails(at) {
@@ -101,14 +101,56 @@ func (a *app) impact(ctx context.Context, opts impactOptions) error {
 	return nil
 }
 
-func (a *app) printImpact(doc report.Impact, opts impactOptions) error {
+func (s *session) printImpact(doc report.Impact, opts impactOptions) error {
+	a := s.a
 	switch a.flags.output {
 	case "json":
 		return a.printJSON(doc.JSON())
 	case "markdown":
 		return a.printText(report.ImpactMarkdown(doc, opts.mention))
+	case "github":
+		return a.printText(s.impactFindings(doc, opts).GitHub())
+	case "junit":
+		return a.printText(s.impactFindings(doc, opts).JUnit())
+	case "sarif":
+		return a.printJSON(s.impactFindings(doc, opts).Sarif())
 	}
 	return a.printText(report.ImpactText(a.outStyle(), doc, opts.all))
+}
+
+// impactFindings is the impact in the shape that other systems read.
+func (s *session) impactFindings(doc report.Impact, opts impactOptions) report.Findings {
+	root := s.folderInRepository()
+	at, ok := failing()[opts.failOn]
+	if !ok {
+		return doc.Checked(root)
+	}
+	bad := 0
+	for _, severity := range impact.Severities() {
+		if !at.Worse(severity) {
+			bad += doc.Count(severity)
+		}
+	}
+	return doc.Checked(root, report.Limit{
+		Name: "--fail-on " + opts.failOn, Kept: bad == 0, Next: "exposync impact --state " + s.a.flags.state,
+		Message: report.Count(int64(bad), "change") + " at least as bad as was allowed",
+	})
+}
+
+// folderInRepository is the folder of the dbt project within its git
+// repository, with slashes; empty where it is the repository's own, or none.
+func (s *session) folderInRepository() string {
+	for dir := s.dir; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+			if rel, err := filepath.Rel(dir, s.dir); err == nil && rel != "." {
+				return filepath.ToSlash(rel)
+			}
+			return ""
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
+		}
+	}
 }
 
 // reachSelected reports whether the selectors leave an exposure, or a sync of

@@ -21,20 +21,24 @@ func newGate(a *app) *cobra.Command {
 		Long: `Judges every exposure by what dbt built and tested, over its whole lineage. It
 needs a manifest, and run_results to prove anything. --run-results may be
 repeated: dbt run and dbt test write one file each. So may --artifacts: several
-dbt jobs have a target path each.`,
+dbt jobs have a target path each. --dbt-cloud-run takes what the steps of a run
+of dbt platform wrote.`,
 		Example: `  exposync gate
   exposync gate --run-results run/run_results.json --run-results test/run_results.json
   exposync gate --artifacts target/crm --artifacts target/finance
+  exposync gate --dbt-cloud-run latest --job 456
   exposync gate --output json --manifest target/manifest.json`,
 		GroupID: "daily",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.look(cmd.Context())
+			ctx, _, done := a.abortable(cmd.Context())
+			defer done()
+			s, err := a.look(ctx)
 			if err != nil {
 				return err
 			}
 			defer s.close()
-			if err := s.judgeReadOnly(cmd.Context(), accept, record); err != nil {
+			if err := s.judgeReadOnly(ctx, accept, record); err != nil {
 				return err
 			}
 			return a.printGate(s, all)

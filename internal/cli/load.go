@@ -11,7 +11,6 @@ import (
 	"exposync/internal/dbt"
 	"exposync/internal/fault"
 	"exposync/internal/job"
-	"exposync/internal/platform"
 )
 
 // open loads everything a run needs. The ledger is opened too.
@@ -21,7 +20,7 @@ func (a *app) open(ctx context.Context, command string) (*session, error) {
 		return nil, err
 	}
 	if len(s.runs) == 0 && s.cloud != nil {
-		return nil, s.cloud.client.NoArtifacts(s.cloud.Run, platform.RunResults)
+		return nil, s.cloud.client.NothingBuilt(s.cloud.Run)
 	}
 	if len(s.runs) == 0 {
 		return nil, &fault.Fault{

@@ -22,7 +22,9 @@ It needs a manifest and nothing else; problems in the metadata are listed too.`,
 		GroupID: "daily",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.look(cmd.Context())
+			ctx, _, done := a.abortable(cmd.Context())
+			defer done()
+			s, err := a.look(ctx)
 			if err != nil {
 				return err
 			}

@@ -59,6 +59,7 @@ func newRun(a *app) *cobra.Command {
 		Short: "sync every exposure whose upstream succeeded in the last dbt run",
 		Example: `  dbt build; exposync run
   exposync run --select email_crm_export --first send
+  exposync run --dbt-cloud-run latest
   exposync run --plan plan.json`,
 		GroupID: "daily",
 		Args:    cobra.NoArgs,

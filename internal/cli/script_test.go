@@ -19,6 +19,7 @@ import (
 	"exposync/internal/cli"
 	"exposync/internal/mariatest"
 	"exposync/internal/pgtest"
+	"exposync/internal/platform/platformtest"
 )
 
 // scriptMain runs the tests; in scripts, `exposync` is this program.
@@ -41,6 +42,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // else every process of a -race binary stays for a second
 			env.Setenv("HOME", env.WorkDir)
 			env.Values[sinkKey{}] = &sink{}
+			env.Values[cloudKey{}] = new(*platformtest.Server)
 			path, err := exec.LookPath("exposync")
 			env.Setenv("EXPOSYNC", path)
 			return err
@@ -63,6 +65,11 @@ func TestScripts(t *testing.T) {
 			"wait-for":  waitForFile,
 			"lose":      loseAnswers,
 			"mode":      wantMode,
+
+			"dbt-cloud":     startCloud,
+			"cloud-run":     putRun,
+			"cloud-trouble": cloudTrouble,
+			"cloud-seen":    cloudSeen,
 		},
 	})
 }

@@ -41,7 +41,7 @@ func platformPages() map[string]Page {
 		},
 		"dbt_cloud_no_artifacts": {
 			Title: "the run left no artifacts",
-			Means: "dbt platform saved nothing of the run that could prove anything: it was cancelled before dbt began, failed while the repository was cloned, or its artifacts were not saved. Nothing says what was built.",
+			Means: "dbt platform saved nothing of the run that could prove anything: it was cancelled before dbt began, failed while the repository was cloned, its artifacts were not saved, or none of its steps builds or tests (dbt docs generate, compile and ls do not). Nothing says what was built.",
 			Next:  "Look at the run in dbt platform and run the job again. If the run ended seconds ago, type the command again.",
 		},
 		"dbt_cloud_artifact_missing": {

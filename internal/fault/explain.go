@@ -52,5 +52,7 @@ func tables() []map[string]Page {
 		hostedRunPages(),
 		coveragePages(),
 		lintPages(),
+		impactPages(),
+		impactDeclaredPages(),
 	}
 }

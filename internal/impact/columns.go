@@ -163,6 +163,7 @@ func (c *comparison) columnSets(p columnPair, is *dbt.Node, removed, added []col
 	renamed := renames(p, removed, added)
 	for _, col := range removed {
 		if to, ok := renamed[fold(col.name)]; ok {
+			c.renamedColumn[is.UniqueID+" "+fold(col.name)] = fold(to.name)
 			c.column("column_renamed", is, col.name, typed(col), typed(to), "column %s of %s looks renamed to %s", col.name, is.Name, to.name)
 			continue
 		}
@@ -203,7 +204,7 @@ func (c *comparison) columnType(is *dbt.Node, was, col column) {
 	}
 	verb := map[Kind]string{"column_retyped": "has another type", "column_narrowed": "holds less", "column_widened": "holds more"}[kind]
 	before, after := strings.ToLower(was.dataType), strings.ToLower(col.dataType)
-	c.column(kind, is, col.name, before, after, "column %s of %s %s: %s is %s now", col.name, is.Name, verb, before, after)
+	c.column(kind, is, col.name, before, after, "column %s of %s %s: %s now, was %s", col.name, is.Name, verb, after, before)
 }
 
 // renames pairs a column that is gone with one that is new where there is only

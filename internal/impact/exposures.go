@@ -13,6 +13,7 @@ import (
 
 	"exposync/internal/dbt"
 	"exposync/internal/job"
+	"exposync/internal/plan"
 )
 
 // exposures compares what exposures say about themselves; their syncs are
@@ -78,7 +79,7 @@ func (c *comparison) exposure(was, is *dbt.Exposure, declaredThen, declaredNow j
 	}
 	if was.URL != is.URL {
 		kind := Kind("url_changed")
-		if declaredThen.Watched != "" || declaredNow.Watched != "" {
+		if len(declaredNow.Jobs) == 0 && watchedSync(was.URL) != watchedSync(is.URL) {
 			kind = "hosted_changed"
 		}
 		add(kind, was.URL, is.URL, "has another url")
@@ -95,8 +96,40 @@ func (c *comparison) exposure(was, is *dbt.Exposure, declaredThen, declaredNow j
 	if was.Path != is.Path {
 		c.add(Change{Kind: "file_moved", Subject: is.UniqueID, Before: was.Path, After: is.Path, File: file, Line: line, Message: "exposure " + is.Name + " stands in another file"})
 	}
+	if a, b := declaredThen.SLA, declaredNow.SLA; a != b {
+		add("sla_changed", slaText(a), slaText(b), "has sla %s now, was %s", slaText(b), slaText(a))
+	}
+	if a, b := ignored(declaredThen), ignored(declaredNow); !slices.Equal(a, b) {
+		add("ignore_changed", strings.Join(a, ", "), strings.Join(b, ", "), "ignores %s now, was %s", orNothing(strings.Join(b, ", ")), orNothing(strings.Join(a, ", ")))
+	}
 	c.dependencies(was, is, add)
 	c.gate(declaredThen.Gate, declaredNow.Gate, add)
+}
+
+// watchedSync is the sync of a hosted tool that a url shows; empty if it shows none.
+func watchedSync(url string) string {
+	page, ok := job.PageOf(url)
+	if !ok {
+		return ""
+	}
+	return page.Tool + "/" + page.Sync
+}
+
+func slaText(d time.Duration) string {
+	if d == 0 {
+		return "none"
+	}
+	return plan.Age(d)
+}
+
+// ignored are the checks that an exposure passes over.
+func ignored(x job.Exposure) []string {
+	var out []string
+	for _, i := range x.Ignores {
+		out = append(out, strings.TrimSpace(i.Check+" "+day(i.Until)))
+	}
+	slices.Sort(out)
+	return out
 }
 
 type adder func(kind Kind, before, after, format string, args ...any)

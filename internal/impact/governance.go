@@ -14,7 +14,8 @@ import (
 )
 
 // governance compares what a model promises to those who use it.
-func (c *comparison) governance(was, is *dbt.Node) {
+// A contract that differs in columns that were told of is not told of again.
+func (c *comparison) governance(was, is *dbt.Node, columnsTold bool) {
 	file, line := c.at(is, "")
 	add := func(kind Kind, before, after, format string, args ...any) {
 		c.add(Change{
@@ -28,7 +29,7 @@ func (c *comparison) governance(was, is *dbt.Node) {
 		add("contract_removed", enforced(was), enforced(is), "has no enforced contract any more")
 	case !was.ContractEnforced && is.ContractEnforced:
 		add("contract_added", enforced(was), enforced(is), "has an enforced contract now")
-	case is.ContractEnforced && c.differ[is.UniqueID].Contract:
+	case is.ContractEnforced && c.differ[is.UniqueID].Contract && !columnsTold:
 		add("contract_changed", "", "", "has another contract")
 	}
 	if a, b := openness(was.Access), openness(is.Access); a > b {
@@ -69,6 +70,13 @@ func day(t time.Time) string {
 // freshness compares what a source promises about its age.
 func (c *comparison) freshness(was, is *dbt.Node) {
 	a, b := promise(was), promise(is)
+	if was.LoadedAt != is.LoadedAt && b != (dbt.Freshness{}) && a != (dbt.Freshness{}) {
+		file, line := c.at(is, "")
+		c.add(Change{
+			Kind: "freshness_changed", Subject: is.UniqueID, Before: was.LoadedAt, After: is.LoadedAt, File: file, Line: line,
+			Message: fmt.Sprintf("%s is asked for its age by %s now, was %s", title(is), orNothing(is.LoadedAt), orNothing(was.LoadedAt)),
+		})
+	}
 	if a == b {
 		return
 	}

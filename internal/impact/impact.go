@@ -154,6 +154,7 @@ type comparison struct {
 	renamed       map[string]string // nodes, exposures and jobs: what was -> what is
 	was           map[string]string // the other way round
 	touch         map[string]bool   // see touched
+	renamedColumn map[string]string // id and column: what was -> what is
 	columnsOf     [2]map[string]columns
 	changes       []Change
 	notes         []string
@@ -162,7 +163,7 @@ type comparison struct {
 
 func newComparison(before, after Side, opt Options) *comparison {
 	c := &comparison{
-		before: before, after: after, opt: opt, renamed: map[string]string{}, was: map[string]string{}, touch: map[string]bool{},
+		before: before, after: after, opt: opt, renamed: map[string]string{}, was: map[string]string{}, touch: map[string]bool{}, renamedColumn: map[string]string{},
 		differ: dbt.Differences(before.Project, after.Project),
 	}
 	c.compareWorlds()

@@ -80,8 +80,15 @@ func (c *comparison) jobChange(kind Kind, is plan.Job, field, before, after, for
 	})
 }
 
-// target is where a sync goes: connection.object.
-func target(j plan.Job) string { return strings.Trim(j.Connection+"."+j.Object, ".") }
+// target is where a sync goes: connection.object, or connection/id in a hosted
+// tool.
+func target(j plan.Job) string {
+	between := "."
+	if j.Hosted != nil {
+		between = "/"
+	}
+	return strings.Trim(j.Connection+between+j.Object, between)
+}
 
 // job compares a sync that both sides have.
 func (c *comparison) job(was, is plan.Job) {
@@ -92,14 +99,20 @@ func (c *comparison) job(was, is plan.Job) {
 		change("job_renamed", was.ID, is.ID, "was %s", was.ID)
 	}
 	if a, b := target(was), target(is); a != b {
-		change("job_destination_changed", a, b, "goes to %s now, was %s", orNothing(b), orNothing(a))
+		kind := Kind("job_destination_changed")
+		if was.Hosted != nil && is.Hosted != nil {
+			kind = "hosted_changed"
+		}
+		change(kind, a, b, "goes to %s now, was %s", orNothing(b), orNothing(a))
 	}
 	if a, b := was.Source.Node, is.Source.Node; cmp.Or(c.renamed[a], a) != b && b != "" {
 		change("job_source_changed", lastName(a), lastName(b), "reads %s now, was %s", lastName(b), orNothing(lastName(a)))
 	}
-	c.jobKey(was, is)
-	c.jobMode(was, is, change)
-	c.jobFields(was, is)
+	if was.Hosted == nil && is.Hosted == nil {
+		c.jobKey(was, is)
+		c.jobMode(was, is, change)
+		c.jobFields(was, is)
+	}
 	c.jobLimits(was, is, change)
 	c.jobSettings(was, is, change)
 	c.jobProblems(was, is)
@@ -222,12 +235,30 @@ func (c *comparison) jobSettings(was, is plan.Job, change adder) {
 	if a, b := cmp.Or(was.OnInDoubt, "hold"), cmp.Or(is.OnInDoubt, "hold"); a != b {
 		change("job_policy_changed", string(a), string(b), "has on_in_doubt: %s now, was %s", b, a)
 	}
+	if a, b := partialText(was), partialText(is); a != b && a != "" && b != "" {
+		kind := Kind("job_guard_loosened")
+		if b == "fail" || a == "ok" {
+			kind = "job_guard_tightened"
+		}
+		change(kind, a, b, "has on_partial: %s now, was %s", b, a)
+	}
+	if was.SLA != is.SLA && is.Sync != "" { // else it is said of the exposure
+		change("sla_changed", slaText(was.SLA), slaText(is.SLA), "has sla %s now, was %s", slaText(is.SLA), slaText(was.SLA))
+	}
 	if was.Every != is.Every {
 		change("job_schedule_changed", everyText(was.Every), everyText(is.Every), "runs %s now, was %s", everyText(is.Every), everyText(was.Every))
 	}
 	if was.First != is.First {
 		change("job_first_changed", string(cmp.Or(was.First, "ask")), string(cmp.Or(is.First, "ask")), "has first: %s now, was %s", cmp.Or(is.First, "ask"), cmp.Or(was.First, "ask"))
 	}
+}
+
+// partialText is on_partial of a hosted sync; empty for a direct one.
+func partialText(j plan.Job) string {
+	if j.Hosted == nil {
+		return ""
+	}
+	return string(cmp.Or(j.Hosted.Partial, "fail"))
 }
 
 func ownedText(j plan.Job) string { return string(cmp.Or(j.Owned, "confirmed")) }

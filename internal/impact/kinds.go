@@ -35,7 +35,7 @@ type Rule struct {
 
 // severities of what is the same whichever way a node is read.
 func everywhere(direct, outside, upstream Severity) map[Way]Severity {
-	return map[Way]Severity{Mapped: direct, Direct: direct, Outside: outside, Upstream: upstream}
+	return map[Way]Severity{Direct: direct, Outside: outside, Upstream: upstream}
 }
 
 func declared(s Severity) map[Way]Severity { return map[Way]Severity{Declared: s} }
@@ -92,11 +92,12 @@ func nodeRules() []Rule {
 		{"latest_version_changed", review, "a ref without a version means another model now"},
 		{"deprecation_set", weaker, "the model will go on that day"},
 		{"deprecation_lifted", safe, "the model stays"},
-		{"logic_changed", review, "the columns are the same, the values may not be: review it"},
+		{"logic_changed", review, "the values may not be what they were: review it"},
 		{"macro_changed", review, "a macro in its SQL changed, so the values may differ: review it"},
 		{"config_changed", review, "dbt builds it in another way: review it"},
 		{"freshness_removed", review, "nothing stops a sync when the source is late"},
 		{"freshness_loosened", review, "the source may be later before a sync stops"},
+		{"freshness_changed", review, "its age is found in another way"},
 		{"freshness_added", safe, "a late source stops a sync"},
 		{"freshness_tightened", safe, "a late source stops a sync earlier"},
 		{"other_changed", review, "dbt calls it modified: review it"},
@@ -110,6 +111,7 @@ func nodeRules() []Rule {
 
 func testRules() []Rule {
 	safe, weaker := everywhere(Safe, Safe, Safe), everywhere(Risky, Risky, Risky)
+	safe[Mapped], weaker[Mapped] = Safe, Risky
 	return []Rule{
 		{"test_removed", weaker, "the gate opens on less proof"},
 		{"test_disabled", weaker, "the gate opens on less proof"},
@@ -128,10 +130,12 @@ func exposureRules() []Rule {
 		{"exposure_retyped", declared(Risky), "only exposures of type application are synced"},
 		{"dependency_removed", declared(Risky), "the gate no longer looks at that lineage"},
 		{"dependency_added", declared(Safe), "the gate looks at that lineage, too"},
-		{"hosted_changed", declared(Risky), "another sync of the tool is meant"},
+		{"hosted_changed", declared(Risky), "another sync of the tool is triggered or watched"},
 		{"gate_changed", declared(Risky), "the gate of this exposure may let more through"},
 		{"waiver_added", declared(Risky), "a red test or model is let through until that day"},
 		{"waiver_removed", declared(Safe), "a red test or model stops the sync again"},
+		{"sla_changed", declared(Safe), "people are told otherwise when it is late"},
+		{"ignore_changed", declared(Safe), "a check of lint or coverage is passed over, or no longer"},
 		{"url_changed", declared(Safe), "people are led to another page"},
 		{"owner_changed", declared(Safe), "somebody else is told"},
 		{"maturity_changed", declared(Safe), "people are told something else"},

@@ -110,10 +110,11 @@ func (c *comparison) node(was, is *dbt.Node) {
 	known := len(c.changes)
 	c.columnChanges(was, is)
 	c.constraintChanges(was, is)
+	told := len(c.changes) > known
 	if data(is) {
 		c.relationChange(was, is)
 		c.materialization(was, is)
-		c.governance(was, is)
+		c.governance(was, is, told)
 	}
 	if is.ResourceType == "source" {
 		c.freshness(was, is)

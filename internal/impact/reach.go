@@ -55,20 +55,27 @@ func (c *comparison) readers(which int) []reader {
 	synced := map[string][]string{} // what the syncs of an exposure read
 	var out []reader
 	for _, j := range s.Jobs.Jobs {
+		declares := j
 		if which == then {
 			is, ok := c.after.Jobs.Find(cmp.Or(c.renamed[j.ID], j.ID))
-			root := j.Source.Node
-			if !ok || root == "" || is.Source.Node != "" && is.Source.Node != cmp.Or(c.renamed[root], root) {
-				synced[j.Exposure] = append(synced[j.Exposure], root)
+			// A tool reads by itself, whatever the exposure says today.
+			moved := is.Source.Node != "" && is.Source.Node != cmp.Or(c.renamed[j.Source.Node], j.Source.Node) && j.Hosted == nil
+			if !ok || moved {
+				synced[j.Exposure] = append(synced[j.Exposure], j.Source.Node)
 				continue
 			}
-			synced[j.Exposure] = append(synced[j.Exposure], root)
-			out = append(out, reader{exposure: is.Exposure, job: &is, uses: usesOf(is), roots: []string{root}})
-			continue
+			declares = is
 		}
-		synced[j.Exposure] = append(synced[j.Exposure], j.Source.Node)
-		if j.Source.Node != "" {
-			out = append(out, reader{exposure: j.Exposure, job: &j, uses: usesOf(j), roots: []string{j.Source.Node}})
+		r := reader{exposure: declares.Exposure, job: &declares, uses: usesOf(declares), outside: j.Hosted != nil, roots: []string{j.Source.Node}}
+		if j.Source.Node == "" {
+			r.roots = nil
+		}
+		if j.Source.Node == "" && j.Hosted != nil {
+			r.roots = s.Project.Exposures[j.Exposure].DependsOn
+		}
+		synced[j.Exposure] = append(synced[j.Exposure], r.roots...)
+		if len(r.roots) > 0 {
+			out = append(out, r)
 		}
 	}
 	for _, id := range sortedExposures(s.Project) {
@@ -140,6 +147,9 @@ func (c *comparison) reaches(which int, ch *Change, r reader, id string, toward 
 	found := Reach{
 		Exposure: r.exposure, Way: way, Fields: fields, Severity: severity, Why: rule.Why, Path: c.path(id, toward),
 	}
+	if ch.Kind == "column_renamed" && way == Mapped && r.uses.all && len(r.uses.fields[fold(ch.Column)]) == 0 {
+		found.Why = "with `fields: all` the values go to a field of the new name, and the old field keeps its last one"
+	}
 	if r.job != nil {
 		found.Job, found.To = r.job.ID, target(*r.job)
 	}
@@ -176,7 +186,7 @@ func (c *comparison) way(which int, ch *Change, rule Rule, r reader, id string, 
 	switch {
 	case root && r.outside:
 		return Outside, nil
-	case root && r.job == nil, !root && r.job == nil:
+	case r.outside, r.job == nil:
 		return c.above(which, rule, id, toward), nil
 	}
 	_, byColumn := rule.By[Mapped]

@@ -11,22 +11,23 @@ func (c *comparison) reached(changes []Change) []Reached {
 	type found struct {
 		change   int
 		severity Severity
+		way      int // how near it is
 	}
 	by := map[string][]found{}
 	for i, ch := range changes {
-		worst := map[string]Severity{}
-		for _, r := range ch.Reaches {
-			if s, ok := worst[r.Exposure]; !ok || r.Severity.Worse(s) {
-				worst[r.Exposure] = r.Severity
+		seen := map[string]bool{}
+		for _, r := range ch.Reaches { // the worst stands first
+			if !seen[r.Exposure] {
+				seen[r.Exposure] = true
+				by[r.Exposure] = append(by[r.Exposure], found{i, r.Severity, slices.Index(Ways(), r.Way)})
 			}
-		}
-		for id, s := range worst {
-			by[id] = append(by[id], found{i, s})
 		}
 	}
 	var out []Reached
 	for id, list := range by {
-		slices.SortStableFunc(list, func(a, b found) int { return cmp.Or(a.severity.rank()-b.severity.rank(), a.change-b.change) })
+		slices.SortStableFunc(list, func(a, b found) int {
+			return cmp.Or(a.severity.rank()-b.severity.rank(), a.way-b.way, a.change-b.change)
+		})
 		x := c.exposureOf(id)
 		x.Severity = list[0].severity
 		for _, f := range list {

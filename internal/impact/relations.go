@@ -93,7 +93,7 @@ func (c *comparison) materialization(was, is *dbt.Node) {
 	file, line := c.at(is, "")
 	c.add(Change{
 		Kind: kind, Subject: is.UniqueID, Before: a, After: b, File: file, Line: line,
-		Message: fmt.Sprintf("%s is %s %s now, was %s", title(is), article(b), b, a),
+		Message: fmt.Sprintf("%s is %s %s now, was %s %s", title(is), article(b), b, article(a), a),
 	})
 }
 

@@ -2,8 +2,11 @@ package impact
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -67,7 +70,8 @@ func (c *comparison) testsOf(s *Side, other *dbt.Project) map[string][]*dbt.Node
 			if to, ok := c.renamed[subject]; ok {
 				subject = to
 			}
-			key = n.TestName + " " + subject + " " + fold(n.ColumnName)
+			column := fold(n.ColumnName)
+			key = n.TestName + " " + subject + " " + cmp.Or(c.renamedColumn[subject+" "+column], column)
 		}
 		out[key] = append(out[key], n)
 	}
@@ -93,10 +97,10 @@ func (c *comparison) goneTest(t *dbt.Node) {
 	if _, off := c.after.Project.Disabled[t.UniqueID]; off {
 		kind, word = "test_disabled", "is disabled"
 	}
-	if c.after.Project.Nodes[about(c.before.Project, t)] == nil && c.renamed[about(c.before.Project, t)] == "" {
-		return // it went with its model, which is told by itself
+	if c.alone("column_removed", cmp.Or(c.renamed[about(c.before.Project, t)], about(c.before.Project, t)), t.ColumnName) {
+		return // it went with its model or column, which is told by itself
 	}
-	c.addTest(kind, c.before.Project, t, testText(c.before.Project, t), "", "the test "+testText(c.before.Project, t)+" "+word)
+	c.addTest(kind, c.before.Project, t, testText(c.before.Project, t), "", testWord(t)+testText(c.before.Project, t)+" "+word)
 }
 
 func (c *comparison) newTest(t *dbt.Node) {
@@ -104,10 +108,28 @@ func (c *comparison) newTest(t *dbt.Node) {
 	if _, off := c.before.Project.Disabled[t.UniqueID]; off {
 		kind, word = "test_enabled", "is enabled"
 	}
-	if c.before.Project.Nodes[c.formerly(about(c.after.Project, t))] == nil {
-		return // it came with its model
+	if c.alone("column_added", about(c.after.Project, t), t.ColumnName) || c.before.Project.Nodes[c.formerly(about(c.after.Project, t))] == nil {
+		return // it came with its model or column
 	}
-	c.addTest(kind, c.after.Project, t, "", testText(c.after.Project, t), "the test "+testText(c.after.Project, t)+" "+word)
+	c.addTest(kind, c.after.Project, t, "", testText(c.after.Project, t), testWord(t)+testText(c.after.Project, t)+" "+word)
+}
+
+// alone reports whether what a test is about is not in the project any more, or
+// its column is on one side only.
+func (c *comparison) alone(kind Kind, subject, column string) bool {
+	if c.after.Project.Nodes[subject] == nil {
+		return true
+	}
+	return column != "" && slices.ContainsFunc(c.changes, func(ch Change) bool {
+		return ch.Kind == kind && ch.Subject == subject && fold(ch.Column) == fold(column)
+	})
+}
+
+func testWord(t *dbt.Node) string {
+	if t.ResourceType == "unit_test" {
+		return "the unit test "
+	}
+	return "the test "
 }
 
 // testText is a test as people say it: not_null on email of export_customers.
@@ -135,7 +157,7 @@ func (c *comparison) test(was, is *dbt.Node, otherID bool) {
 			keys = append(keys, key)
 		}
 	}
-	text := testText(c.after.Project, is)
+	text := testWord(is) + testText(c.after.Project, is)
 	d := c.differ[is.UniqueID]
 	switch {
 	case len(keys) > 0:
@@ -146,12 +168,25 @@ func (c *comparison) test(was, is *dbt.Node, otherID bool) {
 			kind, word = "test_tightened", "looks at more"
 		}
 		c.addTest(kind, c.after.Project, is, keysText(keys, a), keysText(keys, b),
-			fmt.Sprintf("the test %s %s: %s now, was %s", text, word, keysText(keys, b), keysText(keys, a)))
+			fmt.Sprintf("%s %s: %s now, was %s", text, word, keysText(keys, b), keysText(keys, a)))
+	case otherID && fold(was.ColumnName) != fold(is.ColumnName) && sameArguments(was, is):
 	case otherID:
-		c.addTest("test_changed", c.after.Project, is, was.Name, is.Name, "the test "+text+" has other arguments")
+		c.addTest("test_changed", c.after.Project, is, was.Name, is.Name, text+" has other arguments")
 	case d.Body || len(d.Macros) > 0 || is.ResourceType == "unit_test" && d.Modified:
-		c.addTest("test_changed", c.after.Project, is, "", "", "the test "+text+" asks something else")
+		c.addTest("test_changed", c.after.Project, is, "", "", text+" asks something else")
 	}
+}
+
+// sameArguments reports whether two tests differ in the name of their column
+// alone, which was renamed.
+func sameArguments(was, is *dbt.Node) bool {
+	args := func(n *dbt.Node) map[string]any {
+		var out map[string]any
+		_ = json.Unmarshal(n.TestArgs, &out) // the manifest is valid JSON
+		delete(out, "column_name")
+		return out
+	}
+	return reflect.DeepEqual(args(was), args(is))
 }
 
 // onlyLifted reports whether all that changed is that conditions which left

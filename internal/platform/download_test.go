@@ -60,7 +60,7 @@ func TestDownloadKeepsTheOldFileUntilTheNewOneIsWhole(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := setup(t)
-			a.Trouble = func(w http.ResponseWriter, _ *http.Request) bool { tt.answer(w); return true }
+			a.SetTrouble(func(w http.ResponseWriter, _ *http.Request) bool { tt.answer(w); return true })
 			path := filepath.Join(t.TempDir(), "manifest.json")
 			if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
 				t.Fatal(err)
@@ -84,14 +84,14 @@ func TestDownloadOfALargeFile(t *testing.T) {
 	large := append([]byte(`{"pad": "`), bytes.Repeat([]byte("x"), 40<<20)...)
 	a.Put(platformtest.Run{ID: 7, Status: 10, Finished: ago(1), Steps: []platformtest.Step{{Files: map[string][]byte{"manifest.json": large}}}})
 	n := 0
-	a.Trouble = func(w http.ResponseWriter, _ *http.Request) bool {
+	a.SetTrouble(func(w http.ResponseWriter, _ *http.Request) bool {
 		if n++; n > 1 {
 			return false
 		}
 		w.Header().Set("Content-Length", "50000000")
 		_, _ = w.Write(large[:1<<20])
 		return true
-	}
+	})
 	path := filepath.Join(t.TempDir(), "manifest.json")
 	found, err := a.Download(t.Context(), 7, 1, platform.Manifest, path)
 	got, _ := os.ReadFile(path)

@@ -43,9 +43,14 @@ func (c *Client) Missing(r *Run, s Step, file File) error {
 	return c.fault("dbt_cloud_artifact_missing", "run %d: %s ended with %s, but its %s is not there", r.ID, s, s.Status, file)
 }
 
-// NoArtifacts is the fault of a run none of whose steps has a file.
-func (c *Client) NoArtifacts(r *Run, file File) error {
-	return c.fault("dbt_cloud_no_artifacts", "no step of run %d has a %s (%s)", r.ID, file, r.Status)
+// NoManifest is the fault of a run none of whose steps has a manifest.
+func (c *Client) NoManifest(r *Run) error {
+	return c.fault("dbt_cloud_no_artifacts", "no step of run %d has a manifest.json (%s)", r.ID, r.Status)
+}
+
+// NothingBuilt is the fault of a run that has no results.
+func (c *Client) NothingBuilt(r *Run) error {
+	return c.fault("dbt_cloud_no_artifacts", "no step of run %d built or tested anything (%s)", r.ID, r.Status)
 }
 
 // hint is the next step of a fault.

@@ -260,7 +260,7 @@ func TestTrouble(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := setup(t)
-			a.Trouble = func(w http.ResponseWriter, r *http.Request) bool { tt.answer(w, r); return true }
+			a.SetTrouble(func(w http.ResponseWriter, r *http.Request) bool { tt.answer(w, r); return true })
 			_, err := a.Run(t.Context(), 7)
 			all := fault.All(err)
 			if len(all) != 1 || all[0].Code != tt.code || !strings.Contains(err.Error(), tt.want) || all[0].Hint == "" || all[0].Where != "exposync.yml:3" {
@@ -282,14 +282,14 @@ func TestBusyServerIsAskedAgain(t *testing.T) {
 	a := setup(t)
 	a.Put(platformtest.Run{ID: 7, Job: 5, Status: 10, Finished: ago(1)})
 	n := 0
-	a.Trouble = func(w http.ResponseWriter, _ *http.Request) bool {
+	a.SetTrouble(func(w http.ResponseWriter, _ *http.Request) bool {
 		if n++; n > 2 {
 			return false
 		}
 		w.Header().Set("Retry-After", "0.001")
 		platformtest.Refuse(w, http.StatusTooManyRequests, "slow down")
 		return true
-	}
+	})
 	if got, err := a.Run(t.Context(), 7); err != nil || got.ID != 7 || n != 3 {
 		t.Errorf("Run() = %+v, %v after %d requests", got, err, n)
 	}

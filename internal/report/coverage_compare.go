@@ -13,15 +13,15 @@ import (
 // ComparedJSON is a report against an earlier one: what `coverage compare
 // --output json` prints, and part of a report with a baseline.
 type ComparedJSON struct {
-	Baseline string       `json:"baseline"`
-	Before   *float64     `json:"before"` // the weighted totals
-	After    *float64     `json:"after"`
-	Diff     *float64     `json:"diff"` // null where one of them is
+	Baseline string                `json:"baseline"`
+	Before   *float64              `json:"before"` // the weighted totals
+	After    *float64              `json:"after"`
+	Diff     *float64              `json:"diff"` // null where one of them is
 	Rows     []DimensionChangeJSON `json:"dimensions"`
-	New      []MissJSON   `json:"new"`
-	Fixed    []MissJSON   `json:"fixed"`
-	Gone     []MissJSON   `json:"gone"`
-	Unjudged []MissJSON   `json:"unjudged"`
+	New      []MissJSON            `json:"new"`
+	Fixed    []MissJSON            `json:"fixed"`
+	Gone     []MissJSON            `json:"gone"`
+	Unjudged []MissJSON            `json:"unjudged"`
 }
 
 // DimensionChangeJSON is one dimension before and after.

@@ -259,10 +259,3 @@ func moment(t time.Time) *time.Time {
 	t = t.UTC()
 	return &t
 }
-
-func day(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Format(time.DateOnly)
-}

@@ -30,10 +30,10 @@ func (s Style) lineage(l coverage.Lineage) string {
 		}
 		rows = append(rows, []string{word, n.Name, how(n), testsText(n.Tests), resultText(n), n.Owner})
 	}
-	return strings.Join(head, s.Paint(Faint, " · ")) + "\n" + indent(Table(Style{Colour: s.Colour, Width: s.width() - 2}, rows, 5, 2))
+	return strings.Join(head, s.Paint(Faint, " · ")) + "\n" + indented(Table(Style{Colour: s.Colour, Width: s.width() - 2}, rows, 5, 2))
 }
 
-func indent(text string) string {
+func indented(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ") + "\n"
 }
 

@@ -152,9 +152,9 @@ func (g missGroup) text(all bool) string {
 	case coverage.Described:
 		return "has no " + anded(columns)
 	case coverage.Mapped:
-		return "no sync sends " + listed(columns, all)
+		return "no sync sends " + columnList(columns, all)
 	case coverage.Values:
-		return "no test lists the words of " + listed(columns, all)
+		return "no test lists the words of " + columnList(columns, all)
 	case coverage.Documented:
 		return g.byMissing(all)
 	}
@@ -178,7 +178,7 @@ func (g missGroup) byMissing(all bool) string {
 	}
 	texts := make([]string, len(order))
 	for i, what := range order {
-		texts[i] = "no " + what + ": " + listed(columns[what], all)
+		texts[i] = "no " + what + ": " + columnList(columns[what], all)
 	}
 	return strings.Join(texts, "; ")
 }
@@ -225,15 +225,15 @@ func (s Style) unproven(misses []coverage.Miss, r coverage.Report, all bool) str
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s\n", s.Paint(Strong, "no result in this run"))
-	b.WriteString(s.hanging("     ", fmt.Sprintf("%d of %d: %s", len(misses), r.Dimension(coverage.Proven).Total, listed(names, all)), Plain))
+	b.WriteString(s.hanging("     ", fmt.Sprintf("%d of %d: %s", len(misses), r.Dimension(coverage.Proven).Total, columnList(names, all)), Plain))
 	if len(exposures) > 0 {
 		b.WriteString(s.hanging("     ", "dbt build --select "+strings.Join(exposures, " "), Faint))
 	}
 	return b.String()
 }
 
-// listed names some of many.
-func listed(list []string, all bool) string {
+// columnList names some of many.
+func columnList(list []string, all bool) string {
 	if len(list) <= mostNames || all {
 		return anded(list)
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -20,9 +21,36 @@ func (f Findings) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<!-- exposync:%s %s -->\n### Exposync %s: %s\n", f.Command, mdMark(f.Project), f.Command, mdProse(title))
 	b.WriteString(mdLimits(f.Limits))
-	f.mdFindings(&b, active, mdLimit-mdLeast)
+	f.mdBody(&b)
 	f.mdFoot(&b)
 	return b.String()
+}
+
+// mdBody are the findings. With a baseline the new ones stand open and the known
+// ones are folded below them.
+func (f Findings) mdBody(b *strings.Builder) {
+	room := mdLimit - 2*mdLeast
+	active := f.Active()
+	if !f.Compared {
+		f.mdFindings(b, active, room)
+		return
+	}
+	known := slices.DeleteFunc(slices.Clone(active), func(x Found) bool { return x.New })
+	fresh := slices.DeleteFunc(active, func(x Found) bool { return !x.New })
+	if len(fresh) > 0 {
+		b.WriteString("\n**new**\n")
+		f.mdFindings(b, fresh, room)
+	}
+	if len(known) == 0 {
+		return
+	}
+	if b.Len() > room-mdLeast {
+		fmt.Fprintf(b, "\nand %s that the baseline has, too\n", Count(int64(len(known)), "finding"))
+		return
+	}
+	fmt.Fprintf(b, "\n<details>\n<summary>%s that the baseline has, too</summary>\n", Count(int64(len(known)), "finding"))
+	f.mdFindings(b, known, room)
+	b.WriteString("\n</details>\n")
 }
 
 // mdLimits says which limits were not kept, before anything else.
@@ -61,9 +89,6 @@ func (f Findings) mdFindings(b *strings.Builder, found []Found, room int) {
 
 func (f Findings) mdRow(x Found) string {
 	sign := []string{"❌ error", "⚠️ warning", "hint"}[rank(x.Severity)]
-	if x.New {
-		sign += ", **new**"
-	}
 	where := mdCode(f.place(x))
 	text := mdProse(x.Message)
 	if name := x.named(); !strings.Contains(x.Message, name) && !strings.Contains(f.place(x), name) {

@@ -156,13 +156,13 @@ func sarifRuleOf(r rule) sarifRule {
 		ID: r.code, Short: sarifText{Text: middle(r.title, sarifShort)}, Full: sarifText{Text: middle(r.means, sarifShort)},
 		Help: sarifText{
 			Text:     r.means + "\n\n" + r.next,
-			Markdown: mdProse(r.means) + "\n\n" + mdParagraphs(r.next) + "\n\nMore: " + mdCode("exposync explain "+r.code),
+			Markdown: mdParagraphs(r.means) + "\n\n" + mdParagraphs(r.next) + "\n\nMore: " + mdCode("exposync explain "+r.code),
 		},
 	}
 }
 
 func (f Findings) sarifResult(x Found, rule int) sarifResult {
-	markdown := mdProse(x.Message)
+	markdown := mdParagraphs(x.Message)
 	if x.Fix != "" {
 		markdown += "\n\n" + mdBlock(strings.Split(printable(x.Fix), "\n"))
 	}
@@ -220,12 +220,3 @@ func fingerprints(x plan.Finding) map[string]string {
 
 // uri is a path as a relative reference.
 func uri(path string) string { return (&url.URL{Path: path}).String() }
-
-// mdParagraphs is a text of several lines, each a paragraph of its own.
-func mdParagraphs(text string) string {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		lines[i] = mdProse(line)
-	}
-	return strings.Join(lines, "\n\n")
-}

@@ -38,9 +38,10 @@ func ImpactText(s Style, doc Impact, all bool) string {
 			b.WriteString(line + "\n")
 		}
 	}
+	explained := map[impact.Kind]bool{}
 	for _, x := range doc.Exposures {
 		if x.Severity != impact.Safe || all {
-			b.WriteString("\n" + impactExposure(s, doc.Impact, x, all))
+			b.WriteString("\n" + impactExposure(s, doc.Impact, x, all, explained))
 		}
 	}
 	b.WriteString(impactRest(s, doc.Impact, all))
@@ -101,7 +102,7 @@ func impactRole(i impact.Impact) Role {
 	return Good
 }
 
-func severityRole(s impact.Severity) Role {
+func impactSeverity(s impact.Severity) Role {
 	switch s {
 	case impact.Breaking:
 		return Bad
@@ -112,10 +113,11 @@ func severityRole(s impact.Severity) Role {
 	return Faint
 }
 
-// impactExposure draws one exposure with what reaches it.
-func impactExposure(s Style, i impact.Impact, x impact.Reached, all bool) string {
+// impactExposure draws one exposure with what reaches it. explained are the
+// kinds of which it was said already what they do.
+func impactExposure(s Style, i impact.Impact, x impact.Reached, all bool, explained map[impact.Kind]bool) string {
 	var b strings.Builder
-	line := s.Paint(Strong, x.Name) + "  " + s.Paint(severityRole(x.Severity), string(x.Severity))
+	line := s.Paint(Strong, x.Name) + "  " + s.Paint(impactSeverity(x.Severity), string(x.Severity))
 	for _, fact := range []string{x.Owner, place(x.File, x.Line)} {
 		if fact != "" {
 			line += s.Paint(Faint, " · "+fact)
@@ -133,7 +135,8 @@ func impactExposure(s Style, i impact.Impact, x impact.Reached, all bool) string
 			continue
 		}
 		listed[severity]++
-		b.WriteString(impactChange(s, c, severity, reaches))
+		b.WriteString(impactChange(s, c, severity, reaches, !explained[c.Kind]))
+		explained[c.Kind] = true
 	}
 	b.WriteString(leftOut(s, left))
 	if x.Next != "" {
@@ -164,16 +167,12 @@ func reachesOf(c impact.Change, exposure string) []impact.Reach {
 // severityWidth is the room for the longest severity and a blank.
 const severityWidth = len("breaking ")
 
-func impactChange(s Style, c impact.Change, severity impact.Severity, reaches []impact.Reach) string {
+// impactChange draws one change: its severity and kind, what differs, where it
+// stands, and by which ways it gets to the exposure.
+func impactChange(s Style, c impact.Change, severity impact.Severity, reaches []impact.Reach, why bool) string {
 	var b strings.Builder
 	indent := strings.Repeat(" ", 2+severityWidth)
-	for i, line := range wrap(c.Message, s.width()-len(indent)) {
-		if i == 0 {
-			fmt.Fprintf(&b, "  %s%s\n", s.Paint(severityRole(severity), fmt.Sprintf("%-*s", severityWidth, severity)), line)
-			continue
-		}
-		b.WriteString(indent + line + "\n")
-	}
+	fmt.Fprintf(&b, "  %s%s\n", s.Paint(impactSeverity(severity), fmt.Sprintf("%-*s", severityWidth, severity)), s.Paint(Strong, string(c.Kind)))
 	fact := func(label, text string) {
 		if text == "" {
 			return
@@ -183,11 +182,14 @@ func impactChange(s Style, c impact.Change, severity impact.Severity, reaches []
 			label = ""
 		}
 	}
+	fact("what", c.Message)
 	fact("at", place(c.File, c.Line))
 	for _, r := range reaches {
 		fact("to", reachText(c, r))
 	}
-	fact("why", reaches[0].Why+" ("+string(c.Kind)+")")
+	if why {
+		fact("why", reaches[0].Why)
+	}
 	return b.String()
 }
 
@@ -271,4 +273,14 @@ func impactRest(s Style, i impact.Impact, all bool) string {
 		}
 	}
 	return b.String()
+}
+
+// Checked is the impact as findings, for annotations, code scanning and test
+// reports: what is breaking is an error, what is risky a warning.
+func (i Impact) Checked(root string, limits ...Limit) Findings {
+	out := Findings{Command: "impact", Version: i.Version, Project: i.Project, Root: root, Limits: limits}
+	for _, f := range i.Impact.Findings() {
+		out.Found = append(out.Found, Found{Finding: f})
+	}
+	return out
 }

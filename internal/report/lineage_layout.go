@@ -10,8 +10,8 @@ import (
 
 // The measures of a picture, in pixels.
 const (
-	boxWidth, boxHeight = 186.0, 46.0
-	gapX, gapY          = 46.0, 12.0
+	boxWidth, boxHeight = 176.0, 46.0
+	gapX, gapY          = 36.0, 12.0
 	bendHeight          = 12.0 // of the place that an edge takes where it passes a layer
 	margin              = 6.0
 	sweeps              = 12
@@ -77,7 +77,7 @@ func column(layer int) float64 { return margin + float64(layer)*(boxWidth+gapX) 
 
 // points are the layers with a bend wherever an edge passes one, and the edges
 // as the points that they go through.
-func (g *layers) points() (rows [][]*point, edges [][]*point) {
+func (g *layers) points() (rows, edges [][]*point) {
 	rows = make([][]*point, len(g.rows))
 	at := map[string]*point{}
 	for i, row := range g.rows {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"html"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -64,6 +65,22 @@ func quoted(parts []string) bool {
 		}
 	}
 	return len(parts)%2 == 1
+}
+
+// mdBegins is what begins a list, or makes a heading of the line before, where
+// it stands first.
+var mdBegins = regexp.MustCompile(`^(?:[-+=]+|\d{1,9}[.)])(?: |$)`)
+
+// mdParagraphs is a text as paragraphs, one a line.
+func mdParagraphs(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimSpace(mdProse(line))
+		if first := strings.TrimSpace(mdBegins.FindString(lines[i])); first != "" {
+			lines[i] = mdCode(first) + lines[i][len(first):]
+		}
+	}
+	return strings.Join(lines, "\n\n")
 }
 
 func mdWord(word string) string {

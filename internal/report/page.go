@@ -56,7 +56,7 @@ func percentText(share *float64) string {
 	case *share <= 0 || *share >= 1:
 		return fmt.Sprintf("%.0f%%", *share*100)
 	}
-	return fmt.Sprintf("%.1f%%", min(max(*share*100, 0.1), 99.9))
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", min(max(*share*100, 0.1), 99.9)), ".0") + "%"
 }
 
 // changeText is the difference to a baseline in percentage points, and its
@@ -154,7 +154,7 @@ func (p CheckPage) view() pageView {
 		v.Ignored = append(v.Ignored, p.findingView(x, nodes))
 	}
 	for _, n := range p.NotRun {
-		v.NotRun = append(v.NotRun, ruleNote{ruleOf(n.Code).title, n.Why})
+		v.NotRun = append(v.NotRun, ruleNote{p.titleOf(ruleOf(n.Code)), printable(n.Why)})
 	}
 	v.Tiles = p.tiles(active)
 	return v

@@ -15,6 +15,16 @@ type group struct {
 	First, More            []findingView
 }
 
+// titleOf is what a rule is called on the page: as its score is.
+func (p CheckPage) titleOf(r rule) string {
+	for _, s := range p.Scores {
+		if s.Code == r.code {
+			return printable(s.Name)
+		}
+	}
+	return printable(r.title)
+}
+
 type findingView struct {
 	Severity, Role, Code string
 	New                  bool
@@ -29,7 +39,7 @@ type findingView struct {
 func (p CheckPage) groups(active []Found, nodes *nodeIndex) []group {
 	var out []group
 	for _, r := range p.rules() {
-		g := group{ID: "rule-" + r.code, Code: r.code, Title: r.title, Means: r.means}
+		g := group{ID: "rule-" + r.code, Code: r.code, Title: p.titleOf(r), Means: r.means}
 		for _, x := range active {
 			if x.Code != r.code {
 				continue
@@ -61,15 +71,16 @@ func (p CheckPage) findingView(x Found, nodes *nodeIndex) findingView {
 
 // scoreView is one bar.
 type scoreView struct {
-	Name, Link     string
-	Percent, Of    string
-	Width          string // of the bar, 0 to 100; empty where there is none
-	Was, WasText   string // where the baseline's bar ended
-	Least          string // where the limit is
-	Change, Sign   string
-	Role, Note     string
-	New            int
-	Parts          []scoreView
+	Name, Link   string
+	Percent, Of  string
+	Width        string // of the bar, 0 to 100; empty where there is none
+	Was, WasText string // where the baseline's bar ended
+	Least        string // where the limit is
+	Change, Sign string
+	Tip          string
+	Role, Note   string
+	New          int
+	Parts        []scoreView
 }
 
 func (s Score) view(compared bool, active []Found) scoreView {
@@ -86,7 +97,13 @@ func (s Score) view(compared bool, active []Found) scoreView {
 	if compared {
 		text, sign := changeText(s.Before, s.Share)
 		v.Change, v.Sign, v.Was = text, []string{"down", "same", "up"}[sign+1], barWidth(s.Before)
-		v.WasText = percentText(s.Before)
+	}
+	v.Tip = v.Percent
+	if v.Was != "" {
+		v.Tip += ", was " + percentText(s.Before)
+	}
+	if s.Least != nil {
+		v.Tip += ", asked for " + percentText(s.Least)
 	}
 	for _, x := range active {
 		if x.Code == s.Code {

@@ -68,7 +68,7 @@ type picture struct {
 	State, Mark, Says           string
 	Misses                      int
 	Open                        bool
-	Width, Height               string
+	Width, Height, Least        string
 	Boxes                       []boxView
 	Lines                       []lineView
 }
@@ -84,13 +84,20 @@ type boxView struct {
 
 type lineView struct{ From, To, Path string }
 
+// leastScale is how small a picture may get to fit the window; below that it
+// scrolls.
+const leastScale = 0.78
+
+// longName is the most letters of a name in a heading; its entry has it whole.
+const longName = 120
+
 // openPictures is how many exposures a page may have so that all of them stand
 // open.
 const openPictures = 3
 
 func (n *nodeIndex) picture(i int, l Lineage) picture {
 	d := drawn(l)
-	p := picture{ID: fmt.Sprintf("x%d", i+1), Unique: printable(l.Exposure), Name: printable(l.Exposure), State: string(StateUnknown), Width: fmt.Sprintf("%.0f", d.Width), Height: fmt.Sprintf("%.0f", d.Height), Open: i < openPictures}
+	p := picture{ID: fmt.Sprintf("x%d", i+1), Unique: printable(l.Exposure), Name: printable(l.Exposure), State: string(StateUnknown), Width: fmt.Sprintf("%.0f", d.Width), Height: fmt.Sprintf("%.0f", d.Height), Least: fmt.Sprintf("%.0f", d.Width*leastScale), Open: i < openPictures}
 	at := map[string]string{}
 	for _, b := range d.Boxes {
 		v := n.box(b)
@@ -108,9 +115,9 @@ func (n *nodeIndex) picture(i int, l Lineage) picture {
 		p.Misses += len(n.misses[node.ID])
 		switch {
 		case node.ID == l.Exposure:
-			p.Name, p.Owner, p.State, p.Says = printable(node.Name), printable(node.Owner), string(node.State), printable(node.Says)
+			p.Name, p.Owner, p.State, p.Says = middle(printable(node.Name), longName), middle(printable(node.Owner), longName), string(node.State), printable(node.Says)
 		case node.Kind == "destination":
-			p.To = strings.TrimPrefix(p.To+", "+printable(node.Name), ", ")
+			p.To = strings.TrimPrefix(p.To+", "+middle(printable(node.Name), longName), ", ")
 		}
 	}
 	p.Mark = mark(State(p.State))
@@ -152,7 +159,7 @@ func boxWide(text string) int {
 }
 
 // boxRunes is how many letters a box has room for.
-const boxRunes = 23
+const boxRunes = 19
 
 // inBox cuts a name in the middle so that it fits its box.
 func inBox(text string) string {
@@ -169,7 +176,7 @@ func kindText(n LineageNode) string {
 	if kind == "more" {
 		return printable(n.How)
 	}
-	if n.How != "" {
+	if n.How != "" && n.How != kind {
 		kind += " · " + n.How
 	}
 	return printable(kind)

@@ -42,12 +42,11 @@ type Step struct {
 // Server answers for one account.
 type Server struct {
 	Token string
-	// Trouble may answer in the server's place; it reports whether it did.
-	Trouble func(w http.ResponseWriter, r *http.Request) bool
 
-	mu   sync.Mutex
-	runs map[int64]Run
-	seen []string
+	mu      sync.Mutex
+	runs    map[int64]Run
+	seen    []string
+	trouble func(w http.ResponseWriter, r *http.Request) bool
 }
 
 // New gives a server without runs.
@@ -58,6 +57,14 @@ func (s *Server) Put(r Run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.runs[r.ID] = r
+}
+
+// SetTrouble sets what may answer in the server's place; it reports whether it
+// did.
+func (s *Server) SetTrouble(trouble func(w http.ResponseWriter, r *http.Request) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trouble = trouble
 }
 
 // Seen lists the requests so far, without the account's part of the path, and
@@ -78,7 +85,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, ours := strings.CutPrefix(r.URL.Path, prefix)
 	s.seen = append(s.seen, strings.TrimSuffix(path+"?"+r.URL.RawQuery, "?"))
 	switch {
-	case s.Trouble != nil && s.Trouble(w, r):
+	case s.trouble != nil && s.trouble(w, r):
 	case r.Header.Get("Authorization") != "Bearer "+s.Token && r.Header.Get("Authorization") != "Token "+s.Token:
 		Refuse(w, http.StatusUnauthorized, "Invalid token. "+r.Header.Get("Authorization"))
 	case r.Method != http.MethodGet || !ours:

@@ -93,6 +93,10 @@
   };
   for (const picture of all(".exposure")) {
     const svg = picture.querySelector(".lineage"), edges = all(".edge", svg), nodes = all(".node", svg), about = picture.querySelector(".about");
+    const end = () => { const box = svg.closest(".scroll"); box.scrollLeft = box.scrollWidth; }; // where the rows go is what a narrow window shows first
+    picture.addEventListener("toggle", end);
+    end();
+    addEventListener("load", end);
     const light = (id) => {
       const up = reach(edges, id, "to", "from"), down = reach(edges, id, "from", "to");
       svg.classList.add("lit");
