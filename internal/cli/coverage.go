@@ -55,6 +55,7 @@ exposync.yml. With --baseline only what became worse fails.`,
 	set.BoolVar(&f.lineage, "lineage", false, "draw the way of every exposure, from its sources to its destinations")
 	set.BoolVar(&f.all, "all", false, "show every miss, however many there are")
 	a.selection(cmd)
+	a.cloud(cmd)
 	a.flags.format(cmd, "text", "json")
 	cmd.AddCommand(newCoverageCompare(a))
 	return cmd
