@@ -26,7 +26,9 @@ type HostedRequest struct {
 	// tool that began later read what it built.
 	BuiltAt time.Time
 	// Again triggers though this dbt run was answered: somebody asked for it.
-	Again      bool
+	Again bool
+	// FirstPoll is the first pause between two questions; 0: two seconds.
+	FirstPoll  time.Duration
 	FullResync bool // send every record again; a flag of the command line
 	Detach     bool // do not wait for the end
 	// CancelOnTimeout asks the tool to end a run that takes too long.

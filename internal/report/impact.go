@@ -185,7 +185,8 @@ func impactChange(s Style, c impact.Change, severity impact.Severity, reaches []
 	fact("what", c.Message)
 	fact("at", place(c.File, c.Line))
 	for _, r := range reaches {
-		fact("to", reachText(c, r))
+		text, path := reachText(c, r)
+		fact("to", text+path)
 	}
 	if why {
 		fact("why", reaches[0].Why)
@@ -193,8 +194,9 @@ func impactChange(s Style, c impact.Change, severity impact.Severity, reaches []
 	return b.String()
 }
 
-// reachText is how a change gets to one exposure or sync.
-func reachText(c impact.Change, r impact.Reach) string {
+// reachText is how a change gets to one exposure or sync, and the nodes on its
+// way down.
+func reachText(c impact.Change, r impact.Reach) (text, path string) {
 	head := r.To
 	if r.Job != "" {
 		head = r.Job + " to " + r.To
@@ -205,23 +207,24 @@ func reachText(c impact.Change, r impact.Reach) string {
 	}
 	way := strings.Join(names(r.Path), " > ")
 	switch r.Way {
-	case impact.Mapped:
-		return with
 	case impact.Direct:
-		return with + ", which reads " + way
+		return with + ", which reads ", way
 	case impact.Outside:
-		return "the exposure's own tool, which reads " + way
+		if head == "" {
+			head = "the exposure's own tool"
+		}
+		return head + ", which reads ", way
 	case impact.Traced:
-		return with + ", by its name: " + way
+		return with + ", by its name: ", way
 	case impact.Chained:
-		return orExposure(head) + ", through views: " + way
+		return orExposure(head) + ", through views: ", way
 	case impact.Upstream:
-		return orExposure(head) + ", may reach it: " + way
+		return orExposure(head) + ", may reach it: ", way
 	case impact.LooksUp:
-		return with + ", which looks up ids of " + c.Job
-	case impact.Declared:
+		return with + ", which looks up ids of " + c.Job, ""
+	case impact.Mapped, impact.Declared:
 	}
-	return with
+	return with, ""
 }
 
 func orExposure(head string) string {

@@ -177,7 +177,9 @@ func mdChange(c impact.Change, reaches []impact.Reach) string {
 			item += fmt.Sprintf("\n  - and %d more syncs", len(reaches)-n)
 			break
 		}
-		item += "\n  - " + mdProse(reachText(c, r))
+		if text, path := reachText(c, r); text != "" {
+			item += strings.TrimRight("\n  - "+mdProse(text)+" "+mdCode(path), " ")
+		}
 	}
 	return item + "\n  - " + mdProse(reaches[0].Why)
 }

@@ -215,6 +215,9 @@ func (w *Workspace) begin(k *kept, by string, s Script, flags []string) *run {
 		r.Rows = *s.Rows
 	}
 	r.Word = r.first(w.d)
+	if len(w.d.queued) == 0 {
+		r.Started = now
+	}
 	k.add(r)
 	k.Changed = now
 	return r
