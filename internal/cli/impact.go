@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"exposync/internal/coverage"
 	"exposync/internal/dbt"
 	"exposync/internal/fault"
 	"exposync/internal/impact"
@@ -85,9 +86,8 @@ func (a *app) impact(ctx context.Context, opts impactOptions) error {
 	if after.Catalog, err = a.catalogBeside(ctx, s.manifestPath()); err != nil {
 		return err
 	}
-	lines := yamlLines{read: s.readFile}
 	doc := report.Impact{
-		Impact:  impact.Compare(before, after, impact.Options{Line: lines.of}),
+		Impact:  impact.Compare(before, after, impact.Options{Place: coverage.Places(s.project, s.readFile)}),
 		Project: s.project.Name, Version: version(), Before: impactSide(before), After: impactSide(after),
 	}
 	if s.chosen != nil {
