@@ -3,6 +3,7 @@ package hosted_test
 import (
 	"bytes"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"exposync/internal/sandbox"
 	"exposync/internal/sandbox/facade"
 	"exposync/internal/sandbox/tools"
+	"exposync/internal/vendortest"
 	"exposync/internal/yamlx"
 )
 
@@ -62,10 +64,10 @@ func stands() map[string]stand {
 		})}},
 		"polytomic": {sync: aUUID, params: token, harness: hostedtest.Harness{Busy: hostedtest.Refuses, Missing: missing(nil)}},
 		"rudderstack": {sync: "2C8Vk2wj8qkofy00YzJbvJOGeqa", base: "/v2", params: token, harness: hostedtest.Harness{Busy: hostedtest.Refuses, Missing: missing(map[string]string{
-			hostedtest.CancelWord: "RudderStack ends what was stopped as failed", hostedtest.Schedules: "the stand-in has no call that tells it", hostedtest.Disables: "the stand-in has no call that tells it",
+			hostedtest.CancelWord: "RudderStack ends what was stopped as failed", hostedtest.Listing: "the stand-in has no call for it", hostedtest.Schedules: "the stand-in has no call that tells it", hostedtest.Disables: "the stand-in has no call that tells it",
 		})}},
 		"segment": {sync: "src1/mod1/sub1", script: "sub1", params: token, harness: hostedtest.Harness{Busy: hostedtest.Queues, Missing: missing(map[string]string{
-			hostedtest.Schedules: "Segment tells it only below the destination, whose id a mapping does not have", hostedtest.FullResyncs: "Segment's API has none",
+			hostedtest.Listing: "a mapping is listed only below its destination", hostedtest.Schedules: "Segment tells it only below the destination, whose id a mapping does not have", hostedtest.FullResyncs: "Segment's API has none",
 		})}},
 		"airbyte": {sync: aUUID, base: "/v1", params: map[string]string{"client_id": "app", "client_secret": "s3cr3t-token-0001"}, harness: hostedtest.Harness{
 			Busy: hostedtest.Refuses, Logs: true, Missing: missing(map[string]string{
@@ -98,7 +100,7 @@ list: {url: "BASE/jobs?hook=${sync}", items: jobs, id: id, created: created_at}
 cancel: {url: "BASE/jobs/${run}", method: DELETE}
 check: {url: "BASE/jobs?hook=${sync}"}
 `, harness: hostedtest.Harness{Busy: hostedtest.Queues, Missing: missing(map[string]string{
-			hostedtest.Schedules: "the hook tells none", hostedtest.Disables: "the hook does not tell", "missing": "the hook's list is empty then", "skipped": "",
+			hostedtest.Listing: "the settings describe none", hostedtest.Schedules: "the hook tells none", hostedtest.Disables: "the hook does not tell", "missing": "the hook's list is empty then", "skipped": "",
 			hostedtest.FullResyncs: "",
 		})}},
 	}
@@ -107,6 +109,11 @@ check: {url: "BASE/jobs?hook=${sync}"}
 // Every tool does at its stand-in what the seam promises.
 func TestConformance(t *testing.T) {
 	t.Parallel()
+	for _, kind := range vendortest.Hosted() {
+		if _, there := stands()[kind]; !there {
+			t.Errorf("%s is described, and nothing is sent to it", kind)
+		}
+	}
 	for _, k := range hosted.Kinds() {
 		s, there := stands()[k.Name]
 		if !there {
@@ -138,7 +145,7 @@ func (s stand) open(t *testing.T, k hosted.Kind) *hostedtest.Subject {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(box)
+	server := httptest.NewServer(described(t, k.Name, s.mounted(), box))
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
@@ -172,6 +179,46 @@ func (s stand) open(t *testing.T, k hosted.Kind) *hostedtest.Subject {
 	subject.Notes, subject.Log = func() []string { return notes }, log.String
 	s.connect(subject, ws)
 	return subject
+}
+
+// mounted is what stands before the paths of the description: that of Hightouch
+// has the version in its server's address.
+func (s stand) mounted() string {
+	if s.base == "/api/v1" && s.params["email"] == "" {
+		return s.base
+	}
+	return ""
+}
+
+// hasty makes a minute that a tool asks to wait a second.
+type hasty struct{ http.ResponseWriter }
+
+// WriteHeader shortens what is asked for.
+func (w hasty) WriteHeader(status int) {
+	if w.Header().Get("X-RateLimit-Reset") == "60" {
+		w.Header().Set("X-RateLimit-Reset", "0.01")
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets a handler close the connection.
+func (w hasty) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// described holds every request against the tool's description, where there is
+// one.
+func described(t *testing.T, kind, below string, next http.Handler) http.Handler {
+	t.Helper()
+	if kind == "webhook" {
+		return next
+	}
+	guard := vendortest.NewGuard(t, "hosted/"+kind, facade.Mount(kind, "tool")+below, next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/_login") { // the page that a redirect of the stand-in leads to
+			next.ServeHTTP(w, r)
+			return
+		}
+		guard.ServeHTTP(hasty{w}, r)
+	})
 }
 
 // connect lets the suite arrange and look at the stand-in.

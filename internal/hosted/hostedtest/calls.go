@@ -229,6 +229,22 @@ func looks() []check {
 				t.Errorf("Account() = %q", a)
 			}
 		}},
+		{"all syncs are listed", []string{Listing}, func(t *testing.T, b *bench) {
+			want, err := b.Tool.Inspect(t.Context(), b.Sync)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l, can := b.Tool.(hosted.Lister)
+			if !can {
+				t.Fatal("it cannot list, and does not say so")
+			}
+			for range 2 {
+				list, err := l.List(t.Context())
+				if err != nil || len(list) != 1 || list[0].ID != want.ID || list[0].Title != want.Title || list[0].Disabled != want.Disabled || list[0].Model != want.Model {
+					t.Errorf("List() = %+v, %v; want %+v", list, err, want)
+				}
+			}
+		}},
 		{"its own schedule is told (18)", []string{"schedule", Schedules}, func(t *testing.T, b *bench) {
 			b.Play(t, "schedule")
 			if s, err := b.Tool.Inspect(t.Context(), b.Sync); err != nil || s.Schedule == "" {

@@ -45,6 +45,7 @@ const (
 // Names of what may be missing, beside scenarios.
 const (
 	Lists       = "a list of runs"
+	Listing     = "a list of syncs"
 	RunningName = "the name of the run that is going on"
 	Schedules   = "the schedule of a sync"
 	Disables    = "whether a sync is disabled"
