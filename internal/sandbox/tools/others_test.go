@@ -26,6 +26,9 @@ func TestMultiwoven(t *testing.T) {
 		"finished_at":"2026-11-24T10:15:00.000Z","duration":0,"total_query_rows":100,"total_rows":100,"skipped_rows":0,"successful_rows":100,"failed_rows":0,
 		"error":null,"created_at":"2026-11-24T10:15:00.000Z","updated_at":"2026-11-24T10:15:00.000Z"}}}`)
 
+	c.do(http.MethodPost, "/api/v1/schedule_syncs", `{"schedule_sync":{"sync_id":5}}`)
+	wants(t, c.do(http.MethodDelete, "/api/v1/schedule_syncs/5", ""), 200, `{"message":"Sync cancelled successfully"}`)
+	equal(t, "stopped", "canceled", c.do(http.MethodGet, "/api/v1/syncs/5/sync_runs?status=pending&page=1", "").get("data.0.attributes.status").String())
 	c.clock = c.clock.Add(2 * time.Hour)
 	wants(t, poll(), 401, `{"error":"Unauthorized"}`)
 	if strings.Contains(c.control(http.MethodGet, "/_/requests/1", "").body, token) {
@@ -332,6 +335,10 @@ func TestWebhook(t *testing.T) {
 	equal(t, "stopped", "canceled", c.do(http.MethodGet, "/jobs/job-2", "").get("status").String())
 	wants(t, c.do(http.MethodGet, "/jobs/job-9", ""), 404, `{"error":"there is no such job"}`)
 	wants(t, c.do(http.MethodPost, "/hooks/!", ""), 404, `{"error":"there is no such hook"}`)
+	other = c.do(http.MethodPost, "/api/v2/run/crm", "")
+	equal(t, "another address", "202 api-v2-run-crm", fmt.Sprint(other.status, " ", other.get("hook").String()))
+	equal(t, "and its job", "queued", c.do(http.MethodGet, "/api/v2/run/crm/"+other.get("id").String(), "").get("status").String())
+	wants(t, c.do(http.MethodGet, "/api/v2/run/crm", ""), 404, `{"error":"not found"}`)
 	c.declare(tools.Sync{ID: "off", Disabled: true})
 	wants(t, c.do(http.MethodPut, "/hooks/off", ""), 409, `{"error":"the hook is disabled"}`)
 }
