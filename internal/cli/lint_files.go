@@ -77,7 +77,7 @@ func (s *session) addManifest(ctx context.Context, in *lint.Input) {
 		catalog, _ = dbt.LoadCatalog(ctx, found) // it only adds to what is known
 	}
 	in.Facts = coverage.Collect(coverage.Input{
-		Project: s.project, Jobs: s.set.Jobs, Declared: declaredOf(s.set), Catalog: catalog, Files: read, Now: in.Now,
+		Project: s.project, Jobs: s.set.Jobs, Declared: declaredOf(s.set, s.project), Catalog: catalog, Files: read, Now: in.Now,
 		IsExport: func(n *dbt.Node) bool { return s.config.Exports.Has(n.Name, n.Path, n.Tags) },
 	})
 }
@@ -90,10 +90,11 @@ func (s *session) besideManifest(name string) string {
 }
 
 // declaredOf is what exposures say, as coverage wants it.
-func declaredOf(set job.Set) map[string]coverage.Declared {
+func declaredOf(set job.Set, project *dbt.Project) map[string]coverage.Declared {
 	out := map[string]coverage.Declared{}
 	for _, x := range set.Exposures {
-		d := coverage.Declared{Where: x.Where, Watched: x.Watched, SLA: x.SLA}
+		page, _ := job.PageOf(project.Exposures[x.ID].URL)
+		d := coverage.Declared{Where: x.Where, Watched: x.Watched, Sync: page.Sync, SLA: x.SLA}
 		for _, i := range x.Ignores {
 			d.Ignores = append(d.Ignores, coverage.Ignore{Check: i.Check, Reason: i.Reason, Until: i.Until, Where: i.Where})
 		}

@@ -54,11 +54,12 @@ func (a *app) load(ctx context.Context, strict bool) (*session, error) {
 			return nil, err
 		}
 	}
-	if s.noProfile = s.loadProfile(); s.noProfile != nil && strict {
-		return nil, s.noProfile
-	}
+	s.noProfile = s.loadProfile()
 	s.resolveTarget()
 	s.set = job.Build(s.project, s.config, job.Options{Target: s.target, Files: s.readFile})
+	if s.noProfile != nil && strict && !s.onlyHosted() {
+		return nil, s.noProfile
+	}
 	for _, j := range s.set.Jobs {
 		_ = a.located(j.Problems)
 	}

@@ -44,8 +44,8 @@ func ofApplications(look func(p *project, x *exposure) []Finding) func(*project)
 
 // lacks wants a property. %s of the fix is the exposure's name.
 func lacks(key, message, fix string) func(*project) []Finding {
-	return ofApplications(func(_ *project, x *exposure) []Finding {
-		if x.text(key) != "" {
+	return ofApplications(func(p *project, x *exposure) []Finding {
+		if x.text(key) != "" || !p.sends(x) {
 			return nil
 		}
 		if strings.Contains(fix, "%s") {
@@ -53,6 +53,22 @@ func lacks(key, message, fix string) func(*project) []Finding {
 		}
 		return []Finding{x.finding(x.name+" "+message, fix, key)}
 	})
+}
+
+// sends reports whether rows leave the warehouse by the exposure, as far as one
+// can tell: it declares a sync, shows one, or depends on an export model.
+func (p *project) sends(x *exposure) bool {
+	if x.block() != nil || x.watched() != "" {
+		return true
+	}
+	exports := p.in.Config.Exports
+	if x.dbt != nil {
+		return slices.ContainsFunc(x.dbt.DependsOn, func(id string) bool {
+			n := p.in.Project.Nodes[id]
+			return n != nil && n.ResourceType == "model" && exports.Has(n.Name, slashes(n.Path), n.Tags)
+		})
+	}
+	return slices.ContainsFunc(x.refs(), func(name string) bool { return exports.Has(name, "", nil) })
 }
 
 func checkOwner(p *project) []Finding {

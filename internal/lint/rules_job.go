@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"exposync/internal/config"
@@ -111,22 +112,32 @@ func checkUnpinned(p *project) []Finding {
 }
 
 // mentions reports whether depends_on names a model without a version.
-func (x *exposure) mentions(name string) bool {
+func (x *exposure) mentions(name string) bool { return slices.Contains(x.refs(), name) }
+
+// refPattern is a ref() without a version; its group is the model's name.
+var refPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`ref\(\s*(?:['"][^'"]*['"]\s*,\s*)?['"]([^'"]+)['"]\s*\)`)
+})
+
+// refs are the models that depends_on names without a version.
+func (x *exposure) refs() []string {
 	if x.yaml == nil {
-		return false
+		return nil
 	}
-	ref := regexp.MustCompile(`ref\(\s*(?:['"][^'"]*['"]\s*,\s*)?['"]` + regexp.QuoteMeta(name) + `['"]\s*\)`)
+	var out []string
 	for _, key := range append([]string{"depends_on"}, dependsOnWords()...) {
 		n := x.yaml.item.Get(key)
 		texts := itemsOf(n)
 		if n != nil && n.Kind == yamlx.String {
 			texts = []*yamlx.Node{n}
 		}
-		if slices.ContainsFunc(texts, func(n *yamlx.Node) bool { return ref.MatchString(n.Text) }) {
-			return true
+		for _, text := range texts {
+			for _, m := range refPattern().FindAllStringSubmatch(text.Text, -1) {
+				out = append(out, m[1])
+			}
 		}
 	}
-	return false
+	return out
 }
 
 func checkParentExport(p *project) []Finding {

@@ -83,11 +83,11 @@ func LintRulesText(s Style, rules []lint.Rule) string {
 	if text, ok := s.fitted(rows, 2); ok {
 		return text
 	}
-	return listed(s, rows)
+	return wrappedTable(s, rows)
 }
 
-// listed draws a table whose last column is wrapped.
-func listed(s Style, rows [][]string) string {
+// wrappedTable draws a table whose last column is wrapped.
+func wrappedTable(s Style, rows [][]string) string {
 	var b strings.Builder
 	last := len(rows[0]) - 1
 	heads := make([][]string, len(rows))

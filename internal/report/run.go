@@ -87,6 +87,7 @@ type ResultJSON struct {
 	Holds         []plan.Hold        `json:"holds"`
 	Notes         []string           `json:"notes"`
 	Plan          *PlanJSON          `json:"plan,omitempty"`
+	Hosted        *plan.HostedRun    `json:"hosted,omitempty"` // the run in the hosted tool
 	Samples       *plan.Samples      `json:"samples,omitempty"`
 	Problems      []FaultJSON        `json:"problems"`
 }
@@ -107,8 +108,9 @@ type PlanJSON struct {
 	Since      string      `json:"since,omitempty"`
 	Match      *plan.Match `json:"match,omitempty"`
 
-	Estimate plan.Estimate `json:"estimate"`
-	Fields   []plan.Mapped `json:"fields,omitempty"` // plan only
+	Estimate plan.Estimate    `json:"estimate"`
+	Fields   []plan.Mapped    `json:"fields,omitempty"` // plan only
+	Hosted   *plan.HostedSync `json:"hosted,omitempty"` // what the tool says of the sync
 }
 
 // Ended is when the run had ended.
@@ -146,14 +148,19 @@ func (j JobReport) json() ResultJSON {
 			Sync: p.Sync, Generation: p.Generation, Mapping: p.Mapping, MappingWas: p.MappingWas,
 			FirstRun: p.FirstRun, Continues: p.Continues, First: p.First, Digest: p.Digest, Match: p.Match,
 			RowsRead: p.Reading.Rows, BytesRead: p.Reading.Bytes, FullRead: p.Reading.Full, Since: p.Reading.Since,
-			Estimate: p.Estimate, Fields: j.Mapping,
+			Estimate: p.Estimate, Fields: j.Mapping, Hosted: p.Hosted,
 		}
 		out.Samples = j.Samples
 	}
 	if out.Skip = j.Skip; !j.DueAt.IsZero() {
 		out.DueAt = &j.DueAt
 	}
-	if out.Message == "" {
+	out.Hosted = j.Result.Hosted
+	switch {
+	case out.Message != "":
+	case j.Result.Hosted != nil:
+		out.Message = hostedTail(*j.Result.Hosted, j.Result.Took)
+	default:
 		out.Message = Tail(j.Result.Counts, j.Result.Took)
 	}
 	return out
