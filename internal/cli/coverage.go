@@ -159,18 +159,12 @@ func (s *session) measure(ctx context.Context, f *coverageFlags, limits map[stri
 // coverage and lint share.
 func (s *session) coverageInput() coverage.Input {
 	in := coverage.Input{
-		Project: s.project, Jobs: s.set.Jobs, Declared: map[string]coverage.Declared{}, Files: s.readFile, Now: s.a.env.Now(),
+		Project: s.project, Jobs: s.set.Jobs, Declared: declaredOf(s.set, s.project), Files: s.readFile, Now: s.a.env.Now(),
 		IsExport: func(n *dbt.Node) bool { return s.config.Exports.Has(n.Name, n.Path, n.Tags) },
 		NodeIgnores: func(meta []byte, where string) ([]coverage.Ignore, []string) {
 			found, mistakes := job.Ignores(meta, where)
 			return ignoresOf(found), mistakes
 		},
-	}
-	for _, x := range s.set.Exposures {
-		page, _ := job.PageOf(s.project.Exposures[x.ID].URL)
-		in.Declared[x.ID] = coverage.Declared{
-			Where: x.Where, Watched: x.Watched, Sync: page.Sync, SLA: x.SLA, Ignores: ignoresOf(x.Ignores),
-		}
 	}
 	if s.chosen != nil {
 		in.Selected = func(id string) bool {
@@ -181,14 +175,6 @@ func (s *session) coverageInput() coverage.Input {
 		}
 	}
 	return in
-}
-
-func ignoresOf(list []job.Ignore) []coverage.Ignore {
-	out := make([]coverage.Ignore, 0, len(list))
-	for _, i := range list {
-		out = append(out, coverage.Ignore(i))
-	}
-	return out
 }
 
 // coverageSettings lays the flags over exposync.yml.

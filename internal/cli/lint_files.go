@@ -95,10 +95,16 @@ func declaredOf(set job.Set, project *dbt.Project) map[string]coverage.Declared 
 	for _, x := range set.Exposures {
 		page, _ := job.PageOf(project.Exposures[x.ID].URL)
 		d := coverage.Declared{Where: x.Where, Watched: x.Watched, Sync: page.Sync, SLA: x.SLA}
-		for _, i := range x.Ignores {
-			d.Ignores = append(d.Ignores, coverage.Ignore{Check: i.Check, Reason: i.Reason, Until: i.Until, Where: i.Where})
-		}
+		d.Ignores = ignoresOf(x.Ignores)
 		out[x.ID] = d
+	}
+	return out
+}
+
+func ignoresOf(list []job.Ignore) []coverage.Ignore {
+	out := make([]coverage.Ignore, 0, len(list))
+	for _, i := range list {
+		out = append(out, coverage.Ignore(i))
 	}
 	return out
 }
