@@ -229,7 +229,7 @@ func (s Style) unproven(misses []coverage.Miss, r coverage.Report, all bool) str
 	fmt.Fprintf(&b, "\n%s\n", s.Paint(Strong, "no result in this run"))
 	b.WriteString(s.hanging("     ", fmt.Sprintf("%d of %d: %s", len(misses), r.Dimension(coverage.Proven).Total, columnList(names, all)), Plain))
 	if len(exposures) > 0 {
-		b.WriteString(s.hanging("     ", "dbt build --select "+strings.Join(exposures, " "), Faint))
+		b.WriteString("     " + s.Paint(Faint, "dbt build --select "+strings.Join(exposures, " ")) + "\n") // on one line, to be copied
 	}
 	return b.String()
 }
