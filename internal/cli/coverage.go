@@ -149,7 +149,7 @@ func (s *session) measure(ctx context.Context, f *coverageFlags, limits map[stri
 		return coverage.Report{}, err
 	}
 	in.Gate, in.Runs = s.facts, len(s.runs) > 0
-	in.Settings = coverageSettings(s.config.Coverage, limits)
+	in.Settings = s.coverageSettings(limits)
 	r := coverage.Measure(coverage.Collect(in))
 	r.Selection = slices.Concat(s.a.flags.selects, s.a.flags.excludes)
 	return r, nil
@@ -178,15 +178,19 @@ func (s *session) coverageInput() coverage.Input {
 }
 
 // coverageSettings lays the flags over exposync.yml.
-func coverageSettings(c config.Coverage, limits map[string]config.Threshold) coverage.Settings {
+func (s *session) coverageSettings(limits map[string]config.Threshold) coverage.Settings {
+	c := s.config.Coverage
 	out := coverage.Settings{
-		Weights: c.Weights, Required: c.Required, ViewDepth: c.ViewDepth, EnumColumns: c.EnumColumns,
-		FailUnder: map[string]coverage.Threshold{},
+		Weights: c.Weights, ViewDepth: c.ViewDepth, EnumColumns: c.EnumColumns,
+		FailUnder: map[string]coverage.Threshold{}, Required: map[string]string{},
 	}
 	for _, from := range []map[string]config.Threshold{c.FailUnder, limits} {
 		for name, t := range from {
-			out.FailUnder[name] = coverage.Threshold(t)
+			out.FailUnder[name] = coverage.Threshold{Share: t.Share, Where: s.a.shown(t.Where)}
 		}
+	}
+	for name, where := range c.Required {
+		out.Required[name] = s.a.shown(where)
 	}
 	return out
 }
