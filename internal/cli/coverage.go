@@ -154,7 +154,7 @@ func (s *session) measure(ctx context.Context, f *coverageFlags, limits map[stri
 		in.Hosted = s.inventory(ctx)
 	}
 	in.Gate, in.Runs = s.facts, len(s.runs) > 0
-	in.Settings = coverageSettings(s.config.Coverage, limits)
+	in.Settings = s.coverageSettings(limits)
 	r := coverage.Measure(coverage.Collect(in))
 	r.Selection = slices.Concat(s.a.flags.selects, s.a.flags.excludes)
 	return r, nil
@@ -164,18 +164,12 @@ func (s *session) measure(ctx context.Context, f *coverageFlags, limits map[stri
 // coverage and lint share.
 func (s *session) coverageInput() coverage.Input {
 	in := coverage.Input{
-		Project: s.project, Jobs: s.set.Jobs, Declared: map[string]coverage.Declared{}, Files: s.readFile, Now: s.a.env.Now(),
+		Project: s.project, Jobs: s.set.Jobs, Declared: declaredOf(s.set, s.project), Files: s.readFile, Now: s.a.env.Now(),
 		IsExport: func(n *dbt.Node) bool { return s.config.Exports.Has(n.Name, n.Path, n.Tags) },
 		NodeIgnores: func(meta []byte, where string) ([]coverage.Ignore, []string) {
 			found, mistakes := job.Ignores(meta, where)
 			return ignoresOf(found), mistakes
 		},
-	}
-	for _, x := range s.set.Exposures {
-		page, _ := job.PageOf(s.project.Exposures[x.ID].URL)
-		in.Declared[x.ID] = coverage.Declared{
-			Where: x.Where, Watched: x.Watched, Sync: page.Sync, SLA: x.SLA, Ignores: ignoresOf(x.Ignores),
-		}
 	}
 	if s.chosen != nil {
 		in.Selected = func(id string) bool {
@@ -188,24 +182,20 @@ func (s *session) coverageInput() coverage.Input {
 	return in
 }
 
-func ignoresOf(list []job.Ignore) []coverage.Ignore {
-	out := make([]coverage.Ignore, 0, len(list))
-	for _, i := range list {
-		out = append(out, coverage.Ignore(i))
-	}
-	return out
-}
-
 // coverageSettings lays the flags over exposync.yml.
-func coverageSettings(c config.Coverage, limits map[string]config.Threshold) coverage.Settings {
+func (s *session) coverageSettings(limits map[string]config.Threshold) coverage.Settings {
+	c := s.config.Coverage
 	out := coverage.Settings{
-		Weights: c.Weights, Required: c.Required, ViewDepth: c.ViewDepth, EnumColumns: c.EnumColumns,
-		FailUnder: map[string]coverage.Threshold{},
+		Weights: c.Weights, ViewDepth: c.ViewDepth, EnumColumns: c.EnumColumns,
+		FailUnder: map[string]coverage.Threshold{}, Required: map[string]string{},
 	}
 	for _, from := range []map[string]config.Threshold{c.FailUnder, limits} {
 		for name, t := range from {
-			out.FailUnder[name] = coverage.Threshold(t)
+			out.FailUnder[name] = coverage.Threshold{Share: t.Share, Where: s.a.shown(t.Where)}
 		}
+	}
+	for name, where := range c.Required {
+		out.Required[name] = s.a.shown(where)
 	}
 	return out
 }
