@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -294,8 +293,6 @@ func (p *project) missing(needs need) string {
 		return "there are no YAML files of the project at hand"
 	case needs&needVersion != 0 && p.version() == "":
 		return "the version of dbt is not known without a manifest: dbt parse"
-	case needs&needConfig != 0 && p.in.Config.Missing:
-		return fmt.Sprintf("there is no %s", config.FileName)
 	}
 	return ""
 }
