@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -23,7 +24,7 @@ its own. Everything after -- goes to dbt.`,
 		Example: "  exposync build\n  exposync build --target prod -- --select +export_customers",
 		GroupID: "daily",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := opts.check(); err != nil {
+			if err := errors.Join(opts.check(), opts.hosted.check(a)); err != nil {
 				return err
 			}
 			if err := ownFlags(args); err != nil {
@@ -44,6 +45,7 @@ its own. Everything after -- goes to dbt.`,
 		},
 	}
 	opts.add(cmd)
+	opts.hosted.add(cmd)
 	a.flags.dbtProgram(cmd)
 	a.selection(cmd)
 	a.noCloud(cmd)

@@ -35,8 +35,14 @@ func (r *runner) leaveOut(ctx context.Context) {
 			continue
 		}
 		r.notInRun++
-		r.jobs, r.reports, r.prepared = slices.Delete(r.jobs, i, i+1), slices.Delete(r.reports, i, i+1), slices.Delete(r.prepared, i, i+1)
+		r.drop(i)
 	}
+}
+
+// drop takes a job out of the run.
+func (r *runner) drop(i int) {
+	r.jobs, r.reports = slices.Delete(r.jobs, i, i+1), slices.Delete(r.reports, i, i+1)
+	r.prepared, r.hosted = slices.Delete(r.prepared, i, i+1), slices.Delete(r.hosted, i, i+1)
 }
 
 // waits reports whether a job is not due yet by its cadence, and when it is.

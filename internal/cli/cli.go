@@ -85,7 +85,7 @@ succeeded in this dbt run, and moves the changed rows to the business tool.
 	a.flags.add(root.PersistentFlags())
 	for _, cmd := range []*cobra.Command{
 		newBuild(a), newRun(a), newPlan(a), newGate(a), newList(a), newStatus(a),
-		newRetry(a), newRejects(a), newTest(a),
+		newRetry(a), newRejects(a), newTest(a), newWait(a),
 		newCoverage(a), newLint(a), newImpact(a),
 		newDestination(a), newSchema(a), newLedger(a), newSandbox(a), newDemo(a),
 		newExplain(a),

@@ -89,23 +89,28 @@ func (s *session) loadCloud(ctx context.Context) error {
 		Base: access.Base, Account: access.Account, Token: access.Token.Reveal(), Where: s.a.shown(s.config.DBTCloud.Where), Rest: s.restConfig(),
 	})
 	defer client.Close()
-	run, err := s.findRun(ctx, client, access)
+	runs, err := s.findRuns(ctx, client, access)
 	if err != nil {
 		return err
 	}
-	store, err := s.cloudStore(client, access, run)
-	if err != nil {
-		return err
+	s.cloud = &cloudRun{Run: runs[len(runs)-1], client: client, files: map[string]string{}}
+	var stores []*cloudStore
+	for _, run := range runs {
+		store, err := s.cloudStore(client, access, run)
+		if err != nil {
+			return err
+		}
+		stores = append(stores, store)
+		s.cloud.add(run, store)
 	}
-	s.cloud = &cloudRun{Run: run, client: client, store: store, files: map[string]string{}}
 	if err := s.cloud.load(ctx, s); err != nil {
 		return err
 	}
-	if err := store.keep(s.a.env.Now()); err != nil {
+	if err := keepRuns(stores, s.a.env.Now()); err != nil {
 		return err
 	}
 	s.a.say("%s", s.cloud.told(s.a.env.Now()))
-	return s.sameProject(run)
+	return s.sameProject(s.cloud.Run)
 }
 
 // cloudAccess is what exposync.yml says about dbt platform.
@@ -127,9 +132,9 @@ func (s *session) cloudAccess(ctx context.Context) (config.DBTCloudAccess, error
 	return access, nil
 }
 
-// findRun finds the run that was asked for, and makes sure that it can prove
-// something here.
-func (s *session) findRun(ctx context.Context, client *platform.Client, access config.DBTCloudAccess) (*platform.Run, error) {
+// findRuns finds the run that was asked for, after those that it goes on with,
+// and makes sure that they can prove something here.
+func (s *session) findRuns(ctx context.Context, client *platform.Client, access config.DBTCloudAccess) ([]*platform.Run, error) {
 	var run *platform.Run
 	var err error
 	switch id := numberOf(s.a.flags.cloudRun); {
@@ -144,7 +149,20 @@ func (s *session) findRun(ctx context.Context, client *platform.Client, access c
 	if err != nil {
 		return nil, err
 	}
-	return run, client.Check(run, platform.Asked{Job: access.Job, Project: access.Project})
+	asked := platform.Asked{Job: access.Job, Project: access.Project}
+	if err := client.Check(run, asked); err != nil {
+		return nil, err
+	}
+	earlier, err := client.Retried(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range earlier {
+		if err := client.Check(r, asked); err != nil {
+			return nil, err
+		}
+	}
+	return append(earlier, run), nil
 }
 
 // sameProject refuses artifacts of another dbt project than that of this

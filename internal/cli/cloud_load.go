@@ -16,11 +16,27 @@ import (
 type cloudRun struct {
 	*platform.Run
 	client *platform.Client
-	store  *cloudStore
 	files  map[string]string // path of what counts, by name
-	steps  []*platform.Step  // of the session's run_results, in their order
-	built  []platform.Step   // that built or tested something
-	failed []platform.Step   // that should have, and ended before they had results
+	all    []*cloudStep      // of the runs that it goes on with, and its own, in order
+	read   []*cloudStep      // those of the session's run_results
+	built  []*cloudStep      // those that built or tested something
+	failed []*cloudStep      // those that should have, and ended before they had results
+}
+
+// cloudStep is a step with the place of what it wrote.
+type cloudStep struct {
+	platform.Step
+	run   *platform.Run
+	store *cloudStore
+}
+
+// add adds the steps of a run that may have artifacts.
+func (c *cloudRun) add(run *platform.Run, store *cloudStore) {
+	for _, step := range run.Steps {
+		if !step.Prepares() {
+			c.all = append(c.all, &cloudStep{step, run, store})
+		}
+	}
 }
 
 // told is the run in one sentence.
@@ -33,17 +49,20 @@ func (c *cloudRun) told(now time.Time) string {
 	if len(c.built) == 0 {
 		return text + "; no step of it built or tested anything"
 	}
-	text += "; evidence: " + stepNames(c.built)
+	text += "; evidence: " + c.named(c.built)
 	if len(c.failed) > 0 {
-		text += "; without results: " + stepNames(c.failed)
+		text += "; without results: " + c.named(c.failed)
 	}
 	return text
 }
 
-func stepNames(list []platform.Step) string {
+func (c *cloudRun) named(list []*cloudStep) string {
 	words := make([]string, len(list))
 	for i, step := range list {
 		words[i] = step.String()
+		if step.run != c.Run {
+			words[i] += fmt.Sprintf(" of run %d, which it goes on with", step.run.ID)
+		}
 	}
 	return strings.Join(words, ", ")
 }
@@ -60,27 +79,26 @@ func (c *cloudRun) load(ctx context.Context, s *session) error {
 	if err := c.loadSources(ctx, s); err != nil {
 		return err
 	}
-	_, err = c.last(ctx, platform.Catalog, "docs")
-	return err
+	return c.findCatalog(ctx)
 }
 
 // loadResults reads the run_results of the steps that may prove something, and
 // gives the step whose are newest; nil if there are none. Those of dbt docs
 // generate are not even fetched: they are large, and say that all is well.
-func (c *cloudRun) loadResults(ctx context.Context, s *session) (*platform.Step, error) {
-	for i := range c.Steps {
-		if !mayProve(c.Steps[i]) {
+func (c *cloudRun) loadResults(ctx context.Context, s *session) (*cloudStep, error) {
+	for _, step := range c.all {
+		if !mayProve(step.Step) {
 			continue
 		}
-		if err := c.readResults(ctx, s, &c.Steps[i]); err != nil {
+		if err := c.readResults(ctx, s, step); err != nil {
 			return nil, err
 		}
 	}
-	var newest *platform.Step
+	var newest *cloudStep
 	var last *dbt.RunResults
 	for i, r := range s.runs {
 		if last == nil || later(r, last) {
-			newest, last = c.steps[i], r
+			newest, last = c.read[i], r
 		}
 	}
 	return newest, nil
@@ -90,20 +108,20 @@ func (c *cloudRun) loadResults(ctx context.Context, s *session) (*platform.Step,
 // name says, and where that is nothing known, yes.
 func mayProve(step platform.Step) bool {
 	command := step.Command()
-	return step.Builds() || command == "retry" || command == "" && !step.Prepares()
+	return step.Builds() || command == "retry" || command == ""
 }
 
-func (c *cloudRun) readResults(ctx context.Context, s *session, step *platform.Step) error {
-	path, err := c.store.get(ctx, *step, platform.RunResults)
+func (c *cloudRun) readResults(ctx context.Context, s *session, step *cloudStep) error {
+	path, err := step.store.get(ctx, step.Step, platform.RunResults)
 	if err != nil {
 		return err
 	}
 	if path == "" {
 		if step.Builds() && step.Status == platform.Success {
-			return c.client.Missing(c.Run, *step, platform.RunResults)
+			return c.client.Missing(step.run, step.Step, platform.RunResults)
 		}
-		if step.Command() != "" && mayProve(*step) {
-			c.failed = append(c.failed, *step)
+		if step.Command() != "" {
+			c.failed = append(c.failed, step)
 		}
 		return nil
 	}
@@ -116,24 +134,24 @@ func (c *cloudRun) readResults(ctx context.Context, s *session, step *platform.S
 	}
 	r.File = s.a.shown(r.File)
 	if r.Executes() {
-		c.built = append(c.built, *step)
+		c.built = append(c.built, step)
 		if r.Args.Target == "" {
-			r.Args.Target = c.Target // engine v2 does not write it
+			r.Args.Target = step.run.Target // engine v2 does not write it
 		}
 	}
-	s.runs, c.steps = append(s.runs, r), append(c.steps, step)
+	s.runs, c.read = append(s.runs, r), append(c.read, step)
 	return nil
 }
 
 // loadManifest reads the manifest of a step; without one that of the last step
 // that has any.
-func (c *cloudRun) loadManifest(ctx context.Context, s *session, newest *platform.Step) error {
-	candidates := []*platform.Step{newest}
+func (c *cloudRun) loadManifest(ctx context.Context, s *session, newest *cloudStep) error {
+	candidates := []*cloudStep{newest}
 	if newest == nil {
-		candidates = c.fromTheEnd()
+		candidates = c.all
 	}
-	for _, step := range candidates {
-		path, err := c.store.get(ctx, *step, platform.Manifest)
+	for _, step := range slices.Backward(candidates) {
+		path, err := step.store.get(ctx, step.Step, platform.Manifest)
 		if err != nil {
 			return err
 		}
@@ -147,20 +165,9 @@ func (c *cloudRun) loadManifest(ctx context.Context, s *session, newest *platfor
 		return err
 	}
 	if newest != nil {
-		return c.client.Missing(c.Run, *newest, platform.Manifest)
+		return c.client.Missing(newest.run, newest.Step, platform.Manifest)
 	}
 	return c.client.NoManifest(c.Run)
-}
-
-// fromTheEnd are the steps that may have artifacts, the last one first.
-func (c *cloudRun) fromTheEnd() []*platform.Step {
-	var out []*platform.Step
-	for i := range slices.Backward(c.Steps) {
-		if !c.Steps[i].Prepares() {
-			out = append(out, &c.Steps[i])
-		}
-	}
-	return out
 }
 
 // loadSources reads the newest sources.json, unless --sources names another.
@@ -172,19 +179,30 @@ func (c *cloudRun) loadSources(ctx context.Context, s *session) error {
 			return err
 		}
 	}
+	c.files[string(platform.Sources)] = path
 	return s.loadSources(ctx, path)
+}
+
+// findCatalog lays the newest catalog beside the manifest, where it is looked
+// for.
+func (c *cloudRun) findCatalog(ctx context.Context) error {
+	path, err := c.last(ctx, platform.Catalog, "docs")
+	if err != nil || path == "" {
+		return err
+	}
+	name := string(platform.Catalog)
+	c.files[name] = beside(c.files[string(platform.Manifest)], name)
+	return layBeside(path, c.files[name])
 }
 
 // last fetches a file of the last step that has it, of those whose name tells
 // the command that writes it, or no command; empty if there is none.
 func (c *cloudRun) last(ctx context.Context, file platform.File, writer string) (string, error) {
-	for _, step := range c.fromTheEnd() {
+	for _, step := range slices.Backward(c.all) {
 		if command := step.Command(); command != writer && command != "" {
 			continue
 		}
-		path, err := c.store.get(ctx, *step, file)
-		if err != nil || path != "" {
-			c.files[string(file)] = path
+		if path, err := step.store.get(ctx, step.Step, file); err != nil || path != "" {
 			return path, err
 		}
 	}

@@ -45,6 +45,8 @@ func cloudOf(ts *testscript.TestScript) *platformtest.Server {
 // COMMAND[:STATUS]=[DIR[#N]], where DIR holds what it wrote, and N means
 // run_results.N.json. A run of a status below 10 has not ended; status 31 is
 // one that was cancelled before it began, 11 one without saved artifacts.
+// CLOUD_TARGET is the target of the job, CLOUD_RETRIES the run that it goes on
+// with.
 func putRun(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 3 {
 		ts.Fatalf("usage: cloud-run ID JOB STATUS [STEP…]")
@@ -52,6 +54,9 @@ func putRun(ts *testscript.TestScript, _ bool, args []string) {
 	run := platformtest.Run{
 		ID: int64(integer(ts, args[0])), Job: int64(integer(ts, args[1])), Status: integer(ts, args[2]), Project: 11,
 		Target: ts.Getenv("CLOUD_TARGET"), Steps: platformtest.Before(),
+	}
+	if before := ts.Getenv("CLOUD_RETRIES"); before != "" {
+		run.Retries = int64(integer(ts, before))
 	}
 	if run.Status >= 10 {
 		// the later one was put, the later it ended

@@ -75,32 +75,53 @@ func (c *cloudStore) get(ctx context.Context, step platform.Step, file platform.
 	return path, err
 }
 
-// keep says that all is here, and lets the runs go that were used longest ago.
-func (c *cloudStore) keep(now time.Time) error {
-	if !c.complete && c.run.Saved == platform.SavedYes {
-		if err := os.WriteFile(c.marker(), c.identity, 0o600); err != nil {
-			return unkept(c.marker(), err)
-		}
+// layBeside gives a file a second place.
+func layBeside(from, to string) error {
+	if _, err := os.Stat(to); err == nil {
+		return nil // the same place, or laid there before
 	}
-	_ = os.Chtimes(c.dir, now, now) // else it goes a little earlier
-	runs := c.others()
-	for _, old := range runs[min(len(runs), keptRuns-1):] {
+	if os.Link(from, to) == nil {
+		return nil
+	}
+	data, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, data, 0o600)
+	}
+	return unkept(to, err)
+}
+
+// keepRuns says of runs that all is here, and lets those go that were used
+// longest ago.
+func keepRuns(used []*cloudStore, now time.Time) error {
+	dirs := make([]string, len(used))
+	for i, c := range used {
+		dirs[i] = c.dir
+		if !c.complete && c.run.Saved == platform.SavedYes {
+			if err := os.WriteFile(c.marker(), c.identity, 0o600); err != nil {
+				return unkept(c.marker(), err)
+			}
+		}
+		_ = os.Chtimes(c.dir, now, now) // else it goes a little earlier
+	}
+	others := otherRuns(dirs)
+	for _, old := range others[min(len(others), max(keptRuns-len(used), 0)):] {
 		_ = os.RemoveAll(old) // another process may read it just now: it goes next time
 	}
 	return nil
 }
 
-// others are the folders of other runs, the one used last first.
-func (c *cloudStore) others() []string {
-	entries, err := os.ReadDir(filepath.Dir(c.dir))
+// otherRuns are the folders of other runs than these, the one used last first.
+func otherRuns(these []string) []string {
+	root := filepath.Dir(these[0])
+	entries, err := os.ReadDir(root)
 	if err != nil {
 		return nil
 	}
 	used := map[string]time.Time{}
 	var out []string
 	for _, e := range entries {
-		path := filepath.Join(filepath.Dir(c.dir), e.Name())
-		if info, err := e.Info(); err == nil && e.IsDir() && strings.HasPrefix(e.Name(), "run-") && path != c.dir {
+		path := filepath.Join(root, e.Name())
+		if info, err := e.Info(); err == nil && e.IsDir() && strings.HasPrefix(e.Name(), "run-") && !slices.Contains(these, path) {
 			used[path] = info.ModTime()
 			out = append(out, path)
 		}

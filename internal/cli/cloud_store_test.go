@@ -39,8 +39,8 @@ func (b *cloudBundle) settings(t *testing.T, host string) {
 	}
 }
 
-// put adds a run of one step that built, from what real dbt wrote.
-func (b *cloudBundle) put(t *testing.T, id int64, scenario string) {
+// put makes run 7 one of a step that built, from what real dbt wrote.
+func (b *cloudBundle) put(t *testing.T, scenario string) {
 	t.Helper()
 	dir := t.TempDir()
 	if err := cli.PutArtifactsOf(dir, filepath.Join("../../fixtures/dbt/artifacts", scenario), time.Hour); err != nil {
@@ -55,7 +55,7 @@ func (b *cloudBundle) put(t *testing.T, id int64, scenario string) {
 		files[name] = data
 	}
 	b.Put(platformtest.Run{
-		ID: id, Job: 456, Status: 10, Finished: time.Now().Add(-time.Hour),
+		ID: 7, Job: 456, Status: 10, Finished: time.Now().Add(-time.Hour),
 		Steps: []platformtest.Step{{Name: "Invoke dbt with `dbt build`", Status: 10, Files: files}},
 	})
 }
@@ -85,7 +85,7 @@ func (b *cloudBundle) fetched() int {
 func TestRunsOfDBTPlatformAreKept(t *testing.T) {
 	t.Parallel()
 	b := newCloudBundle(t)
-	b.put(t, 7, "1.12-duckdb/all_green")
+	b.put(t, "1.12-duckdb/all_green")
 	gate := []string{"gate", "--dbt-cloud-run", "7"}
 	if code, out := b.run(t, gate...); code != 0 || b.fetched() != 2 {
 		t.Fatalf("exit %d: %s", code, out)
@@ -117,7 +117,7 @@ func TestRunsOfDBTPlatformAreKept(t *testing.T) {
 
 	// the same number elsewhere
 	other := newCloudBundle(t)
-	other.put(t, 7, "1.12-duckdb/test_failed_on_export")
+	other.put(t, "1.12-duckdb/test_failed_on_export")
 	b.settings(t, other.host)
 	if code, out := b.run(t, gate...); code != 3 || other.fetched() != 2 {
 		t.Errorf("exit %d: the run of another host was answered: %s", code, out)
@@ -134,7 +134,7 @@ func TestRunOfDBTPlatformThatFailsIsNotKept(t *testing.T) {
 	if code, out := b.run(t, "gate", "--dbt-cloud-run", "7"); code != 2 || !strings.Contains(out, "artifact_truncated") {
 		t.Errorf("exit %d: %s", code, out)
 	}
-	b.put(t, 7, "1.12-duckdb/all_green") // as it is a minute later
+	b.put(t, "1.12-duckdb/all_green") // as it is a minute later
 	if code, out := b.run(t, "gate", "--dbt-cloud-run", "7"); code != 0 {
 		t.Errorf("exit %d: %s", code, out)
 	}
@@ -145,12 +145,12 @@ func TestDBTPlatformAndFolderAgree(t *testing.T) {
 	t.Parallel()
 	for _, scenario := range []string{"1.5-duckdb/all_green", "1.12-duckdb/model_failed_upstream", "1.12-duckdb/warn", "1.12-duckdb/empty", "2.0-duckdb/test_failed_on_export"} {
 		b := newCloudBundle(t)
-		b.put(t, 7, scenario)
+		b.put(t, scenario)
 		code, out := b.run(t, "gate", "--dbt-cloud-run", "7", "--quiet", "--output", "json")
 		if err := cli.PutArtifactsOf(filepath.Join(b.dir, "target"), filepath.Join("../../fixtures/dbt/artifacts", scenario), time.Hour); err != nil {
 			t.Fatal(err)
 		}
-		wantCode, want := b.run(t, "gate", "--manifest", "target/manifest.json", "--quiet", "--output", "json")
+		wantCode, want := b.run(t, "gate", "--manifest", filepath.Join(b.dir, "target", "manifest.json"), "--quiet", "--output", "json")
 		out = strings.ReplaceAll(out, ".exposync/cloud/run-7/step-1/", "target/")
 		if code != wantCode || out != want {
 			t.Errorf("%s: exit %d, want %d\n%s\nwant\n%s", scenario, code, wantCode, out, want)

@@ -8,6 +8,7 @@ import (
 
 	"exposync/internal/config"
 	"exposync/internal/destination/declared"
+	"exposync/internal/hosted"
 )
 
 // specFolder holds the user's own descriptions, beside exposync.yml.
@@ -19,11 +20,14 @@ type connectors struct{ catalog *declared.Catalog }
 
 // Names lists the types.
 func (c connectors) Names() []string {
-	return slices.Compact(slices.Sorted(slices.Values(append(c.catalog.Kinds(), writtenNames()...))))
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(c.catalog.Kinds(), writtenNames(), toolNames()))))
 }
 
 // Type gives one of them. A description is read only now.
 func (c connectors) Type(name string) config.Type {
+	if k, ok := hosted.KindOf(name); ok {
+		return toolType(k)
+	}
 	if params, ok := written()[name]; ok && c.catalog.Origin(name) == declared.BuiltIn {
 		return config.Type{Params: params}
 	}
@@ -44,7 +48,7 @@ func (c connectors) Type(name string) config.Type {
 // catalogOf gives the descriptions that the project in a folder can name.
 func catalogOf(dir string) *declared.Catalog {
 	dir = filepath.Join(dir, specFolder)
-	return declared.NewCatalog(os.DirFS(dir), func(file string) string { return filepath.Join(dir, file) }, writtenNames()...)
+	return declared.NewCatalog(os.DirFS(dir), func(file string) string { return filepath.Join(dir, file) }, append(writtenNames(), toolNames()...)...)
 }
 
 // sayOverridden says, once, that a description of the user's is used in place

@@ -28,6 +28,9 @@ func (a *app) lintInput(ctx context.Context, asked lintAsked) (*session, lint.In
 	if err := s.findProject(false); err != nil {
 		return nil, lint.Input{}, err
 	}
+	if err := s.configForCloud(); err != nil {
+		return nil, lint.Input{}, err
+	}
 	if err := s.loadArtifacts(ctx); err != nil && (s.manifestNamed() || !fault.Is(err, "artifact_missing")) {
 		return nil, lint.Input{}, err
 	}
@@ -59,7 +62,7 @@ func (a *app) lintInput(ctx context.Context, asked lintAsked) (*session, lint.In
 // manifestNamed reports whether the command line names the artifacts: then they have
 // to be there.
 func (s *session) manifestNamed() bool {
-	return s.a.flags.manifest != "" || len(s.a.flags.artifacts) > 0
+	return s.a.flags.manifest != "" || len(s.a.flags.artifacts) > 0 || s.a.flags.cloudRun != ""
 }
 
 // addManifest adds what the manifest declares.

@@ -116,9 +116,16 @@ func (a *app) plan(ctx context.Context, opts runOptions, out string, values bool
 func (r *runner) look(ctx context.Context, i int) {
 	j, rep := r.jobs[i], &r.reports[i]
 	rep.Result.StartedAt = r.a.env.Now()
-	verdict := rep.Judgement
 	if len(j.Problems) > 0 {
 		r.fail(rep, j.Problems)
+		return
+	}
+	if j.Hosted != nil {
+		if err := r.prepareHosted(ctx, i, true); err != nil {
+			r.fail(rep, err)
+			return
+		}
+		r.verdictOn(i, rep.Result.Plan)
 		return
 	}
 	req, err := r.s.request(ctx, j)
@@ -137,6 +144,13 @@ func (r *runner) look(ctx context.Context, i int) {
 	p := r.prepared[i].Plan
 	rep.Result.Plan, rep.Result.Counts = &p, p.Counts
 	rep.Result.Rejects = r.prepared[i].Standing()
+	r.verdictOn(i, &p)
+}
+
+// verdictOn is what a plan comes to under the job's verdict.
+func (r *runner) verdictOn(i int, p *plan.Plan) {
+	rep := &r.reports[i]
+	verdict := rep.Judgement
 	switch {
 	case verdict.Verdict == plan.VerdictBlock:
 		rep.Result.Status, rep.Reason = plan.Blocked, "blocked by the gate: "+worst(verdict)

@@ -57,6 +57,10 @@ func (r *runner) refusal(ctx context.Context, j plan.Job, rep *report.JobReport)
 		rep.Skip = "already_synced"
 		return plan.Skipped, "already synced"
 	}
+	if run, badly := triggered(runs, j, r.s.invocationOf(j)); badly && j.Hosted != nil && !r.asksAgain(j) {
+		rep.Result.Problems = fault.List{answeredBadly(rep, run)}
+		return plan.Failed, rep.Result.Problems[0].Code
+	}
 	if at, wait := r.waits(runs, j); wait {
 		rep.Skip, rep.DueAt = "not_due", at.UTC()
 		return plan.Skipped, notDue(at, r.a.env.Now(), j.Every)

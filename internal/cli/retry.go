@@ -1,6 +1,10 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+)
 
 func newRetry(a *app) *cobra.Command {
 	opts := runOptions{command: "retry", retry: true}
@@ -18,13 +22,14 @@ twice are not sent: exposync rejects settle ends a doubt.`,
 		GroupID: "daily",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := opts.check(); err != nil {
+			if err := errors.Join(opts.check(), opts.hosted.check(a)); err != nil {
 				return err
 			}
 			return a.run(cmd.Context(), opts)
 		},
 	}
 	opts.add(cmd)
+	opts.hosted.add(cmd)
 	cmd.Flags().BoolVar(&opts.released, "quarantined", false, "send what waits in quarantine, too")
 	a.flags.dbtProgram(cmd)
 	a.selection(cmd)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,8 @@ type runOptions struct {
 	fullRead bool // --full-refresh
 	retry    bool // send rejects again, in a dbt run that was answered, too
 	released bool // and what waits in quarantine
+	waitOnly bool // trigger nothing: wait for what was triggered
+	hosted   hostedFlags
 	dbtExit  *int
 	command  string
 }
@@ -64,7 +67,7 @@ func newRun(a *app) *cobra.Command {
 		GroupID: "daily",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := opts.check(); err != nil {
+			if err := errors.Join(opts.check(), opts.hosted.check(a)); err != nil {
 				return err
 			}
 			return a.run(cmd.Context(), opts)
@@ -72,6 +75,7 @@ func newRun(a *app) *cobra.Command {
 	}
 	opts.add(cmd)
 	opts.addFullRead(cmd)
+	opts.hosted.add(cmd)
 	cmd.Flags().StringVar(&opts.planFile, "plan", "", "apply exactly the saved plan in `FILE`")
 	a.flags.dbtProgram(cmd)
 	a.selection(cmd)
@@ -101,6 +105,11 @@ func (a *app) run(ctx context.Context, opts runOptions) error {
 	if err != nil {
 		return err
 	}
+	return a.finish(s, run)
+}
+
+// finish writes and prints what became of the jobs, and gives the exit code.
+func (a *app) finish(s *session, run report.Run) error {
 	// What was sent is said even where it cannot be written down.
 	unwritten := s.writeResults(run)
 	if unwritten != nil {

@@ -29,7 +29,8 @@ type runner struct {
 	jobs     []plan.Job // those that have a line
 	reports  []report.JobReport
 	prepared []*engine.Prepared
-	ended    []chan struct{} // closed when the job of this place has ended
+	hosted   []*engine.PreparedHosted // of jobs that trigger a sync elsewhere
+	ended    []chan struct{}          // closed when the job of this place has ended
 	notInRun int
 
 	mu     sync.Mutex
@@ -65,7 +66,7 @@ func (r *runner) run(ctx context.Context) (report.Run, error) {
 	settled := make([]bool, len(r.jobs))
 	r.each(func(i int) {
 		r.await(i)
-		if r.prepared[i] == nil {
+		if !r.ready(i) {
 			r.refuse(ctx, i)
 		}
 		if settled[i] = r.reports[i].Result.Status != ""; settled[i] {
@@ -78,7 +79,7 @@ func (r *runner) run(ctx context.Context) (report.Run, error) {
 		if settled[i] {
 			return
 		}
-		if r.prepared[i] == nil {
+		if !r.ready(i) {
 			r.prepare(ctx, i, saved)
 		}
 		r.end(ctx, i)
@@ -96,20 +97,26 @@ func (r *runner) end(ctx context.Context, i int) {
 // choose lines up the jobs that are part of this run: those with nothing of
 // theirs in this dbt run are only counted, unless they were named.
 func (r *runner) choose() {
+	var jobs []plan.Job
 	for _, j := range r.s.selected() {
 		if r.s.judgement(j.Exposure).Only("not_in_run") && !r.s.named(j) {
 			r.notInRun++
 			continue
 		}
-		r.jobs = append(r.jobs, j)
+		jobs = append(jobs, j)
 	}
-	r.jobs = inOrder(r.jobs)
+	r.lineUp(inOrder(jobs))
+}
+
+// lineUp gives every job its line.
+func (r *runner) lineUp(jobs []plan.Job) {
+	r.jobs = jobs
 	r.ended = make([]chan struct{}, len(r.jobs))
 	for i := range r.ended {
 		r.ended[i] = make(chan struct{})
 	}
 	r.reports = make([]report.JobReport, len(r.jobs))
-	r.prepared = make([]*engine.Prepared, len(r.jobs))
+	r.prepared, r.hosted = make([]*engine.Prepared, len(r.jobs)), make([]*engine.PreparedHosted, len(r.jobs))
 	for i, j := range r.jobs {
 		r.reports[i] = report.JobReport{Job: j, Ref: r.s.ref(j.ID), Judgement: r.s.judgement(j.Exposure), Result: plan.Result{Job: j.ID}}
 	}
@@ -147,6 +154,12 @@ func (r *runner) prepare(ctx context.Context, i int, saved *savedPlan) {
 	}
 	started := r.a.env.Now()
 	defer func() { rep.Result.Took = r.a.env.Now().Sub(started) }()
+	if j.Hosted != nil {
+		if err := r.prepareHosted(ctx, i, false); err != nil {
+			r.fail(rep, err)
+		}
+		return
+	}
 	req, err := r.s.request(ctx, j)
 	if err == nil {
 		req.First, req.Accept, req.RunID = plan.First(r.opts.first), r.opts.accept, r.id
@@ -171,6 +184,10 @@ func (r *runner) prepare(ctx context.Context, i int, saved *savedPlan) {
 
 // apply delivers a prepared plan that nothing holds.
 func (r *runner) apply(ctx context.Context, i int) {
+	if r.hosted[i] != nil {
+		r.applyHosted(ctx, i)
+		return
+	}
 	rep, p := &r.reports[i], r.prepared[i]
 	if p == nil {
 		return
@@ -230,6 +247,7 @@ func (r *runner) remember(ctx context.Context, i int) {
 		run.Sync, run.Notes = rep.Result.Plan.Sync, rep.Result.Plan.Notes
 		run.Recipe, run.Pass = rep.Result.Plan.Recipe, rep.Result.Plan.Pass
 	}
+	run.Hosted = rep.Result.Hosted
 	if rep.Reason != "" {
 		run.Codes = []string{rep.Reason}
 	}
@@ -244,7 +262,15 @@ func (r *runner) release() {
 			_ = p.Close()
 		}
 	}
+	for _, p := range r.hosted {
+		if p != nil {
+			_ = p.Close()
+		}
+	}
 }
+
+// ready reports whether a job has its plan.
+func (r *runner) ready(i int) bool { return r.prepared[i] != nil || r.hosted[i] != nil }
 
 // line prints the START or the result line of a job.
 func (r *runner) line(i int, start bool) {
@@ -262,6 +288,9 @@ func (r *runner) result() report.Run {
 		Version: version(), RunID: r.id, Invocation: r.s.invocation(), Command: r.opts.command, Target: r.s.target, Project: r.s.project.Name,
 		StartedAt: r.started, Elapsed: r.a.env.Now().Sub(r.started), Jobs: r.reports, NotInRun: r.notInRun,
 		DBTExitCode: r.opts.dbtExit,
+	}
+	if r.s.cloud != nil {
+		run.DBTCloudRun = r.s.cloud.ID
 	}
 	if r.interrupted() {
 		run.ExitCode = fault.Interrupted.ExitCode()
@@ -282,6 +311,7 @@ func exitCode(res plan.Result) int {
 		return fault.Blocked.ExitCode()
 	case plan.PartialDone:
 		return fault.Partial.ExitCode()
+	case plan.Started:
 	case plan.Stopped:
 		return fault.Interrupted.ExitCode()
 	case plan.Failed:

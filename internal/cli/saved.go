@@ -157,7 +157,7 @@ func (r *runner) saved() (*savedPlan, error) {
 func (r *runner) onlySaved(doc *savedPlan) error {
 	for i := range slices.Backward(r.jobs) {
 		if doc.job(r.jobs[i].ID) == nil {
-			r.jobs, r.reports, r.prepared = slices.Delete(r.jobs, i, i+1), slices.Delete(r.reports, i, i+1), slices.Delete(r.prepared, i, i+1)
+			r.drop(i)
 		}
 	}
 	for _, item := range doc.Jobs {

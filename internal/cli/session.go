@@ -48,6 +48,7 @@ type session struct {
 	mu           sync.Mutex
 	house        warehouse.Warehouse
 	destinations map[string]*opened
+	tools        map[string]*openedTool
 	rates        declared.Rates // of the accounts behind them
 	catalog      *declared.Catalog
 	tagged       []string        // files of export models known by a tag; of lint

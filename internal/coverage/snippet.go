@@ -270,7 +270,7 @@ func (f *Facts) columnSnippet(s Sent, c Column) string {
 }
 
 func mapSnippet(column string) string {
-	return column + ": " + column + "   # below fields: of the sync; or drop the column from the export"
+	return "fields:   # of the sync; or drop from the export what nobody needs\n  " + column + ": " + column
 }
 
 func (f *Facts) freshnessSnippet(n *dbt.Node) string {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -22,7 +23,7 @@ const (
 // recover finds the run of a trigger of which nobody knows what became. Only
 // one that must be ours is taken.
 func (h *hostedRun) recover(t trigger) (trigger, error) {
-	wait := firstPoll
+	wait := h.first()
 	var found []string
 	for try := range maxLookups {
 		runs, err := h.tool.Recent(h.wait, h.p.req.Job.Hosted.Sync, t.At.Add(-clockSlack))
@@ -92,7 +93,7 @@ func (h *hostedRun) watch(t trigger) (hosted.Run, error) {
 // poll asks for a run until it has ended. A run that the tool goes on with in
 // another one is followed, once.
 func (h *hostedRun) poll(id string, follow bool) (hosted.Run, error) {
-	wait, failures := firstPoll, 0
+	wait, failures := h.first(), 0
 	for {
 		run, err := h.tool.Run(h.wait, h.p.req.Job.Hosted.Sync, id)
 		if run.ID == "" {
@@ -121,7 +122,7 @@ func (h *hostedRun) poll(id string, follow bool) (hosted.Run, error) {
 				return run, err
 			}
 			h.note("run %s was interrupted, and the tool goes on in run %s", id, next)
-			id, follow, wait = next, false, firstPoll
+			id, follow, wait = next, false, h.first()
 			continue
 		}
 		if !h.e.Now().Before(h.deadline) {
@@ -158,6 +159,9 @@ func (h *hostedRun) listen(run hosted.Run) {
 		h.note("the tool says %q, which this version does not know: it counts as not ended", shorten(run.Status))
 	}
 }
+
+// first is the pause after the first question.
+func (h *hostedRun) first() time.Duration { return cmp.Or(h.p.req.FirstPoll, firstPoll) }
 
 // pause waits, with jitter, no longer than the deadline.
 func (h *hostedRun) pause(d time.Duration) error {

@@ -229,7 +229,7 @@ func (h *hostedRun) standBy(running string) (fresh bool, _ hosted.Run, _ error) 
 		}
 	}
 	if running == "" { // it has ended meanwhile
-		return false, hosted.Run{}, h.pause(firstPoll)
+		return false, hosted.Run{}, h.pause(h.first())
 	}
 	run, err := h.tool.Run(h.wait, h.p.req.Job.Hosted.Sync, running)
 	if err != nil {

@@ -2,9 +2,31 @@ package engine_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
+
+// serviceJob is a batch that the service works off on its own time.
+type serviceJob struct {
+	rows    []map[string]string
+	closed  bool
+	aborted bool
+	forgot  bool
+	steps   int // requests of anybody until it is done
+	done    bool
+	stored  map[string]bool   // by key: it is among the records
+	failed  map[string]string // by key, why
+}
+
+// missed reports whether the job did not come to a row: whatever is neither
+// stored nor refused.
+func (j *serviceJob) missed(row map[string]string) bool {
+	key := row["external_id"]
+	_, failed := j.failed[key]
+	return !failed && !j.stored[key]
+}
 
 // job is one step of a job: create, upload, close, poll, results, abort.
 func (s *service) job(method string, path []string, body []byte) answer {
@@ -141,4 +163,36 @@ func (s *service) results(j *serviceJob, list string) answer {
 		a.cut = s.dest.rng.IntN(len(a.body))
 	}
 	return a
+}
+
+// work goes on with the jobs that were closed.
+func (s *service) work() {
+	for _, id := range slices.Sorted(maps.Keys(s.jobs)) {
+		j := s.jobs[id]
+		if !j.closed || j.aborted || j.done {
+			continue
+		}
+		if j.steps--; j.steps > 0 {
+			continue
+		}
+		j.done = true
+		rows := j.rows
+		if s.dest.rng.Float64() < s.fails/4 { // it dies on its way
+			rows = rows[:len(rows)/2]
+		}
+		s.workOff(j, rows)
+	}
+}
+
+// workOff stores rows of a job, and notes what became of each.
+func (s *service) workOff(j *serviceJob, rows []map[string]string) {
+	for _, row := range rows {
+		key := row["external_id"]
+		if s.dest.poison[key] || s.dest.rng.Float64() < s.fails/8 {
+			j.failed[key] = "BAD"
+			continue
+		}
+		s.put(row)
+		j.stored[key] = true
+	}
 }

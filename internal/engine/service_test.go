@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"math"
 	"net"
 	"net/http"
@@ -34,26 +33,6 @@ type service struct {
 	process int                 // the one that runs now
 	sent    []map[string]string // by it
 	dead    bool                // it was killed
-}
-
-// serviceJob is a batch that the service works off on its own time.
-type serviceJob struct {
-	rows    []map[string]string
-	closed  bool
-	aborted bool
-	forgot  bool
-	steps   int // requests of anybody until it is done
-	done    bool
-	stored  map[string]bool   // by key: it is among the records
-	failed  map[string]string // by key, why
-}
-
-// missed reports whether the job did not come to a row: whatever is neither
-// stored nor refused.
-func (j *serviceJob) missed(row map[string]string) bool {
-	key := row["external_id"]
-	_, failed := j.failed[key]
-	return !failed && !j.stored[key]
 }
 
 func newService() *service {
@@ -366,37 +345,5 @@ func (s *service) accident(rows []map[string]string) answer {
 	default:
 		s.dest.stop()
 		return refusal(http.StatusBadGateway)
-	}
-}
-
-// work goes on with the jobs that were closed.
-func (s *service) work() {
-	for _, id := range slices.Sorted(maps.Keys(s.jobs)) {
-		j := s.jobs[id]
-		if !j.closed || j.aborted || j.done {
-			continue
-		}
-		if j.steps--; j.steps > 0 {
-			continue
-		}
-		j.done = true
-		rows := j.rows
-		if s.dest.rng.Float64() < s.fails/4 { // it dies on its way
-			rows = rows[:len(rows)/2]
-		}
-		s.workOff(j, rows)
-	}
-}
-
-// workOff stores rows of a job, and notes what became of each.
-func (s *service) workOff(j *serviceJob, rows []map[string]string) {
-	for _, row := range rows {
-		key := row["external_id"]
-		if s.dest.poison[key] || s.dest.rng.Float64() < s.fails/8 {
-			j.failed[key] = "BAD"
-			continue
-		}
-		s.put(row)
-		j.stored[key] = true
 	}
 }

@@ -32,6 +32,7 @@ type api struct {
 	header http.Header
 	login  *login // nil: the header proves who asks
 	client *rest.Client
+	rest   rest.Config // that client was made with
 	now    func() time.Time
 	hidden []string // what no message may repeat
 
@@ -48,7 +49,7 @@ func newAPI(k Kind, cfg Config, base, workspace string, secrets ...string) *api 
 	rc.Breaker.Failures = max(rc.Breaker.Failures, 500)
 	rc.Breaker.Denials = max(rc.Breaker.Denials, 32) // every sync may meet the end of a token once
 	a := &api{
-		title: k.Title, space: workspace, where: cfg.Where, base: strings.TrimRight(base, "/"), now: cfg.Now, client: rest.New(rc),
+		title: k.Title, space: workspace, where: cfg.Where, base: strings.TrimRight(base, "/"), now: cfg.Now, client: rest.New(rc), rest: rc,
 		header: http.Header{"Accept": {"application/json"}}, said: map[string]bool{}, tells: cfg.Note,
 	}
 	for _, s := range secrets {
@@ -98,7 +99,9 @@ type call struct {
 	gone   string // the code of a fault for 404; "" for hosted_missing
 	busy   []int  // the statuses that say that another run is going on
 	empty  bool   // a success may have no body
+	loose  bool   // a success may be anything but a web page
 	open   bool   // needs no login
+	fresh  bool   // has a connection of its own
 }
 
 // reply is an answer of success.
@@ -138,7 +141,7 @@ func (a *api) send(ctx context.Context, c call) (reply, *failure) {
 		if f != nil {
 			return reply{}, f
 		}
-		resp, err := a.client.Do(ctx, r)
+		resp, err := a.do(ctx, r, c.fresh)
 		if err != nil {
 			return reply{}, a.unanswered(c, err)
 		}
@@ -148,6 +151,18 @@ func (a *api) send(ctx context.Context, c call) (reply, *failure) {
 		}
 		return a.answered(c, resp)
 	}
+}
+
+// do sends a request. A fresh one has a connection of its own: net/http sends
+// a request that carries an Idempotency-Key again by itself when a connection
+// that was kept turns out to be dead, and not every service honours the key.
+func (a *api) do(ctx context.Context, r rest.Request, fresh bool) (*rest.Response, error) {
+	if !fresh {
+		return a.client.Do(ctx, r)
+	}
+	own := rest.New(a.rest)
+	defer own.Close()
+	return own.Do(ctx, r)
 }
 
 // request completes a call.
@@ -237,7 +252,7 @@ func (a *api) answered(c call, resp *rest.Response) (reply, *failure) {
 	switch {
 	case !resp.OK():
 		return reply{}, a.refused(c, resp, out.doc)
-	case valid, c.empty && len(resp.Body) == 0:
+	case valid, (c.empty || c.loose) && len(resp.Body) == 0, c.loose && bodyKind(resp) != webPage:
 		return out, nil
 	}
 	return reply{}, a.unreadable(c, resp.Status, "with "+bodyKind(resp)+" instead of JSON")
@@ -279,6 +294,8 @@ func (a *api) noID(c call, doc gjson.Result) error {
 	return &TriggerError{Fate: f.fate, Err: f.fault}
 }
 
+const webPage = "a web page"
+
 // bodyKind says what a body is that is not JSON, without repeating it.
 func bodyKind(resp *rest.Response) string {
 	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
@@ -286,7 +303,7 @@ func bodyKind(resp *rest.Response) string {
 	case len(resp.Body) == 0:
 		return "nothing"
 	case kind == "text/html":
-		return "a web page"
+		return webPage
 	case resp.JSON():
 		return "broken JSON"
 	}

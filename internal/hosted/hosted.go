@@ -88,6 +88,9 @@ type TriggerOptions struct {
 	Key string
 	// Reason is one sentence for tools that show who started a run.
 	Reason string
+	// Invocation is dbt's id of its run, Job ours of the sync: for requests that
+	// people write themselves. Both may be empty.
+	Invocation, Job string
 }
 
 // Run is one run of a sync.
@@ -103,6 +106,9 @@ type Run struct {
 	Rows                    Rows
 	// Error is the tool's reason for an end that is no success.
 	Error string
+	// Unwatched: State is Succeeded because the tool took the trigger, and says
+	// no more than that: nobody can ask how the run ends.
+	Unwatched bool
 	// Continued: this run has ended, and the tool goes on with its work in
 	// another one that is listed after it.
 	Continued bool

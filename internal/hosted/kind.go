@@ -48,7 +48,7 @@ type Config struct {
 
 // Kinds are the tools that this version knows, by name.
 func Kinds() []Kind {
-	return []Kind{airbyteKind(), censusKind(), hightouchKind(), multiwovenKind(), polytomicKind(), rudderstackKind(), segmentKind()}
+	return []Kind{airbyteKind(), censusKind(), hightouchKind(), multiwovenKind(), polytomicKind(), rudderstackKind(), segmentKind(), webhookKind()}
 }
 
 // KindOf gives one of them.

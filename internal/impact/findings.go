@@ -11,9 +11,9 @@ import (
 // Findings gives the changes as findings, for code scanning, annotations and
 // test reports. What is safe is for reading only.
 func (i Impact) Findings() []plan.Finding {
-	owner, next := map[string]string{}, map[string]string{}
+	by := map[string]Reached{}
 	for _, x := range i.Exposures {
-		owner[x.ID], next[x.ID] = x.Owner, x.Next
+		by[x.ID] = x
 	}
 	severity := map[Severity]plan.Severity{Breaking: plan.SeverityError, Risky: plan.SeverityWarning, Safe: plan.SeverityInfo}
 	out := make([]plan.Finding, 0, len(i.Changes))
@@ -23,18 +23,18 @@ func (i Impact) Findings() []plan.Finding {
 			File: c.File, Line: c.Line, Message: c.Message,
 		}
 		if c.Job != "" {
-			f.Column = strings.Trim(c.Job+"."+c.Column, ".")
+			f.Column = strings.Trim(strings.TrimPrefix(c.Job, lastName(c.Subject))+"."+c.Column, ".")
 		}
 		var owners []string
 		for _, r := range c.Reaches {
-			if name := owner[r.Exposure]; name != "" && !slices.Contains(owners, name) && r.Severity != Safe {
+			if name := by[r.Exposure].Owner; name != "" && !slices.Contains(owners, name) && r.Severity != Safe {
 				owners = append(owners, name)
 			}
 		}
 		f.Owner = strings.Join(owners, ", ")
 		if len(c.Reaches) > 0 && c.Severity != Safe {
-			f.Message += fmt.Sprintf("; %s: reaches %s", c.Reaches[0].Why, c.reachedNames())
-			f.Fix = next[c.Reaches[0].Exposure]
+			f.Message += fmt.Sprintf("; reaches %s: %s", c.reachedNames(), c.Reaches[0].Why)
+			f.Fix = next(by[c.Reaches[0].Exposure], c)
 		}
 		out = append(out, f)
 	}

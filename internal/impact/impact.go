@@ -166,6 +166,9 @@ func newComparison(before, after Side, opt Options) *comparison {
 		before: before, after: after, opt: opt, renamed: map[string]string{}, was: map[string]string{}, touch: map[string]bool{}, renamedColumn: map[string]string{},
 		differ: dbt.Differences(before.Project, after.Project),
 	}
+	if before.Project.Digest == after.Project.Digest {
+		c.note("both manifests are the same file: dbt parse writes that of the project as it is now")
+	}
 	c.compareWorlds()
 	c.learnColumns()
 	return c

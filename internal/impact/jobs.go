@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"exposync/internal/fault"
 	"exposync/internal/plan"
 )
 
@@ -286,15 +287,21 @@ func everyText(d time.Duration) string {
 // exposync.yml lacks is the same on both sides.
 func (c *comparison) jobProblems(was, is plan.Job) {
 	count := map[string]int{}
-	for _, p := range was.Problems {
+	before, after := mistakes(was), mistakes(is)
+	for _, p := range before {
 		count[p.Code]++
 	}
-	for _, p := range is.Problems {
+	for _, p := range after {
 		if count[p.Code]--; count[p.Code] < 0 {
 			c.jobChange("job_invalid", is, "", "", p.Code, "sync %s cannot run: %s", is.ID, p.Msg)
 		}
 	}
-	if len(was.Problems) > 0 && len(is.Problems) == 0 {
-		c.jobChange("job_mended", is, "", was.Problems[0].Code, "", "sync %s can run again", is.ID)
+	if len(before) > 0 && len(after) == 0 {
+		c.jobChange("job_mended", is, "", before[0].Code, "", "sync %s has no mistake any more", is.ID)
 	}
+}
+
+// mistakes are those of the metadata.
+func mistakes(j plan.Job) fault.List {
+	return slices.DeleteFunc(slices.Clone(j.Problems), func(f *fault.Fault) bool { return f.Whose == fault.Setup })
 }

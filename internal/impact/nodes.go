@@ -150,7 +150,7 @@ func (c *comparison) logic(was, is *dbt.Node, said bool) {
 	if len(keys) > 0 {
 		add("config_changed", configText(was, keys), configText(is, keys), fmt.Sprintf("the configuration of %s changed: %s", is.Name, strings.Join(keys, ", ")))
 	}
-	said = said || len(c.changes) > known
+	said = said || len(c.changes) > known || was.LatestVersion != is.LatestVersion
 	switch {
 	case !said && (d.Configs || d.Persisted):
 		add("config_respelled", "", "", fmt.Sprintf("what YAML says about %s changed, and nothing that dbt builds", is.Name))

@@ -67,9 +67,8 @@ func (c *comparison) exposureOf(id string) Reached {
 	return x
 }
 
-// next is what to do about an exposure that a change reaches, the worst one
-// named.
-func next(x Reached, worst Change) string {
+// next is what to do about a change that reaches an exposure.
+func next(x Reached, c Change) string {
 	switch {
 	case x.Severity == Safe:
 		return ""
@@ -80,11 +79,11 @@ func next(x Reached, worst Change) string {
 	case !x.Synced:
 		return "ask " + orNobody(x.Owner) + " what reads it"
 	}
-	switch worst.Kind {
+	switch c.Kind {
 	case "job_key_changed", "job_destination_changed":
-		return "exposync ledger rekey " + worst.Job
+		return "exposync ledger rekey " + c.Job
 	case "job_invalid":
 		return "exposync ls --select " + x.Name
 	}
-	return "dbt build --select +exposure:" + x.Name + ", then exposync plan --select " + x.Name
+	return "after dbt build: exposync plan --select " + x.Name
 }

@@ -93,13 +93,15 @@ func (c *comparison) materialization(was, is *dbt.Node) {
 	file, line := c.at(is, "")
 	c.add(Change{
 		Kind: kind, Subject: is.UniqueID, Before: a, After: b, File: file, Line: line,
-		Message: fmt.Sprintf("%s is %s %s now, was %s %s", title(is), article(b), b, article(a), a),
+		Message: fmt.Sprintf("%s is %s now, was %s", title(is), kept(b), kept(a)),
 	})
 }
 
-func article(word string) string {
-	if word != "" && strings.ContainsRune("aeiou", rune(word[0])) {
-		return "an"
+// kept is a materialization as a sentence has it.
+func kept(materialized string) string {
+	switch materialized {
+	case "table", "view", "snapshot", "seed":
+		return "a " + materialized
 	}
-	return "a"
+	return materialized
 }

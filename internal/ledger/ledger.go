@@ -214,6 +214,8 @@ type Run struct {
 	Recipe       string      `json:"recipe,omitempty"` // fingerprint of what a sandbox tries, see plan.Plan
 	By           string      `json:"by,omitempty"`     // who ran it, as far as the process can tell
 	Pass         *plan.Pass  `json:"pass,omitempty"`   // the sandbox run that it was let through for
-	StartedAt    time.Time   `json:"started_at"`
-	EndedAt      time.Time   `json:"ended_at"`
+	// Hosted is the run in the hosted tool; nil for a direct sync.
+	Hosted    *plan.HostedRun `json:"hosted,omitempty"`
+	StartedAt time.Time       `json:"started_at"`
+	EndedAt   time.Time       `json:"ended_at"`
 }

@@ -7,11 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
-
-	"net/url"
 
 	"exposync/internal/fault"
 )

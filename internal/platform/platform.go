@@ -22,6 +22,8 @@ const (
 	pageSize = 50
 	// maxPages bounds the search for a run that ended.
 	maxPages = 20
+	// maxRetries bounds how far back a run goes that others failed before.
+	maxRetries = 10
 	// maxAnswer is what a run with the logs of its steps may hold.
 	maxAnswer = 64 << 20
 	// fileTime is how long one artifact may take: a large manifest over a slow
@@ -107,6 +109,20 @@ func (c *Client) Latest(ctx context.Context, job int64) (*Run, error) {
 		}
 	}
 	return nil, c.noRun(job, seen)
+}
+
+// Retried gives the runs that a run goes on with after they failed, oldest
+// first: they built what it did not have to build again. Faults: those of Run.
+func (c *Client) Retried(ctx context.Context, r *Run) ([]*Run, error) {
+	var out []*Run
+	for before := r.Retries; before != 0 && len(out) < maxRetries; before = out[0].Retries {
+		earlier, err := c.Run(ctx, before)
+		if err != nil {
+			return nil, err
+		}
+		out = append([]*Run{earlier}, out...)
+	}
+	return out, nil
 }
 
 func (c *Client) listed(err error, job int64) error {

@@ -144,6 +144,29 @@ func TestRunTellsItsSteps(t *testing.T) {
 	}
 }
 
+// A run that goes on with a failed one says with which; those are told oldest
+// first, and a circle ends.
+func TestRetried(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	a.Put(platformtest.Run{ID: 1, Status: 20, Finished: ago(3)})
+	a.Put(platformtest.Run{ID: 2, Status: 20, Finished: ago(2), Retries: 1})
+	got, err := a.Retried(t.Context(), &platform.Run{ID: 3, Retries: 2})
+	if err != nil || len(got) != 2 || got[0].ID != 1 || got[1].ID != 2 {
+		t.Errorf("Retried() = %+v, %v", got, err)
+	}
+	if got, err := a.Retried(t.Context(), &platform.Run{ID: 3}); err != nil || got != nil {
+		t.Errorf("Retried() of a first run = %+v, %v", got, err)
+	}
+	if _, err := a.Retried(t.Context(), &platform.Run{ID: 3, Retries: 9}); !fault.Is(err, "dbt_cloud_run_missing") {
+		t.Errorf("Retried() of a lost run: %v", err)
+	}
+	a.Put(platformtest.Run{ID: 1, Status: 20, Finished: ago(3), Retries: 2})
+	if got, err := a.Retried(t.Context(), &platform.Run{ID: 3, Retries: 2}); err != nil || len(got) != 10 {
+		t.Errorf("Retried() in a circle = %d runs, %v", len(got), err)
+	}
+}
+
 func TestStepsTellTheirCommand(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

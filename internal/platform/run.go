@@ -48,6 +48,7 @@ type Run struct {
 	Saved                     Saved
 	Finished                  time.Time // zero while it goes on
 	Target                    string    // the dbt target of the job, or of this run alone; empty if it is not told
+	Retries                   int64     // the run that failed before, and that this one goes on with; 0: none
 	Steps                     []Step    // in order
 
 	started bool
@@ -148,6 +149,7 @@ type wireRun struct {
 	Saved       *bool  `json:"artifacts_saved"`
 	StartedAt   string `json:"started_at"`
 	FinishedAt  string `json:"finished_at"`
+	Retries     int64  `json:"retrying_run_id"`
 	Environment struct {
 		Name string `json:"name"`
 	} `json:"environment"`
@@ -171,7 +173,7 @@ func (w *wireRun) run() *Run {
 	r := &Run{
 		ID: w.ID, Account: w.Account, Project: w.Project, Job: w.Job, JobName: plain(w.JobDefinition.Name),
 		Environment: plain(w.Environment.Name), Status: w.Status, Finished: when(w.FinishedAt), started: !when(w.StartedAt).IsZero(),
-		Target: w.Trigger.Target,
+		Target: w.Trigger.Target, Retries: w.Retries,
 	}
 	if r.Target == "" {
 		r.Target = w.JobDefinition.Settings.Target

@@ -44,7 +44,11 @@ func jobText(s Style, j JobReport) string {
 		b.WriteString(heldText(s, j))
 	case plan.Failed:
 		b.WriteString(indent(FaultText(s.narrower(2), j.Result.Problems), "  "))
-	case plan.Success, plan.PartialDone, plan.Skipped, plan.Stopped:
+	case plan.PartialDone, plan.Stopped:
+		if p := j.Result.Plan; p != nil && p.Hosted != nil && len(j.Result.Problems) > 0 {
+			b.WriteString(indent(FaultText(s.narrower(2), j.Result.Problems), "  "))
+		}
+	case plan.Success, plan.Skipped, plan.Started:
 	}
 	b.WriteString(invalidText(s, j))
 	b.WriteString(rejectText(s, j.ref(), j.Result.Rejects))

@@ -88,7 +88,7 @@ func resultText(n coverage.Node) string {
 	case n.Freshness != nil && n.Freshness.Status != "":
 		return n.Freshness.Status + ", " + plan.Age(n.Freshness.Age) + " old"
 	case n.Evidence != nil && n.Evidence.InRun:
-		return n.Evidence.Status + " " + n.Evidence.GeneratedAt.UTC().Format("2006-01-02 15:04")
+		return n.Evidence.Status + " " + n.Evidence.GeneratedAt.UTC().Format("2006-01-02")
 	case n.Evidence != nil:
 		return "last " + n.Evidence.Status + " " + n.Evidence.GeneratedAt.UTC().Format("2006-01-02")
 	}

@@ -57,7 +57,10 @@ func (s Style) dimensions(r coverage.Report) string {
 			counts = "-"
 		}
 		text := d.Title
-		if d.Note != "" {
+		switch {
+		case !d.Measured:
+			text = d.Note
+		case d.Note != "":
 			text += "; " + d.Note
 		}
 		for i, line := range wrap(text, max(s.width()-fixed-bar, 20)) {

@@ -50,10 +50,16 @@ func (l JobLine) tail() string {
 	case plan.Blocked, plan.HeldStatus, plan.Skipped:
 		return l.Reason
 	case plan.Failed:
-		if r.Plan == nil {
+		if r.Plan == nil || r.Plan.Hosted != nil {
 			return l.Reason
 		}
 	default:
+	}
+	switch {
+	case r.Hosted != nil:
+		return hostedTail(*r.Hosted, r.Took)
+	case r.Plan != nil && r.Plan.Hosted != nil:
+		return l.Reason
 	}
 	return Tail(r.Counts, r.Took)
 }
@@ -97,6 +103,8 @@ func word(status plan.Status) (string, Role) {
 		return "SKIP", Warn
 	case plan.Stopped:
 		return "STOP", Warn
+	case plan.Started:
+		return "STARTED", Good
 	case plan.Failed:
 	}
 	return "ERROR", Bad
@@ -108,8 +116,12 @@ func Done(results []plan.Result) string {
 	for _, r := range results {
 		n[r.Status]++
 	}
-	return fmt.Sprintf("Done. OK=%d PARTIAL=%d HOLD=%d BLOCK=%d ERROR=%d SKIP=%d TOTAL=%d",
-		n[plan.Success], n[plan.PartialDone]+n[plan.Stopped], n[plan.HeldStatus], n[plan.Blocked],
+	started := ""
+	if k := n[plan.Started]; k > 0 {
+		started = fmt.Sprintf(" STARTED=%d", k)
+	}
+	return fmt.Sprintf("Done. OK=%d%s PARTIAL=%d HOLD=%d BLOCK=%d ERROR=%d SKIP=%d TOTAL=%d",
+		n[plan.Success], started, n[plan.PartialDone]+n[plan.Stopped], n[plan.HeldStatus], n[plan.Blocked],
 		n[plan.Failed], n[plan.Skipped], len(results))
 }
 

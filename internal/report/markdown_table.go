@@ -14,7 +14,7 @@ func mdRows(jobs []JobReport) (table string, left int) {
 	b.WriteString("| --- | --- | --- | ---: | ---: | ---: | --- | ---: | --- |\n")
 	for _, j := range jobs {
 		create, update, remove, calls, time := "", "", "", "", ""
-		if p := j.Result.Plan; p != nil {
+		if p := j.Result.Plan; p != nil && p.Hosted == nil {
 			create, update, remove = number(p.Counts.Create), number(p.Counts.Update), number(p.Counts.Delete)
 			if p.Estimate.Calls > 0 {
 				calls, time = number(p.Estimate.Calls), timeText(p.Estimate)

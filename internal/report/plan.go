@@ -56,11 +56,11 @@ func (s Style) head(job, to string, verdict plan.Verdict) string {
 
 func planBody(s Style, p plan.Plan) string {
 	var b strings.Builder
-	c := p.Counts
-	fmt.Fprintf(&b, "  %s  %s  %s  %s\n",
-		s.Paint(Good, fmt.Sprintf("+%d create", c.Create)), s.Paint(Warn, fmt.Sprintf("~%d update", c.Update)),
-		s.Paint(Bad, fmt.Sprintf("-%d delete", c.Delete)), fmt.Sprintf("=%d unchanged", c.Unchanged))
-	b.WriteString(s.item(2, Faint, readText(p)))
+	if p.Hosted != nil {
+		b.WriteString(hostedPlan(s, *p.Hosted, p.MadeAt))
+	} else {
+		b.WriteString(planCounts(s, p))
+	}
 	for _, n := range planNotes(p) {
 		b.WriteString(s.item(2, Plain, n))
 	}
@@ -75,6 +75,15 @@ func planBody(s Style, p plan.Plan) string {
 		}
 	}
 	return b.String()
+}
+
+// planCounts are the changes that would be sent, and what was read for them.
+func planCounts(s Style, p plan.Plan) string {
+	c := p.Counts
+	return fmt.Sprintf("  %s  %s  %s  %s\n",
+		s.Paint(Good, fmt.Sprintf("+%d create", c.Create)), s.Paint(Warn, fmt.Sprintf("~%d update", c.Update)),
+		s.Paint(Bad, fmt.Sprintf("-%d delete", c.Delete)), fmt.Sprintf("=%d unchanged", c.Unchanged)) +
+		s.item(2, Faint, readText(p))
 }
 
 // readText is what was read, what of it stays where it is, and what sending

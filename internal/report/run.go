@@ -16,6 +16,7 @@ type Run struct {
 	Version     string
 	RunID       string
 	Invocation  string // of the dbt run that was answered
+	DBTCloudRun int64  // of dbt platform, if it came from there
 	Command     string // run, build, plan
 	Target      string
 	Project     string
@@ -62,6 +63,7 @@ type RunMetadata struct {
 	GeneratedAt     time.Time `json:"generated_at"`
 	RunID           string    `json:"run_id"`
 	DBTInvocationID string    `json:"dbt_invocation_id"`
+	DBTCloudRunID   int64     `json:"dbt_cloud_run_id,omitempty"`
 }
 
 // RunArgs are the arguments that decided what ran.
@@ -87,6 +89,7 @@ type ResultJSON struct {
 	Holds         []plan.Hold        `json:"holds"`
 	Notes         []string           `json:"notes"`
 	Plan          *PlanJSON          `json:"plan,omitempty"`
+	Hosted        *plan.HostedRun    `json:"hosted,omitempty"` // the run in the hosted tool
 	Samples       *plan.Samples      `json:"samples,omitempty"`
 	Problems      []FaultJSON        `json:"problems"`
 }
@@ -107,8 +110,9 @@ type PlanJSON struct {
 	Since      string      `json:"since,omitempty"`
 	Match      *plan.Match `json:"match,omitempty"`
 
-	Estimate plan.Estimate `json:"estimate"`
-	Fields   []plan.Mapped `json:"fields,omitempty"` // plan only
+	Estimate plan.Estimate    `json:"estimate"`
+	Fields   []plan.Mapped    `json:"fields,omitempty"` // plan only
+	Hosted   *plan.HostedSync `json:"hosted,omitempty"` // what the tool says of the sync
 }
 
 // Ended is when the run had ended.
@@ -118,7 +122,7 @@ func (r Run) Ended() time.Time { return r.StartedAt.Add(r.Elapsed) }
 func (r Run) JSON(generated time.Time) RunJSON {
 	doc := RunJSON{
 		Metadata: RunMetadata{
-			Schema: RunSchema, Version: r.Version, GeneratedAt: generated.UTC(), RunID: r.RunID, DBTInvocationID: r.Invocation,
+			Schema: RunSchema, Version: r.Version, GeneratedAt: generated.UTC(), RunID: r.RunID, DBTInvocationID: r.Invocation, DBTCloudRunID: r.DBTCloudRun,
 		},
 		Results: make([]ResultJSON, 0, len(r.Jobs)), Problems: FaultsJSON(r.Problems),
 		NotInRun: r.NotInRun, ElapsedTime: r.Elapsed.Seconds(), ExitCode: r.ExitCode, Args: RunArgs{Which: r.Command, Target: r.Target},
@@ -146,14 +150,19 @@ func (j JobReport) json() ResultJSON {
 			Sync: p.Sync, Generation: p.Generation, Mapping: p.Mapping, MappingWas: p.MappingWas,
 			FirstRun: p.FirstRun, Continues: p.Continues, First: p.First, Digest: p.Digest, Match: p.Match,
 			RowsRead: p.Reading.Rows, BytesRead: p.Reading.Bytes, FullRead: p.Reading.Full, Since: p.Reading.Since,
-			Estimate: p.Estimate, Fields: j.Mapping,
+			Estimate: p.Estimate, Fields: j.Mapping, Hosted: p.Hosted,
 		}
 		out.Samples = j.Samples
 	}
 	if out.Skip = j.Skip; !j.DueAt.IsZero() {
 		out.DueAt = &j.DueAt
 	}
-	if out.Message == "" {
+	out.Hosted = j.Result.Hosted
+	switch {
+	case out.Message != "":
+	case j.Result.Hosted != nil:
+		out.Message = hostedTail(*j.Result.Hosted, j.Result.Took)
+	default:
 		out.Message = Tail(j.Result.Counts, j.Result.Took)
 	}
 	return out

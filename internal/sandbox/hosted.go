@@ -34,12 +34,15 @@ type hostedWorkspace struct {
 	tools.Snapshot
 }
 
-// shownRuns is how many runs of a sync are shown.
-const shownRuns = 50
+// How many runs of a sync are shown, and looked through for those that go on.
+const (
+	shownRuns = 50
+	goingRuns = 10
+)
 
 // workspaces gives the tools that were asked for, in this sandbox or one before
 // it over the same folder.
-func (s *Sandbox) workspaces() ([]hostedWorkspace, error) {
+func (s *Sandbox) workspaces(runs int) ([]hostedWorkspace, error) {
 	out := []hostedWorkspace{}
 	for _, v := range tools.Vendors() {
 		found, err := os.ReadDir(filepath.Join(s.config.Dir, "vendors", escape(v.Kind)))
@@ -55,7 +58,7 @@ func (s *Sandbox) workspaces() ([]hostedWorkspace, error) {
 			if !ok {
 				continue
 			}
-			shown, err := ws.Snapshot(shownRuns)
+			shown, err := ws.Snapshot(runs)
 			if err != nil {
 				return nil, err
 			}
@@ -68,8 +71,43 @@ func (s *Sandbox) workspaces() ([]hostedWorkspace, error) {
 	return out, nil
 }
 
+// toolSummary is one tool on the overview.
+type toolSummary struct {
+	Kind       string         `json:"kind"`
+	Title      string         `json:"title"`
+	Connection string         `json:"connection"`
+	Syncs      int            `json:"syncs"`
+	Runs       int            `json:"runs"`
+	Going      int            `json:"going"` // runs that have not ended, as far as they are shown
+	Latest     *tools.RunView `json:"latest,omitempty"`
+}
+
+func (s *Sandbox) toolSummaries() ([]toolSummary, error) {
+	all, err := s.workspaces(goingRuns)
+	if err != nil {
+		return nil, err
+	}
+	out := []toolSummary{}
+	for _, t := range all {
+		sum := toolSummary{Kind: t.Kind, Title: t.Title, Connection: t.Connection, Syncs: len(t.Syncs)}
+		for _, sync := range t.Syncs {
+			sum.Runs += sync.Counts.Runs
+			for i, r := range sync.Runs {
+				if r.Ended.IsZero() {
+					sum.Going++
+				}
+				if i == 0 && (sum.Latest == nil || r.Created.After(sum.Latest.Created)) {
+					sum.Latest = &sync.Runs[0]
+				}
+			}
+		}
+		out = append(out, sum)
+	}
+	return out, nil
+}
+
 func (s *Sandbox) hostedSyncs(w http.ResponseWriter, _ *http.Request) {
-	all, err := s.workspaces()
+	all, err := s.workspaces(shownRuns)
 	if err != nil {
 		failWith(w, err)
 		return

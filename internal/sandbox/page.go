@@ -25,7 +25,7 @@ func (s *Sandbox) pageRoutes(mux *http.ServeMux) {
 		headers(w, "text/html; charset=utf-8")
 		_ = index.Execute(w, struct{ Dir string }{s.config.Dir})
 	})
-	for name, kind := range map[string]string{"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8", "view.js": "text/javascript; charset=utf-8", "requests.js": "text/javascript; charset=utf-8"} {
+	for name, kind := range map[string]string{"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8", "view.js": "text/javascript; charset=utf-8", "requests.js": "text/javascript; charset=utf-8", "hosted.js": "text/javascript; charset=utf-8"} {
 		mux.HandleFunc("GET /_/"+name, func(w http.ResponseWriter, r *http.Request) {
 			headers(w, kind)
 			http.ServeFileFS(w, r, static, name)
@@ -35,6 +35,7 @@ func (s *Sandbox) pageRoutes(mux *http.ServeMux) {
 		return func(w http.ResponseWriter, r *http.Request) { next(w, r, &call{}) }
 	}
 	mux.HandleFunc("GET /_/overview", s.overview)
+	mux.HandleFunc("GET /_/hosted", s.hostedSyncs)
 	mux.HandleFunc("GET /_/requests", s.requests)
 	mux.HandleFunc("GET /_/requests/{number}", s.request)
 	mux.HandleFunc("GET /_/data/{connection}/{object}/records", quiet(s.records))
@@ -80,9 +81,14 @@ func (s *Sandbox) overview(w http.ResponseWriter, _ *http.Request) {
 		})
 		o.mu.RUnlock()
 	}
+	tools, err := s.toolSummaries()
+	if err != nil {
+		failWith(w, err)
+		return
+	}
 	latest := s.log.list(filter{limit: latestRequests})
 	answer(w, map[string]any{
-		"revision": latest.Count, "now": s.config.Now().UTC(), "objects": objects, "requests": latest.Requests,
+		"revision": latest.Count, "now": s.config.Now().UTC(), "objects": objects, "hosted": tools, "requests": latest.Requests,
 		"rules": s.faults.list(), "seed": s.config.Seed, "strict": s.config.Strict,
 	})
 }

@@ -24,7 +24,7 @@ func TestPageNeedsNothingFromElsewhere(t *testing.T) {
 	if len(paths) != 2 {
 		t.Errorf("the page loads %v, want its style and its script", paths)
 	}
-	for _, path := range append(paths, []string{"", "/_/view.js"}, []string{"", "/_/requests.js"}) {
+	for _, path := range append(paths, []string{"", "/_/view.js"}, []string{"", "/_/requests.js"}, []string{"", "/_/hosted.js"}) {
 		status, text := b.call(http.MethodGet, path[1], "")
 		if status != http.StatusOK || len(text) < 1000 {
 			t.Errorf("%s: status %d, %d bytes", path[1], status, len(text))

@@ -29,6 +29,7 @@ type Run struct {
 	TargetOverride   string // of this run alone
 	Finished         time.Time
 	NeverBegan       bool
+	Retries          int64 // the run that this one goes on with
 	Steps            []Step
 }
 
@@ -107,7 +108,9 @@ func Refuse(w http.ResponseWriter, status int, message string) {
 func answer(w http.ResponseWriter, status int, doc any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(doc)
+	if err := json.NewEncoder(w).Encode(doc); err != nil {
+		panic(http.ErrAbortHandler) // the client is gone
+	}
 }
 
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
@@ -186,6 +189,9 @@ func wire(r Run, related string) map[string]any {
 		"status": r.Status, "is_complete": ended, "is_success": r.Status == 10, "is_error": r.Status == 20, "is_cancelled": r.Status == 30,
 		"artifacts_saved": ended && !r.NotSaved, "git_sha": "0a1b2c3", "status_message": nil,
 		"started_at": nil, "finished_at": nil, "run_steps": []any{}, "job": nil, "trigger": nil, "environment": nil,
+	}
+	if doc["retrying_run_id"] = nil; r.Retries != 0 {
+		doc["retrying_run_id"] = r.Retries
 	}
 	if !r.Finished.IsZero() {
 		doc["finished_at"] = r.Finished.UTC().Format(layout)

@@ -31,7 +31,7 @@ func (c *censusAPI) runDoc(sync string, r *run) map[string]any {
 	if r.By == bySchedule {
 		doc["scheduled_execution_time"] = stamp(r.Created)
 	}
-	if why := r.why(); why != "" {
+	if why := r.why(c.ws.d); why != "" {
 		doc["error_code"], doc["error_message"], doc["error_detail"] = "SYNC_ERROR", why, why
 	}
 	return doc

@@ -58,7 +58,6 @@ func (h *hightouchAPI) modelDoc(m *hightouchModel) map[string]any {
 		"id": m.ID, "name": m.Name, "slug": slugged(m.Name), "workspaceId": h.workspaceID(), "sourceId": "1", "isSchema": false,
 		"primaryKey": "id", "syncs": ids, "tags": map[string]string{}, "createdAt": stamp(made), "updatedAt": stamp(made),
 	}
-	relation := strings.Trim(m.Database+"."+m.Schema+"."+m.Table, ".")
 	switch {
 	case m.UniqueID != "":
 		name := m.UniqueID[strings.LastIndexByte(m.UniqueID, '.')+1:]
@@ -70,8 +69,8 @@ func (h *hightouchAPI) modelDoc(m *hightouchModel) map[string]any {
 			"dbtUniqueId": m.UniqueID, "modelId": m.ID, "name": name, "database": m.Database, "schema": m.Schema,
 			"rawSql": "select * from {{ ref('" + name + "') }}", "compiledSql": "select * from " + name,
 		}
-	case relation != "":
-		doc["queryType"], doc["table"] = "table", map[string]string{"name": relation}
+	case m.Table != "":
+		doc["queryType"], doc["table"] = "table", map[string]string{"name": relation(m.Model)}
 	default:
 		doc["queryType"], doc["raw"] = "raw_sql", map[string]string{"sql": "select id, email from customers"}
 	}

@@ -110,7 +110,7 @@ func (h *hightouchAPI) runDoc(r *run) map[string]any {
 	if r.Script.NoTimes {
 		doc["startedAt"], doc["finishedAt"] = nil, nil
 	}
-	if why := r.why(); why != "" {
+	if why := r.why(h.ws.d); why != "" {
 		doc["error"] = why
 	}
 	return doc

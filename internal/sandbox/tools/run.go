@@ -26,7 +26,7 @@ type run struct {
 	Started time.Time `json:"started,omitzero"`
 	Ended   time.Time `json:"ended,omitzero"`
 
-	Hidden int    `json:"hidden,omitempty"` // answers that still leave it out
+	Hidden int    `json:"hidden,omitempty"` // lists that still leave it out
 	Asked  int    `json:"asked,omitempty"`  // questions about it, however they were answered
 	Shown  int    `json:"shown,omitempty"`  // answers that showed it
 	Word   string `json:"word"`             // what the latest of them said
@@ -34,17 +34,18 @@ type run struct {
 	Rows   Rows   `json:"rows"`             // at the end
 	Behind string `json:"behind,omitempty"` // the run that it waits for
 	Stop   bool   `json:"stop,omitempty"`   // somebody asked to stop it
+	Key    string `json:"key,omitempty"`    // that makes the trigger safe to repeat, where the tool takes one
 }
 
 // stages are the words of a run before its end.
 func (r *run) stages(d *dialect) []string {
 	if r.Script.Stages == nil {
-		return slices.Concat(d.queued, d.working)
+		return d.way()
 	}
 	out := slices.Clone(r.Script.Stages)
 	for i, word := range out {
 		if word == "" { // as usual at the start
-			out[i] = slices.Concat(d.queued, d.working)[0]
+			out[i] = d.way()[0]
 		}
 	}
 	return out
@@ -55,7 +56,7 @@ func (r *run) first(d *dialect) string {
 	if stages := r.stages(d); len(stages) > 0 {
 		return stages[0]
 	}
-	return slices.Concat(d.queued, d.working)[0]
+	return d.way()[0]
 }
 
 // step lets a run be shown once more: its word moves on, and it may end. waits
@@ -67,6 +68,8 @@ func (r *run) step(d *dialect, now time.Time, waits bool) {
 	r.Updated = now
 	stages := r.stages(d)
 	switch at := r.Shown; {
+	case r.Stop && d.halting != "" && r.Word != d.halting:
+		r.Word = d.halting
 	case r.Stop:
 		r.finish(d, Canceled, now)
 	case waits:
@@ -140,13 +143,15 @@ func (r *run) progress(d *dialect) progress {
 }
 
 // why is the reason that the tool gives for an end that is no success.
-func (r *run) why() string {
+func (r *run) why(d *dialect) string {
 	switch r.End {
 	case Failed:
 		return cmp.Or(r.Script.Why, "The destination could not be reached: its credentials have expired.")
 	case Interrupted:
 		return cmp.Or(r.Script.Why, "The run was interrupted.")
-	case Partial, Canceled, Skipped:
+	case Canceled:
+		return cmp.Or(r.Script.Why, d.stopped)
+	case Partial, Skipped:
 		return r.Script.Why
 	default:
 		return ""
@@ -160,13 +165,13 @@ func (r *run) state(d *dialect) string {
 		return string(r.End)
 	case slices.Contains(d.queued, r.Word):
 		return "queued"
-	case !slices.Contains(d.working, r.Word):
+	case !slices.Contains(d.working, r.Word) && r.Word != d.halting:
 		return "unknown"
 	}
 	return "working"
 }
 
-// listed reports whether answers show the run, and counts one that does not.
+// listed reports whether a list has the run, and counts one that has not.
 func (r *run) listed() bool {
 	if r.Hidden == 0 {
 		return true

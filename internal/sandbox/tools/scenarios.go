@@ -9,6 +9,7 @@ import (
 type scenario struct {
 	about  string // for people
 	script Script // of the run that a trigger starts
+	only   string // the kind of the tool that has it; empty: all
 	sync   func(s *Sync)
 }
 
@@ -25,11 +26,15 @@ func scenarios() map[string]scenario {
 		"interrupted-only": run("the run breaks off for good", Script{End: Interrupted, Then: none}),
 		"unknown":          run("the run shows a status that nobody knows, for three polls", Script{Stages: slices.Repeat([]string{unheard}, 3)}),
 		"unknown-for-ever": run("the run stays in a status that nobody knows", Script{Stages: []string{unheard}, End: Never}),
-		"stuck":            run("the run never starts", Script{Stages: []string{""}, End: Never}),
-		"empty":            run("the run is listed after three polls only", Script{Hidden: 3}),
-		"no-times":         run("the run has no times of start and end", Script{NoTimes: true}),
-		"ids-number":       run("ids of runs are numbers", Script{IDs: "number"}),
-		"ids-string":       run("ids of runs are strings", Script{IDs: "string"}),
+		"incomplete": {
+			about: "an attempt of the run fails, and another follows", only: "airbyte",
+			script: Script{Stages: []string{"pending", "running", "incomplete", "running"}},
+		},
+		"stuck":      run("the run never starts", Script{Stages: []string{""}, End: Never}),
+		"empty":      run("three lists leave the run out", Script{Hidden: 3}),
+		"no-times":   run("the run has no times of start and end", Script{NoTimes: true}),
+		"ids-number": run("ids of runs are numbers", Script{IDs: "number"}),
+		"ids-string": run("ids of runs are strings", Script{IDs: "string"}),
 
 		"busy":            run("another run is going on at the trigger", Script{Busy: true}),
 		"somebody":        run("somebody else triggers at the same moment", Script{Others: 1}),

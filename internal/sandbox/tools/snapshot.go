@@ -93,7 +93,7 @@ func (w *Workspace) syncView(k *kept, runs int) SyncView {
 		p := r.progress(w.d)
 		one := RunView{
 			ID: r.ID, By: r.By, Flags: r.Flags, Status: r.Word, State: r.state(w.d), Created: r.Created, Started: r.Started, Ended: r.Ended,
-			Polls: r.Asked, Planned: p.planned.Planned(), OK: p.taken.Planned(), Failed: p.refused.Planned(), Error: r.why(),
+			Polls: r.Asked, Planned: p.planned.Planned(), OK: p.taken.Planned(), Failed: p.refused.Planned(), Error: r.why(w.d),
 		}
 		if w.d.page != nil {
 			one.Page = w.d.page(k.ID, r.ID)

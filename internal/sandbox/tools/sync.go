@@ -32,6 +32,9 @@ type Model struct {
 	Table    string `json:"table,omitempty"`
 }
 
+// relation is where a model lives, in one text.
+func relation(m Model) string { return strings.Trim(m.Database+"."+m.Schema+"."+m.Table, ".") }
+
 // Counts tell what was asked for.
 type Counts struct {
 	Triggers int `json:"triggers"` // that reached the tool, whatever it answered

@@ -24,13 +24,14 @@ package tools
 
 import (
 	"net/http"
+	"slices"
 
 	"exposync/internal/sandbox/facade"
 )
 
 // Vendors are the tools that the sandbox stands in for.
 func Vendors() []facade.Vendor {
-	return []facade.Vendor{hightouch(), census()}
+	return []facade.Vendor{hightouch(), census(), multiwoven(), airbyte(), polytomic(), rudderstack(), segment(), webhook()}
 }
 
 // Of gives the stand-in of a connection's type.
@@ -65,10 +66,22 @@ type dialect struct {
 	run     func(n int64) string          // the id of the nth run
 	queued  []string                      // the words of a run that has not begun, in turn
 	working []string                      // the words of one that has, in turn
+	order   []string                      // all of them in turn, where that is not queued and then working
+	halting string                        // the word of a run that was asked to stop, once; empty: it stops at once
 	ends    map[End]string                // the words for ends; those the tool has not are missing
+	inList  bool                          // a question about one run is answered with a list of it
 	busy    policy                        // what a trigger does while a run is going on
+	stopped string                        // the reason that it gives for a run that somebody stopped
 	page    func(sync, run string) string // the address that people see; nil where nobody knows it
 	say     speech                        // how it words what is not as usual
+}
+
+// way gives the words of a run that goes well, before its end.
+func (d *dialect) way() []string {
+	if d.order != nil {
+		return d.order
+	}
+	return slices.Concat(d.queued, d.working)
 }
 
 // policy is what a tool does with a trigger while a run is going on.

@@ -16,15 +16,26 @@ type triggered struct {
 	answer  Answer // instead of the usual one
 	run     *run   // a copy; nil if none was started
 	blocked *run   // a copy of the run that kept it from starting
+	again   bool   // the run was started before, with the same key
 }
 
 // trigger takes a trigger through the API and does what is to be done before
 // it is answered.
 func (w *Workspace) trigger(r *http.Request, id string, flags []string) (t triggered, err error) {
+	return w.keyed(r, id, "", flags)
+}
+
+// keyed takes a trigger with a key: once a run was started with it, no other
+// is.
+func (w *Workspace) keyed(r *http.Request, id, key string, flags []string) (t triggered, err error) {
 	err = w.with(id, func(k *kept) error {
 		k.Counts.Triggers++
 		t.sync = k.view(r)
 		if t.sync.Missing {
+			return nil
+		}
+		if i := slices.IndexFunc(k.Runs, func(r *run) bool { return r.Key == key }); key != "" && i >= 0 {
+			t.run, t.again = k.Runs[i].copy(), true
 			return nil
 		}
 		t.script = w.scriptFor(k, r)
@@ -40,6 +51,9 @@ func (w *Workspace) trigger(r *http.Request, id string, flags []string) (t trigg
 			return nil
 		}
 		t.run, t.blocked = w.started(k, t.script, flags, r)
+		if t.run != nil && key != "" {
+			k.find(t.run.ID).Key = key
+		}
 		return nil
 	})
 	return t, err
@@ -56,7 +70,11 @@ func (w *Workspace) scriptFor(k *kept, r *http.Request) Script {
 	}
 	call := facade.CallOf(r)
 	for _, name := range call.Scenarios {
-		if more, is := ScriptOf(name); is && more.check(w.d) == nil {
+		sc := scenarios()[name]
+		if sc.sync != nil || sc.only != "" && sc.only != w.s.Kind {
+			continue
+		}
+		if more := sc.script; more.check(w.d) == nil {
 			s = s.merge(more)
 			call.Act(name)
 		}
@@ -135,7 +153,7 @@ func (w *Workspace) cancel(sync, id string) (stopping []*run, found *run, err er
 // polled is what became of a question about one run.
 type polled struct {
 	sync   seen
-	run    *run   // a copy; nil if there is none, or it is not to be seen yet
+	run    *run   // a copy; nil if there is none, or it is not listed yet
 	there  bool   // there is one, seen or not
 	answer Answer // instead of the usual one
 	script Script
@@ -155,9 +173,11 @@ func (w *Workspace) poll(r *http.Request, sync, id string) (p polled, err error)
 		if p.answer = it.answer(); p.answer != "" {
 			return nil
 		}
-		if w.show(k, it) {
-			p.run = it.copy()
+		if w.d.inList && !it.listed() {
+			return nil
 		}
+		w.show(k, it)
+		p.run = it.copy()
 		return nil
 	})
 	return p, err
@@ -181,7 +201,7 @@ func (w *Workspace) list(r *http.Request, sync string, keep func(*run) bool, fro
 		it.Counts.Lists++
 		k = it.view(r)
 		for _, one := range slices.Backward(slices.Clone(it.Runs)) {
-			if !keep(one) || one.Hidden > 0 && !one.listed() {
+			if !keep(one) || !one.listed() {
 				continue
 			}
 			if from > 0 {

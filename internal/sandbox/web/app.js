@@ -1,6 +1,7 @@
 // The page's state: what the address says, what the sandbox says, once a second.
 import { h, icon, number, plural, setClock, when, ago, value, keyText, record, parse } from "./view.js";
 import { call, bodies, filters } from "./requests.js";
+import { toolCard, toolLink, workspace } from "./hosted.js";
 
 const byId = (id) => document.getElementById(id);
 const state = { overview: null, rows: [], next: "", query: "", opened: new Map(), seen: new Map(), list: "", token: 0, filter: { connection: "", status: "", fault: "" }, requests: null };
@@ -11,10 +12,11 @@ async function get(path) {
   return parse(await response.text());
 }
 
-// route reads the address: #/, #/requests[/NUMBER], #/o/CONNECTION/OBJECT[/ID].
+// route reads the address: #/, #/requests[/NUMBER], #/o/CONNECTION/OBJECT[/ID],
+// #/t/KIND/CONNECTION.
 function route() {
   const [kind, connection, object, id] = location.hash.replace(/^#\/?/, "").split("/").map(decode);
-  return { kind: kind === "o" && object ? "object" : kind === "requests" ? "requests" : "overview", connection, object, id };
+  return { kind: kind === "o" && object ? "object" : kind === "t" && object ? "tool" : kind === "requests" ? "requests" : "overview", connection, object, id };
 }
 
 function decode(part) {
@@ -32,7 +34,9 @@ function side() {
   byId("side").replaceChildren(
     h("ul", null, link("#/", "Overview", null, r.kind === "overview"), link("#/requests", "Requests", n(state.overview.revision), r.kind === "requests")),
     ...[...groups].flatMap(([connection, objects]) => [title(objects[0]), h("ul", null, objects.map((o) =>
-      link(objectLink(o), o.object, n(o.records), r.kind === "object" && r.connection === o.connection && r.object === o.object)))]));
+      link(objectLink(o), o.object, n(o.records), r.kind === "object" && r.connection === o.connection && r.object === o.object)))]),
+    ...state.overview.hosted.flatMap((t) => [h("h2", null, t.connection, t.title !== t.connection && h("span", { class: "service" }, t.title)),
+      h("ul", null, link(toolLink(t), t.connection + " syncs", n(t.runs), r.kind === "tool" && r.connection === t.kind && r.object === t.connection))]));
   byId("side").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
@@ -52,16 +56,16 @@ function notice() {
 const command = (title, text, line) => h("div", { class: "panel empty" }, h("h2", null, title), h("p", null, text), line && h("code", null, line));
 
 function overview() {
-  const { objects, requests } = state.overview;
+  const { objects, hosted, requests } = state.overview;
   const records = objects.reduce((sum, o) => sum + Number(o.records), 0);
   const places = plural(objects.length, "object") + " in " + plural(new Set(objects.map((o) => o.connection)).size, "connection");
   const parts = [h("div", { class: "head" }, h("div", null, h("h1", null, "What arrived"),
-    h("p", null, objects.length ? plural(records, "record") + ", " + places : "The sandbox is ready.")))];
-  if (objects.length === 0) parts.push(command("Nothing has arrived yet", "Send your exports to this sandbox with a target that says so.", "exposync run --target dev"));
+    h("p", null, [objects.length && plural(records, "record") + ", " + places, hosted.length && plural(hosted.reduce((sum, t) => sum + t.runs, 0), "run") + " of hosted syncs"].filter(Boolean).join("; ") || "The sandbox is ready.")))];
+  if (objects.length + hosted.length === 0) parts.push(command("Nothing has arrived yet", "Send your exports to this sandbox with a target that says so.", "exposync run --target dev"));
   parts.push(h("div", { class: "cards" }, objects.map((o) => h("a", { class: "card", href: objectLink(o) },
     h("h2", null, h("span", null, o.name), o.object, o.service && h("span", { class: "chip" }, o.service)),
     h("p", { class: "big" }, number(o.records), " ", h("small", null, Number(o.records) === 1 ? "record" : "records")),
-    h("p", null, Number(o.deleted) > 0 && number(o.deleted) + " deleted · ", plural(o.versions, "version"), " · ", when(o.updated_at))))));
+    h("p", null, Number(o.deleted) > 0 && number(o.deleted) + " deleted · ", plural(o.versions, "version"), " · ", when(o.updated_at)))), hosted.map(toolCard)));
   if (requests.length > 0) {
     parts.push(h("div", { class: "section" }, h("h2", null, "Latest requests"), h("a", { href: "#/requests" }, "All requests")), calls(requests.slice(0, 8)));
   }
@@ -218,6 +222,13 @@ function table() {
   ...(state.next ? [h("button", { class: "more", type: "button", onclick: more }, "Show more")] : []));
 }
 
+async function tool() {
+  const r = route(), { workspaces } = await (await fetch("/_/hosted")).json();
+  if (route().kind !== "tool") return;
+  const t = workspaces.find((w) => w.kind === r.connection && w.connection === r.object);
+  byId("main").replaceChildren(...notice(), ...(t ? workspace(t) : [command("Nothing here", "This sandbox was not asked for this tool.")]));
+}
+
 async function inspect() {
   const r = route(), panel = byId("inspector");
   byId("shell").classList.toggle("open", Boolean(r.id));
@@ -248,11 +259,12 @@ function keepFocus() {
 
 async function render() {
   const r = route(), refocus = keepFocus();
-  document.title = (r.object ? r.connection.replace(/^_[^:]*:/, "") + "." + r.object + " · " : "") + "Exposync sandbox";
+  document.title = (r.kind === "tool" ? r.object + " · " : r.object ? r.connection.replace(/^_[^:]*:/, "") + "." + r.object + " · " : "") + "Exposync sandbox";
   side();
   if (r.kind !== "object") delete byId("main").dataset.object;
   if (r.kind === "overview") overview();
   else if (r.kind === "requests") await requests();
+  else if (r.kind === "tool") await tool();
   else await object();
   await inspect();
   refocus();
@@ -264,7 +276,7 @@ function live(on) {
   if (element.lastChild.textContent !== word) element.lastChild.textContent = word;
 }
 
-const print = (o) => JSON.stringify([o.revision, o.objects, o.rules, o.seed, o.strict]);
+const print = (o) => JSON.stringify([o.revision, o.objects, o.hosted, o.rules, o.seed, o.strict]);
 
 async function poll() {
   if (!document.hidden) {
