@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"exposync/internal/config"
+	"exposync/internal/coverage"
 	"exposync/internal/dbt"
 	"exposync/internal/job"
 	"exposync/internal/plan"
@@ -17,8 +18,10 @@ type project struct {
 	in        Input
 	docs      []*doc // by path
 	exposures []*exposure
-	models    map[string]written // what YAML says about a model, by its name
-	ids       map[string]string  // of the manifest's models of this project, by name
+	models    map[string]written           // what YAML says about a model, by its name
+	ids       map[string]string            // of the manifest's models of this project, by name
+	letGo     map[string][]coverage.Ignore // memory of ignores
+	children  map[string][]string          // models and snapshots that build on a node; memory of builtOn
 }
 
 // written is an entry of a list in a YAML file.
@@ -171,7 +174,11 @@ func (x *exposure) disabled() bool {
 	if v, ok := on.Bool(); ok {
 		return !v
 	}
-	return !on.IsNull() && x.dbt == nil
+	if x.source == nil {
+		return false // nobody knows
+	}
+	_, off := x.source.Disabled[x.id]
+	return off || !on.IsNull() && x.dbt == nil
 }
 
 // text is a property of the exposure: what is written, Jinja and all, or what

@@ -51,15 +51,6 @@ func Rules() []Rule {
 	return slices.Concat(yamlRules(), trapRules(), placeRules(), exposureRules(), exportRules(), columnRules(), jobRules(), suppressRules())
 }
 
-// ruleOf gives the rule of a code.
-func ruleOf(code string) (Rule, bool) {
-	i := slices.IndexFunc(Rules(), func(r Rule) bool { return r.Code == code })
-	if i < 0 {
-		return Rule{}, false
-	}
-	return Rules()[i], true
-}
-
 // Codes lists the codes of the rules, sorted.
 func Codes() []string {
 	var out []string
