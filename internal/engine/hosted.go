@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -17,8 +18,11 @@ import (
 type HostedRequest struct {
 	Job    plan.Job
 	Tool   hosted.Tool
-	Expect string   // account that the connection must have; empty for any
-	Accept []string // hold codes let through for this run
+	Expect string // account that the connection must have; empty for any
+	// Account stands for the tool's own, where that changes from run to run: in
+	// a sandbox.
+	Account string
+	Accept  []string // hold codes let through for this run
 	// Invocation is the dbt run that is answered: a sync is triggered at most
 	// once for each.
 	Invocation string
@@ -97,7 +101,7 @@ func (e *Engine) PrepareHosted(ctx context.Context, req HostedRequest, look bool
 
 // identity is what the sync's triggers are remembered under.
 func (r *HostedRequest) identity() (plan.SyncID, error) {
-	account := r.Tool.Account()
+	account := cmp.Or(r.Account, r.Tool.Account())
 	if r.Expect != "" && r.Expect != account {
 		return plan.SyncID{}, &fault.Fault{
 			Code: "wrong_account", Kind: fault.Config, Whose: fault.Setup, Where: "connection " + r.Job.Connection,
