@@ -22,7 +22,7 @@ type coverageFlags struct {
 	failUnder               []string
 	baseline, writeBaseline string
 	catalog, out            string
-	lineage, all            bool
+	lineage, all, online    bool
 }
 
 func newCoverage(a *app) *cobra.Command {
@@ -53,8 +53,10 @@ exposync.yml. With --baseline only what became worse fails.`,
 	set.StringVar(&f.writeBaseline, "write-baseline", "", "write the report as JSON into a `FILE`, to be a baseline")
 	set.StringVar(&f.catalog, "catalog", "", "`FILE` to read as catalog.json instead of the target path's; .gz, too")
 	set.BoolVar(&f.lineage, "lineage", false, "draw the way of every exposure, from its sources to its destinations")
+	set.BoolVar(&f.online, "online", false, "ask the hosted tools which syncs they have, for the dimension hosted")
 	set.BoolVar(&f.all, "all", false, "show every miss, however many there are")
 	a.selection(cmd)
+	a.cloud(cmd)
 	a.checkFormats(cmd, &f.out)
 	cmd.AddCommand(newCoverageCompare(a))
 	return cmd
@@ -147,6 +149,9 @@ func (s *session) measure(ctx context.Context, f *coverageFlags, limits map[stri
 	}
 	if in.Last, err = s.lastSyncs(ctx); err != nil {
 		return coverage.Report{}, err
+	}
+	if f.online {
+		in.Hosted = s.inventory(ctx)
 	}
 	in.Gate, in.Runs = s.facts, len(s.runs) > 0
 	in.Settings = coverageSettings(s.config.Coverage, limits)
