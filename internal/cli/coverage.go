@@ -56,6 +56,7 @@ exposync.yml. With --baseline only what became worse fails.`,
 	set.BoolVar(&f.online, "online", false, "ask the hosted tools which syncs they have, for the dimension hosted")
 	set.BoolVar(&f.all, "all", false, "show every miss, however many there are")
 	a.selection(cmd)
+	a.cloud(cmd)
 	a.checkFormats(cmd, &f.out)
 	cmd.AddCommand(newCoverageCompare(a))
 	return cmd
