@@ -53,6 +53,7 @@ takes. Owners stand in it as text; --mention mentions those that are written as
 	cmd.Flags().BoolVar(&opts.mention, "mention", false, "in Markdown, mention owners that are written as @user")
 	a.before(cmd, opts.check)
 	a.selection(cmd)
+	a.cloud(cmd)
 	a.flags.format(cmd, "text", "json", "markdown", "github", "junit", "sarif")
 	return cmd
 }

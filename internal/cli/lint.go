@@ -60,6 +60,7 @@ or with a comment on its line: # exposync: ignore CODE why`,
 		return lint.Codes(), cobra.ShellCompDirectiveNoFileComp
 	})
 	a.before(cmd, asked.check)
+	a.cloud(cmd)
 	a.flags.format(cmd, "text", "json")
 	return cmd
 }

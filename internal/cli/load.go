@@ -41,10 +41,8 @@ func (a *app) load(ctx context.Context, strict bool) (*session, error) {
 	if err := s.findProject(strict); err != nil {
 		return nil, err
 	}
-	if a.flags.cloudRun != "" { // the settings say where the artifacts are
-		if err := s.loadConfig(true); err != nil {
-			return nil, err
-		}
+	if err := s.configForCloud(); err != nil {
+		return nil, err
 	}
 	if err := s.loadArtifacts(ctx); err != nil {
 		return nil, err
@@ -67,6 +65,15 @@ func (a *app) load(ctx context.Context, strict bool) (*session, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// configForCloud reads exposync.yml before the artifacts, where it has to say
+// where they are.
+func (s *session) configForCloud() error {
+	if s.a.flags.cloudRun == "" {
+		return nil
+	}
+	return s.loadConfig(true)
 }
 
 // loadConfig reads exposync.yml. Who only looks does without one that is

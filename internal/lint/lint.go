@@ -102,14 +102,14 @@ func said(all []Finding) []Finding {
 		file string
 		line int
 	}
-	explained, seen := map[place]bool{}, map[string]bool{}
+	explained, seen, rules, traps := map[place]bool{}, map[string]bool{}, Codes(), trapCodes()
 	for _, f := range all {
-		if _, is := ruleOf(f.Code); is && f.Line > 0 && trapCodes()[f.Code] {
+		if f.Line > 0 && traps[f.Code] {
 			explained[place{f.File, f.Line}] = true
 		}
 	}
 	return slices.DeleteFunc(all, func(f Finding) bool {
-		if _, is := ruleOf(f.Code); !is && explained[place{f.File, f.Line}] {
+		if !slices.Contains(rules, f.Code) && explained[place{f.File, f.Line}] {
 			return true
 		}
 		id := f.ID() + "\x00" + f.Message

@@ -16,13 +16,9 @@ import (
 func ImpactMarkdown(doc Impact, mention bool) string {
 	i := doc.Impact
 	var b strings.Builder
-	fmt.Fprintf(&b, "<!-- exposync:impact %s -->\n### Exposync impact: %s\n", mdMark(doc.Project), impactHead(i))
-	if t := i.Totals(); t.Exposures > 0 {
-		text := "Reaching " + Count(int64(t.Exposures), "exposure")
-		if t.Fields > 0 {
-			text += " and " + Count(int64(t.Fields), "destination field")
-		}
-		b.WriteString("\n" + text + "." + mdOwners(t.Owners, mention) + "\n")
+	fmt.Fprintf(&b, "<!-- exposync:impact %s -->\n### Exposync impact: %s%s\n", mdMark(doc.Project), impactHead(i), impactReach(i))
+	if owners := mdOwners(i.Totals().Owners, mention); owners != "" {
+		b.WriteString("\n" + owners + "\n")
 	}
 	rows, left := mdImpactRows(i, mention)
 	b.WriteString(rows)
@@ -68,7 +64,7 @@ func mdOwners(owners []string, mention bool) string {
 		}
 		out = append(out, mdOwner(o, mention))
 	}
-	return " Owners: " + strings.Join(out, ", ") + "."
+	return "owners: " + strings.Join(out, ", ")
 }
 
 // mdOwner is an owner as text. Only one that is written as GitHub spells a
@@ -178,10 +174,10 @@ func mdChange(c impact.Change, reaches []impact.Reach) string {
 			break
 		}
 		if text, path := reachText(c, r); text != "" {
-			item += strings.TrimRight("\n  - "+mdProse(text)+" "+mdCode(path), " ")
+			item += strings.TrimRight("\n  - to: "+mdProse(text)+" "+mdCode(path), " ")
 		}
 	}
-	return item + "\n  - " + mdProse(reaches[0].Why)
+	return item + "\n  - why: " + mdProse(reaches[0].Why)
 }
 
 func mdImpactFoot(doc Impact) string {
@@ -190,7 +186,7 @@ func mdImpactFoot(doc Impact) string {
 		b.WriteString("\n")
 		lines := make([]string, len(doc.Notes))
 		for i, n := range doc.Notes {
-			lines[i] = mdProse(n)
+			lines[i] = "note: " + mdProse(n)
 		}
 		b.WriteString(mdList(lines))
 	}

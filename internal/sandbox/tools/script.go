@@ -24,7 +24,7 @@ type Script struct {
 	// Others is how many runs somebody else starts at the same moment.
 	Others int `json:"others,omitempty"`
 
-	// Hidden is in how many answers the run is left out before it is listed.
+	// Hidden is how many lists leave the run out before it is in them.
 	Hidden int `json:"hidden,omitempty"`
 	// Polls are the answers to the first questions about just this run; an empty
 	// one is as usual. With Stay the last goes on for ever.

@@ -153,7 +153,7 @@ func (w *Workspace) cancel(sync, id string) (stopping []*run, found *run, err er
 // polled is what became of a question about one run.
 type polled struct {
 	sync   seen
-	run    *run   // a copy; nil if there is none, or it is not to be seen yet
+	run    *run   // a copy; nil if there is none, or it is not listed yet
 	there  bool   // there is one, seen or not
 	answer Answer // instead of the usual one
 	script Script
@@ -173,9 +173,11 @@ func (w *Workspace) poll(r *http.Request, sync, id string) (p polled, err error)
 		if p.answer = it.answer(); p.answer != "" {
 			return nil
 		}
-		if w.show(k, it) {
-			p.run = it.copy()
+		if w.d.inList && !it.listed() {
+			return nil
 		}
+		w.show(k, it)
+		p.run = it.copy()
 		return nil
 	})
 	return p, err
@@ -199,7 +201,7 @@ func (w *Workspace) list(r *http.Request, sync string, keep func(*run) bool, fro
 		it.Counts.Lists++
 		k = it.view(r)
 		for _, one := range slices.Backward(slices.Clone(it.Runs)) {
-			if !keep(one) || one.Hidden > 0 && !one.listed() {
+			if !keep(one) || !one.listed() {
 				continue
 			}
 			if from > 0 {
