@@ -36,6 +36,7 @@ exposync.yml. With --baseline only what became worse fails.`,
   exposync coverage --write-baseline coverage.json
   exposync coverage --baseline coverage.json
   exposync coverage --select email_crm_export --lineage
+  exposync coverage --output html --out coverage.html
   exposync coverage compare before.json after.json`,
 		GroupID: "check",
 		Args:    cobra.NoArgs,
@@ -46,13 +47,12 @@ exposync.yml. With --baseline only what became worse fails.`,
 	set.StringVar(&f.baseline, "baseline", "", "earlier report: exit 6 if anything is missed that the `FILE` does not miss")
 	set.StringVar(&f.writeBaseline, "write-baseline", "", "write the report as JSON into a `FILE`, to be a baseline")
 	set.StringVar(&f.catalog, "catalog", "", "`FILE` to read as catalog.json instead of the target path's; .gz, too")
-	set.StringVar(&f.out, "out", "", "write the report into a `FILE` instead")
 	set.BoolVar(&f.lineage, "lineage", false, "draw the way of every exposure, from its sources to its destinations")
 	set.BoolVar(&f.online, "online", false, "ask the hosted tools which syncs they have, for the dimension hosted")
 	set.BoolVar(&f.all, "all", false, "show every miss, however many there are")
 	a.selection(cmd)
 	a.cloud(cmd)
-	a.flags.format(cmd, "text", "json")
+	a.checkFormats(cmd, &f.out)
 	cmd.AddCommand(newCoverageCompare(a))
 	return cmd
 }
@@ -118,7 +118,7 @@ func (a *app) coverage(ctx context.Context, f *coverageFlags) error {
 			return err
 		}
 	}
-	if err := a.renderCoverage(r, f); err != nil {
+	if err := s.printCoverage(r, f); err != nil {
 		return err
 	}
 	if r.Failed() {
@@ -156,23 +156,16 @@ func (a *app) writeCoverage(path string, r coverage.Report) error {
 	return nil
 }
 
-// renderCoverage writes the report in the format that was asked for, to stdout
-// or the file of --out.
-func (a *app) renderCoverage(r coverage.Report, f *coverageFlags) error {
-	if a.flags.json() {
-		if f.out != "" {
-			return a.writeCoverage(f.out, r)
-		}
-		return a.printJSON(report.CoverageDoc(r))
-	}
-	shown := report.CoverageShown{Lineage: f.lineage || r.Selection != nil, All: f.all}
-	if f.out == "" {
-		return a.printText(report.CoverageText(a.outStyle(), r, shown))
-	}
-	text := report.CoverageText(report.Style{Width: 120}, r, shown)
-	if err := replaceFile(a.pathOf(f.out), []byte(a.redactor.Redact(text)), 0o644); err != nil {
-		return outFault(f.out, err)
-	}
-	a.say("wrote %s", f.out)
-	return nil
+// printCoverage writes the report in the format that was asked for.
+func (s *session) printCoverage(r coverage.Report, f *coverageFlags) error {
+	root := s.folderInRepository()
+	return s.a.printChecked(checked{
+		findings: report.CoverageFindings(r, version(), root),
+		text: func(style report.Style) string {
+			return report.CoverageText(style, r, report.CoverageShown{Lineage: f.lineage || r.Selection != nil, All: f.all})
+		},
+		json:     func() any { return report.CoverageDoc(r) },
+		markdown: func() string { return report.CoverageMarkdown(r, version(), root) },
+		html:     func() string { return report.CoverageHTML(r, version(), root) },
+	}, f.out)
 }

@@ -17,8 +17,9 @@ import (
 
 // rudderstack is RudderStack's API of reverse ETL connections, below /v2.
 //
-// Source: rudderstack.com/docs/api/retl-connections-api. The bodies of its
-// errors are not documented.
+// Sources: rudderstack.com/docs/api/retl-connections-api; of what a connection
+// is, rudderlabs/rudder-iac api/client/retl. The bodies of errors are not
+// documented.
 func rudderstack() facade.Vendor {
 	return facade.Vendor{
 		Kind: "rudderstack", Title: "RudderStack", Credential: facade.Bearer, Public: login, Routes: rudderstackRoutes, Refuse: rudderstackRefuse,
@@ -56,6 +57,8 @@ func rudderstackRoutes(s *facade.Service) http.Handler {
 	a := &rudderstackAPI{newWorkspace(s, rudderstackDialect())}
 	mux := http.NewServeMux()
 	const base = "/v2/retl-connections/{id}"
+	mux.HandleFunc("GET /v2/retl-connections", a.connections)
+	mux.HandleFunc("GET "+base, a.connection)
 	mux.HandleFunc("POST "+base+"/start", a.trigger)
 	mux.HandleFunc("POST "+base+"/stop", a.stop)
 	mux.HandleFunc("GET "+base+"/syncs", a.runs)
