@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -115,14 +116,27 @@ func (s *session) sandboxedTool(ctx context.Context, kind hosted.Kind, cfg hoste
 	if err != nil {
 		return nil, err
 	}
+	address := ""
 	cfg.Rest, cfg.Params, cfg.Blocks = s.sandboxRest(), map[string]string{}, map[string]*yamlx.Node{}
 	for _, p := range kind.Params {
 		if (p.Required || p.Secret) && !p.Tree {
 			cfg.Params[p.Name] = "sandbox"
 		}
+		if p.Name == "base_url" {
+			address = base + facade.Mount(cfg.Kind, cfg.Name) + pathOf(p.Default)
+		}
 	}
-	cfg.Params["base_url"] = base + facade.Mount(cfg.Kind, cfg.Name)
+	cfg.Params["base_url"] = address
 	return kind.Open(cfg)
+}
+
+// pathOf is the path of a tool's own address: the stand-in has it, too.
+func pathOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimRight(u.Path, "/")
 }
 
 // hostedRequest gives the engine a job of a hosted tool.
@@ -146,6 +160,7 @@ func (s *session) hostedRequest(ctx context.Context, j plan.Job) (engine.HostedR
 	}
 	req.Job.Target = ledgerTarget(j.Target, j.Sandbox)
 	if j.Sandbox {
+		req.Account = "sandbox/" + j.Type + "/" + j.Connection
 		req.FirstPoll = 100 * time.Millisecond // it moves on with every question
 	}
 	return req, nil
