@@ -111,7 +111,7 @@ func checkRun(t *testing.T, kind string, r Run, body []byte) {
 		t.Errorf("%s: no state: %q", kind, r.State)
 	}
 	if r.State == Succeeded {
-		said := strings.ToLower(string(gjson.ParseBytes(body).Raw))
+		said := strings.ToLower(gjson.ParseBytes(body).Raw)
 		if !gjson.ValidBytes(body) || !strings.Contains(said, "success") && !strings.Contains(said, "completed") && !strings.Contains(said, "succeeded") && !strings.Contains(said, `\u00`) {
 			t.Errorf("%s: success from %q", kind, body)
 		}
