@@ -135,13 +135,6 @@ func pair(n *yamlx.Node, key string) (p yamlx.Pair, ok bool) {
 	return yamlx.Pair{}, false
 }
 
-// lineText is a line of the file, 1-based, without its end.
-func (d *doc) lineText(line int) string {
-	at := yamlx.Offset(d.text, line, 1)
-	text, _, _ := strings.Cut(string(d.text[at:]), "\n")
-	return strings.TrimRight(text, "\r")
-}
-
 func isYAML(file string) bool {
 	ext := strings.ToLower(path.Ext(file))
 	return ext == ".yml" || ext == ".yaml"

@@ -161,8 +161,8 @@ func TestSecretsAreNotShown(t *testing.T) {
 	if got := Check(in).Findings; len(got) != 1 || !strings.Contains(got[0].Message, "env_var") || strings.Contains(got[0].Message, "hunter2") {
 		t.Errorf("found %+v, want the line once, for env_var", got)
 	}
-	for _, fine := range []string{"see the pat-tern of sk-etch", "https://app.hightouch.com/acme/syncs/42606", "mailto:a@example.com", "postgres://{{ env_var('U') }}:{{ env_var('P') }}@db/x", "https://x.example.com/?key=abc"} {
-		in := one(`description: "` + fine + `"`).input(t)
+	for _, fine := range []string{"see the pat-tern of sk-etch", "https://app.hightouch.com/acme/syncs/42606", "mailto:a@example.com", "postgres://{{ env_var('U') }}:{{ env_var('P') }}@db/x", "https://x.example.com/?key=abc", "Basic customer information for everybody"} {
+		in := one(`description: "`+fine+`"`, `meta: {tier: "`+fine+`"}`).input(t)
 		in.Only = []string{"secret_in_meta"}
 		if got := Check(in).Findings; len(got) > 0 {
 			t.Errorf("%q is taken for a secret: %s", fine, got[0].Message)

@@ -13,7 +13,7 @@ import (
 // before.
 func scan(text []byte) []mend {
 	lines := split(text)
-	mends := scanTabs(text, lines)
+	mends := scanTabs(lines)
 	for _, l := range lines {
 		if m, ok := l.quotes(); ok {
 			mends = append(mends, m)
@@ -76,7 +76,7 @@ func split(text []byte) []line {
 
 // scanTabs replaces the tabs of indentations. How wide they are is the first
 // of some widths with which what stands below a key is indented further.
-func scanTabs(text []byte, lines []line) []mend {
+func scanTabs(lines []line) []mend {
 	for _, width := range []int{4, 2, 8, 3, 6} {
 		if mends := tabMends(lines, width); len(mends) == 0 || fits(lines, width) {
 			return mends
