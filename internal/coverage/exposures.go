@@ -112,7 +112,7 @@ func unbound(e *Exposure) string {
 // hosted asks (d): does an exposure stand for the hosted sync?
 func hosted(f *Facts) answer {
 	if f.in.Hosted == nil {
-		return answer{absent: "no hosted tool was asked"}
+		return answer{absent: "no hosted tool was asked (--online)"}
 	}
 	reads := map[string]bool{}
 	ids := map[string]bool{}
