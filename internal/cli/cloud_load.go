@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +37,10 @@ func (c *cloudRun) add(run *platform.Run, store *cloudStore) {
 		if !step.Prepares() {
 			c.all = append(c.all, &cloudStep{step, run, store})
 		}
+	}
+	// What no step has is not there: never the file of another run in target/.
+	for _, file := range []platform.File{platform.Manifest, platform.RunResults, platform.Sources, platform.Catalog} {
+		c.files[string(file)] = filepath.Join(store.dir, string(file))
 	}
 }
 
@@ -179,7 +184,9 @@ func (c *cloudRun) loadSources(ctx context.Context, s *session) error {
 			return err
 		}
 	}
-	c.files[string(platform.Sources)] = path
+	if path != "" {
+		c.files[string(platform.Sources)] = path
+	}
 	return s.loadSources(ctx, path)
 }
 

@@ -85,7 +85,7 @@ func layBeside(from, to string) error {
 	}
 	data, err := os.ReadFile(from)
 	if err == nil {
-		err = os.WriteFile(to, data, 0o600)
+		err = os.WriteFile(to, data, 0o600) //nolint:gosec // both stand in the folder of the run
 	}
 	return unkept(to, err)
 }

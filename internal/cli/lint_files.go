@@ -80,7 +80,7 @@ func (s *session) addManifest(ctx context.Context, in *lint.Input) {
 		catalog, _ = dbt.LoadCatalog(ctx, found) // it only adds to what is known
 	}
 	facts := s.coverageInput()
-	facts.Files, facts.Catalog, facts.Settings = read, catalog, coverageSettings(s.config.Coverage, nil)
+	facts.Files, facts.Catalog, facts.Settings = read, catalog, s.coverageSettings(nil)
 	in.Facts, in.ViewDepth = coverage.Collect(facts), s.config.Coverage.ViewDepth
 }
 

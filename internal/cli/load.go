@@ -178,8 +178,10 @@ func beside(manifest, name string) string { return filepath.Join(filepath.Dir(ma
 
 // artifact is the path of one of dbt's artifacts.
 func (s *session) artifact(name string) string {
-	if s.cloud != nil && s.cloud.files[name] != "" {
-		return s.cloud.files[name]
+	if s.cloud != nil {
+		if path, ok := s.cloud.files[name]; ok {
+			return path
+		}
 	}
 	return filepath.Join(s.targetPath(), name)
 }

@@ -58,10 +58,7 @@ func read(t testing.TB, dir string, cfg *config.Config, project fs.FS) coverage.
 		page, _ := job.PageOf(p.Exposures[e.ID].URL)
 		in.Declared[e.ID] = coverage.Declared{Where: e.Where, Watched: e.Watched, Sync: page.Sync, SLA: e.SLA, Ignores: ignores(e.Ignores)}
 	}
-	in.NodeIgnores = func(meta []byte, where string) ([]coverage.Ignore, []string) {
-		found, mistakes := job.Ignores(meta, where)
-		return ignores(found), mistakes
-	}
+	in.NodeIgnores = readIgnores
 	var runs []*dbt.RunResults
 	paths, err := filepath.Glob(filepath.Join(dir, "run_results*.json.gz"))
 	if err != nil {
@@ -96,6 +93,12 @@ func ignores(in []job.Ignore) []coverage.Ignore {
 		out = append(out, coverage.Ignore(i))
 	}
 	return out
+}
+
+// readIgnores reads the suppressions of a node, as the command line does.
+func readIgnores(meta []byte, where string) ([]coverage.Ignore, []string) {
+	found, mistakes := job.Ignores(meta, where)
+	return ignores(found), mistakes
 }
 
 func exists(path string) bool {

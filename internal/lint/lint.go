@@ -46,6 +46,7 @@ type Finding struct {
 // Report is what a check found, by file and line.
 type Report struct {
 	Findings []Finding
+	Ran      []string // codes of the rules that were checked
 	NotRun   []NotRun
 	Ignored  int // findings that someone gave a reason to let pass
 }
@@ -69,6 +70,7 @@ func Check(in Input) Report {
 			out.NotRun = append(out.NotRun, NotRun{Code: r.Code, Why: why})
 			continue
 		}
+		out.Ran = append(out.Ran, r.Code)
 		for _, f := range r.check(p) {
 			f.Code, f.Severity = cmp.Or(f.Code, r.Code), severity
 			out.Findings = append(out.Findings, f)

@@ -133,7 +133,7 @@ func (s Style) groupText(g missGroup, all bool) string {
 			out += strings.Repeat(" ", 5+label+1) + s.Paint(Faint, fmt.Sprintf("… %d more lines: --all shows them", len(lines)-i)) + "\n"
 			break
 		}
-		out += strings.Repeat(" ", 5+label+1) + s.Paint(Faint, line) + "\n"
+		out += strings.TrimRight(strings.Repeat(" ", 5+label+1)+s.Paint(Faint, line), " ") + "\n"
 	}
 	return out
 }
@@ -210,6 +210,8 @@ func (s Style) unproven(misses []coverage.Miss, r coverage.Report, all bool) str
 	if len(misses) == 0 {
 		return ""
 	}
+	test := func(m coverage.Miss) int { return strings.Count(m.Subject[:min(9, len(m.Subject))], "test.") }
+	slices.SortStableFunc(misses, func(a, b coverage.Miss) int { return test(a) - test(b) }) // what is not built explains its tests
 	names := make([]string, len(misses))
 	for i, m := range misses {
 		names[i] = m.Name
@@ -227,7 +229,7 @@ func (s Style) unproven(misses []coverage.Miss, r coverage.Report, all bool) str
 	fmt.Fprintf(&b, "\n%s\n", s.Paint(Strong, "no result in this run"))
 	b.WriteString(s.hanging("     ", fmt.Sprintf("%d of %d: %s", len(misses), r.Dimension(coverage.Proven).Total, columnList(names, all)), Plain))
 	if len(exposures) > 0 {
-		b.WriteString(s.hanging("     ", "dbt build --select "+strings.Join(exposures, " "), Faint))
+		b.WriteString("     " + s.Paint(Faint, "dbt build --select "+strings.Join(exposures, " ")) + "\n") // on one line, to be copied
 	}
 	return b.String()
 }

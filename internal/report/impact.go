@@ -33,7 +33,11 @@ const impactItems = 8
 // which way. all lists what is safe, too, and everything that is many.
 func ImpactText(s Style, doc Impact, all bool) string {
 	var b strings.Builder
-	b.WriteString(s.Paint(impactRole(doc.Impact), impactHead(doc.Impact)) + impactReach(doc.Impact) + "\n")
+	head, reach := impactHead(doc.Impact), impactReach(doc.Impact)
+	if utf8.RuneCountInString(head+reach) > s.width() {
+		reach = "\n" + strings.TrimPrefix(reach, "; ")
+	}
+	b.WriteString(s.Paint(impactRole(doc.Impact), head) + reach + "\n")
 	if t := doc.Totals(); len(t.Owners) > 0 {
 		for _, line := range wrap("owners: "+strings.Join(t.Owners, ", "), s.width()) {
 			b.WriteString(line + "\n")
@@ -285,7 +289,7 @@ func impactRest(s Style, i impact.Impact, all bool) string {
 // reports: what is breaking is an error, what is risky a warning.
 func (i Impact) Checked(root string, limits ...Limit) Findings {
 	out := Findings{Command: "impact", Version: i.Version, Project: i.Project, Root: root, Limits: limits}
-	for _, f := range i.Impact.Findings() {
+	for _, f := range i.Findings() {
 		out.Found = append(out.Found, Found{Finding: f})
 	}
 	return out

@@ -217,7 +217,7 @@ func (l Lint) Worst() plan.Severity {
 
 // Value gives the findings for the formats that all checks have.
 func (l Lint) Value(project, root, version string) Findings {
-	out := Findings{Command: "lint", Version: version, Project: project, Root: root, Rules: lint.Codes(), LetPass: l.Ignored}
+	out := Findings{Command: "lint", Version: version, Project: project, Root: root, Rules: l.Ran, LetPass: l.Ignored}
 	for _, f := range l.Findings {
 		out.Found = append(out.Found, Found{Finding: f.Finding})
 	}

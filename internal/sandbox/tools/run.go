@@ -67,7 +67,7 @@ func (r *run) step(d *dialect, now time.Time, waits bool) {
 	}
 	r.Updated = now
 	stages := r.stages(d)
-	switch at := r.Shown; {
+	switch at := r.Shown / max(1, r.Script.Each); {
 	case r.Stop && d.halting != "" && r.Word != d.halting:
 		r.Word = d.halting
 	case r.Stop:

@@ -86,7 +86,7 @@ func talks() map[string]talk {
 		"segment": {
 			kind: "segment", sync: "sub1", trigger: post("/reverse-etl-syncs", `{"sourceId":"src1","modelId":"mod1","subscriptionId":"SYNC"}`), id: "data.reverseETLManualSync.syncId",
 			poll: get("/reverse-etl-models/mod1/syncs/RUN"), one: "data.reverseETLSyncStatus", status: "syncStatus",
-			list: list("/reverse-etl-models/mod1/subscriptionId/SYNC/syncs"), ids: "data.reverseETLSyncStatuses.#.syncId",
+			list: list("/reverse-etl-models/mod1/subscriptionId/SYNC/syncs"), ids: "data.syncStatuses.#.syncId",
 			words: map[tools.End]string{tools.Success: "SUCCESS", tools.Partial: "PARTIAL_SUCCESS", tools.Failed: "FAIL", tools.Canceled: "CANCELED"},
 			first: "IN_PROGRESS", failed: "loadPhase.deliverFailureCount", busy: 200,
 		},

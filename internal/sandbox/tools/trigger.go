@@ -68,6 +68,11 @@ func (w *Workspace) scriptFor(k *kept, r *http.Request) Script {
 			_ = w.s.Documents.Save("workspace", &w.rest) // how often it was used; lost, it acts once more
 		}
 	}
+	return w.faults(s, r)
+}
+
+// faults lays the scenarios that act on a request over a script.
+func (w *Workspace) faults(s Script, r *http.Request) Script {
 	call := facade.CallOf(r)
 	for _, name := range call.Scenarios {
 		sc := scenarios()[name]
