@@ -49,7 +49,7 @@ func TestGarbledReplies(t *testing.T) {
 			to := min(len(body), at+random.IntN(6))
 			body = slices.Concat(body[:at:at], []byte(pieces[random.IntN(len(pieces))]), body[to:])
 		}
-		checkReplies(t, uint8(i), body) //nolint:gosec // any number will do
+		checkReplies(t, uint8(i), body)
 	}
 }
 
