@@ -207,3 +207,13 @@ func (s *session) hostedRequest(ctx context.Context, j plan.Job) (engine.HostedR
 func (s *session) onlyHosted() bool {
 	return len(s.set.Jobs) > 0 && !slices.ContainsFunc(s.set.Jobs, func(j plan.Job) bool { return j.Hosted == nil })
 }
+
+// noRecords is the fault of asking for a record of a hosted sync: the tool
+// moves them.
+func noRecords(j plan.Job, next string) error {
+	return &fault.Fault{
+		Code: "hosted_no_records", Kind: fault.Config, Whose: fault.User, Where: j.ID,
+		Msg:  j.To() + " is a sync of a hosted tool: its records are known to the tool alone",
+		Hint: next,
+	}
+}

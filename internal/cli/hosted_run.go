@@ -57,7 +57,7 @@ func (r *runner) prepareHosted(ctx context.Context, i int, look bool, saved *sav
 	}
 	made := p.Plan
 	rep.Result.Plan = &made
-	if held := made.Held(); len(held) > 0 {
+	if held := made.Held(); len(held) > 0 && !look {
 		rep.Result.Status, rep.Reason = plan.HeldStatus, held[0].Code
 	}
 	return nil
@@ -140,12 +140,12 @@ func answeredBadly(rep *report.JobReport, run ledger.Run) *fault.Fault {
 	if len(run.Codes) > 0 {
 		code = run.Codes[0]
 	}
-	msg := "run " + run.Hosted.Run + ", which this dbt run triggered, ended as " + run.Hosted.State
+	msg := "run " + run.Hosted.Run + ", which this dbt run triggered and does not trigger again, ended as " + run.Hosted.State
 	if run.Hosted.Error != "" {
 		msg += ": " + run.Hosted.Error
 	}
 	return &fault.Fault{
-		Code: code, Kind: fault.Unavailable, Whose: fault.Tool, Where: rep.Job.To(), Msg: msg + "; it is not triggered again for it",
+		Code: code, Kind: fault.Unavailable, Whose: fault.Tool, Where: rep.Job.To(), Msg: msg,
 		Hint: "correct it in " + rep.Job.Connection + ", then exposync retry --select " + rep.Job.ID,
 	}
 }

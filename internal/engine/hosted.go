@@ -14,6 +14,10 @@ import (
 	"exposync/internal/record"
 )
 
+// HostedMapping stands in the ledger where a direct sync has the fingerprint of
+// its mapping.
+const HostedMapping = "hosted"
+
 // HostedRequest is one job that triggers a sync of a hosted tool.
 type HostedRequest struct {
 	Job    plan.Job
@@ -75,7 +79,8 @@ func (p *PreparedHosted) answers(i int) bool {
 	if i < 0 || i != len(p.open)-1 {
 		return false
 	}
-	return p.req.WaitOnly || p.open[i].Invocation == p.req.Invocation && !p.req.Again
+	t := p.open[i]
+	return p.req.WaitOnly || t.Invocation == p.req.Invocation && !p.req.Again && (t.Full || !p.req.FullResync)
 }
 
 // resumes reports whether carrying this out triggers nothing: what it asks for
@@ -153,12 +158,12 @@ func (e *Engine) inspect(ctx context.Context, p *PreparedHosted) error {
 		return &fault.Fault{
 			Code: "hosted_disabled", Kind: fault.Config, Whose: fault.Tool, Where: j.To(),
 			Msg:  "the sync is " + s.Disabled + " in " + j.Connection + ": a trigger would not run it",
-			Hint: "switch it on there" + seePage(s.URL) + ", or remove the exposure's `hosted:`",
+			Hint: "switch it on there" + seePage(told.URL) + ", or remove the exposure's `hosted:`",
 		}
 	}
 	if s.Schedule != "" {
 		p.hold("own_schedule", fmt.Sprintf("the sync has a schedule of its own (%s): %s will also run it without asking whether dbt succeeded", s.Schedule, j.Connection),
-			"set it to manual there"+seePage(s.URL)+"; or let this run through with --accept own_schedule")
+			"set it to manual there"+seePage(told.URL)+"; or let this run through with --accept own_schedule")
 	}
 	return nil
 }
@@ -181,7 +186,7 @@ func (p *PreparedHosted) hold(code, message, next string) {
 // to run. What goes on at the tool stays known.
 func (e *Engine) foldHosted(ctx context.Context, p *PreparedHosted) error {
 	next := p.header
-	next.Encoding, next.Mapping = record.Encoding, "hosted"
+	next.Encoding, next.Mapping = record.Encoding, HostedMapping
 	return p.sync.Fold(context.WithoutCancel(ctx), next)
 }
 

@@ -63,7 +63,7 @@ func (h *hostedRun) judge(res *plan.Result, run hosted.Run) {
 	case hosted.Partial:
 		res.Status = h.partial(run)
 		if n := value(run.Rows.Failed); n > 0 {
-			res.Rejects = []plan.RejectGroup{{Code: "hosted_rows", Reason: h.rejectReason(run), Records: n, New: n, State: "rejected"}}
+			res.Rejects = []plan.RejectGroup{{Code: plan.CodeHostedRows, Reason: h.rejectReason(run), Records: n, New: n, State: "rejected"}}
 		}
 	case hosted.Queued, hosted.Running, hosted.Unknown:
 		res.Status = plan.Started // detached
@@ -95,7 +95,11 @@ func (h *hostedRun) rejectReason(run hosted.Run) string {
 	if run.Error != "" {
 		return run.Error
 	}
-	return "rejected, see the run in " + h.p.req.Job.Connection + seePage(run.URL)
+	page := seePage(run.URL)
+	if page == "" {
+		page = h.pageText()
+	}
+	return "rejected; see the run in " + h.p.req.Job.Connection + page
 }
 
 // ending is the fault of a run that ended badly.

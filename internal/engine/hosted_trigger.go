@@ -17,7 +17,7 @@ const mostTriggers = 2
 // from before this dbt run, it is waited for, and a run of our own follows.
 func (h *hostedRun) trigger() (hosted.Run, error) {
 	for {
-		t := trigger{Invocation: h.p.req.Invocation, At: h.e.Now()}
+		t := trigger{Invocation: h.p.req.Invocation, At: h.e.Now(), Full: h.p.req.FullResync}
 		if err := h.before(&t); err != nil {
 			return hosted.Run{}, err
 		}
@@ -90,7 +90,7 @@ func (h *hostedRun) ask(t *trigger) (hosted.Run, error) {
 		return run, nil
 	case err == nil: // it started, under an id that is yet to be found
 	case errors.As(err, &failed) && failed.Fate == hosted.MayHaveStarted, h.ctx.Err() != nil:
-		h.note("the answer to the trigger was lost: %s", h.e.hide(err))
+		h.note("the answer to the trigger was lost: %s", h.e.hide(errors.New(said(err))))
 		h.adopted = true
 	default:
 		return hosted.Run{}, errors.Join(err, h.withdraw(*t))
@@ -185,4 +185,12 @@ func (h *hostedRun) readWhatWasBuilt(run hosted.Run) bool {
 	}
 	built := h.p.req.BuiltAt
 	return !built.IsZero() && began.After(built.Add(clockSlack))
+}
+
+// said is an error in its own words, without where it was met.
+func said(err error) string {
+	if f := (*fault.Fault)(nil); errors.As(err, &f) {
+		return f.Msg
+	}
+	return err.Error()
 }

@@ -26,6 +26,10 @@ const (
 	PartialOK    OnPartial = "ok"   // a success
 )
 
+// CodeHostedRows is the code of rows that a hosted run did not deliver: the
+// tool knows which, the ledger does not.
+const CodeHostedRows = "hosted_rows"
+
 // HostedSync is what a plan says of the sync in the tool.
 type HostedSync struct {
 	Tool     string     `json:"tool"` // hightouch, census, …
