@@ -44,7 +44,11 @@ func shop(t testing.TB, engine, scenario string) coverage.Input {
 // read puts the input of any project together.
 func read(t testing.TB, dir string, cfg *config.Config, project fs.FS) coverage.Input {
 	t.Helper()
-	p, err := dbt.LoadManifest(t.Context(), filepath.Join(dir, "manifest.json.gz"))
+	manifest := filepath.Join(dir, "manifest.json")
+	if exists(manifest + ".gz") {
+		manifest += ".gz"
+	}
+	p, err := dbt.LoadManifest(t.Context(), manifest)
 	if err != nil {
 		t.Fatal(err)
 	}

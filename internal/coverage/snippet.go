@@ -115,6 +115,9 @@ func (f *Facts) exportSnippet(e *Exposure) string {
 			from, name = ref(n), "export_"+strings.TrimPrefix(strings.TrimPrefix(n.Name, "dim_"), "fct_")
 		}
 	}
+	if from == "…" { // nothing to make an export model of
+		return "depends_on:\n  - ref('export_…')"
+	}
 	return fmt.Sprintf("-- models/exports/%s.sql\nselect … from {{ %s }}\n\n# %s\ndepends_on:\n  - ref('%s')", name, from, slashed(e.Path), name)
 }
 
