@@ -24,7 +24,7 @@ func (r *runner) fullRead(j plan.Job) string {
 }
 
 // asksAgain reports whether a job runs though nothing happened since it did:
-// the user wants all of its source to be read.
+// the user wants all of its source to be read, or sent again by a hosted tool.
 func (r *runner) asksAgain(j plan.Job) bool {
-	return r.opts.retry || r.opts.fullRead && j.Incremental.On()
+	return r.opts.retry || r.opts.fullRead && j.Incremental.On() || r.opts.hosted.resync && j.Hosted != nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"exposync/internal/engine"
 	"exposync/internal/fault"
 	"exposync/internal/job"
 	"exposync/internal/ledger"
@@ -34,8 +35,9 @@ func (o *hostedFlags) check(a *app) error {
 }
 
 // prepareHosted takes a job of a hosted tool to a plan, or to the reason why
-// there is none. With look it only looks.
-func (r *runner) prepareHosted(ctx context.Context, i int, look bool) error {
+// there is none. With look it only looks; a saved plan is carried out only if
+// what it says of the sync still holds.
+func (r *runner) prepareHosted(ctx context.Context, i int, look bool, saved *savedPlan) error {
 	rep := &r.reports[i]
 	req, err := r.s.hostedRequest(ctx, r.jobs[i])
 	if err != nil {
@@ -48,23 +50,23 @@ func (r *runner) prepareHosted(ctx context.Context, i int, look bool) error {
 		return err
 	}
 	r.hosted[i] = p
+	if saved != nil {
+		if moved := p.Moved(saved.job(r.jobs[i].ID).Plan); moved != "" {
+			return engine.Stale(r.jobs[i].ID, moved)
+		}
+	}
 	made := p.Plan
 	rep.Result.Plan = &made
-	if held := made.Held(); len(held) > 0 {
+	if held := made.Held(); len(held) > 0 && !look {
 		rep.Result.Status, rep.Reason = plan.HeldStatus, held[0].Code
 	}
 	return nil
 }
 
-// applyHosted triggers and waits.
+// applyHosted triggers and waits. The lease is held until the result is
+// remembered.
 func (r *runner) applyHosted(ctx context.Context, i int) {
 	rep, p := &r.reports[i], r.hosted[i]
-	defer func() {
-		if err := p.Close(); err != nil {
-			r.fail(rep, errors.Join(rep.Result.Problems.Err(), err))
-		}
-		r.hosted[i] = nil
-	}()
 	if rep.Result.Status != "" {
 		return
 	}
@@ -80,11 +82,39 @@ func (r *runner) applyHosted(ctx context.Context, i int) {
 	case plan.PartialDone, plan.Stopped:
 		if problems := rep.Result.Problems; len(problems) > 0 {
 			rep.Reason = problems[0].Code
+		} else if rep.Result.Status == plan.Stopped {
+			rep.Reason = "interrupted"
 		}
 	case plan.Skipped:
 		rep.Skip, rep.Reason = "nothing_open", "nothing to wait for"
 	case plan.Success, plan.HeldStatus, plan.Blocked, plan.Started:
 	}
+}
+
+// settleHosted closes what was triggered, now that its result is remembered,
+// and gives the lease back.
+func (r *runner) settleHosted(ctx context.Context, i int, remembered bool) {
+	p := r.hosted[i]
+	if p == nil {
+		return
+	}
+	r.hosted[i] = nil
+	var err error
+	if remembered {
+		err = r.engine.SettleHosted(ctx, p)
+	}
+	if err = errors.Join(err, p.Close()); err != nil {
+		r.fail(&r.reports[i], errors.Join(r.reports[i].Result.Problems.Err(), err))
+	}
+}
+
+// answeredBy is the dbt run that a result belongs to: that which a hosted sync
+// was triggered for, however many there were since.
+func (r *runner) answeredBy(rep *report.JobReport) string {
+	if h := rep.Result.Hosted; h != nil && h.Invocation != "" {
+		return h.Invocation
+	}
+	return r.s.invocationOf(rep.Job)
 }
 
 // triggered is the newest run that answered this dbt run with a triggered sync
@@ -110,12 +140,12 @@ func answeredBadly(rep *report.JobReport, run ledger.Run) *fault.Fault {
 	if len(run.Codes) > 0 {
 		code = run.Codes[0]
 	}
-	msg := "run " + run.Hosted.Run + ", which this dbt run triggered, ended as " + run.Hosted.State
+	msg := "run " + run.Hosted.Run + ", which this dbt run triggered and does not trigger again, ended as " + run.Hosted.State
 	if run.Hosted.Error != "" {
 		msg += ": " + run.Hosted.Error
 	}
 	return &fault.Fault{
-		Code: code, Kind: fault.Unavailable, Whose: fault.Tool, Where: rep.Job.To(), Msg: msg + "; it is not triggered again for it",
+		Code: code, Kind: fault.Unavailable, Whose: fault.Tool, Where: rep.Job.To(), Msg: msg,
 		Hint: "correct it in " + rep.Job.Connection + ", then exposync retry --select " + rep.Job.ID,
 	}
 }

@@ -173,15 +173,16 @@ func (s *session) manifestPath() string { return s.a.pathOf(s.project.File) }
 
 // catalogBeside reads the catalog in a manifest's folder; nil if there is none.
 func (a *app) catalogBeside(ctx context.Context, manifest string) (*dbt.Catalog, error) {
-	for _, path := range existing(beside(manifest, "catalog.json")) {
-		c, err := dbt.LoadCatalog(ctx, path)
-		if err != nil {
-			return nil, err
-		}
-		c.File = a.shown(c.File)
-		return c, nil
+	found := existing(beside(manifest, "catalog.json"))
+	if len(found) == 0 {
+		return nil, nil //nolint:nilnil // none is an answer
 	}
-	return nil, nil //nolint:nilnil // none is an answer
+	c, err := dbt.LoadCatalog(ctx, found[0])
+	if err != nil {
+		return nil, err
+	}
+	c.File = a.shown(c.File)
+	return c, nil
 }
 
 func impactSide(s impact.Side) report.ImpactSide {

@@ -48,6 +48,9 @@ func (s *session) rekey(ctx context.Context, name string, yes bool) error {
 	if len(j.Problems) > 0 {
 		return s.a.located(j.Problems).Err()
 	}
+	if j.Hosted != nil {
+		return noRecords(j, "exposync ledger reset "+s.ref(j.ID)+" forgets what was triggered")
+	}
 	req, err := s.request(ctx, j)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"exposync/internal/engine"
 	"exposync/internal/fault"
 	"exposync/internal/ledger"
 	"exposync/internal/plan"
@@ -109,16 +110,26 @@ func (s *session) unreadable(ctx context.Context, id plan.SyncID) bool {
 
 func (s *session) resetOne(ctx context.Context, id plan.SyncID, yes bool) error {
 	view, err := s.ledger.View(ctx, id, s.target)
-	records := "records that cannot be counted, because the ledger is damaged,"
+	what := fmt.Sprintf("records that cannot be counted, because the ledger is damaged, confirmed in %s.%s", id.Connection, id.Object)
 	if err == nil {
-		records = plural(view.Header().Marks, "record")
+		what = forgotten(id, view.Header())
 		_ = view.Close()
 	}
 	if !yes {
-		return s.a.printProse(fmt.Sprintf("would forget %s confirmed in %s.%s (account %s)", records, id.Connection, id.Object, id.Account))
+		return s.a.printProse(fmt.Sprintf("would forget %s (account %s)", what, id.Account))
 	}
 	if err := s.ledger.Reset(ctx, id); err != nil {
 		return err
 	}
-	return s.a.printProse(fmt.Sprintf("forgot %s confirmed in %s.%s (account %s)", records, id.Connection, id.Object, id.Account))
+	return s.a.printProse(fmt.Sprintf("forgot %s (account %s)", what, id.Account))
+}
+
+// forgotten is what a reset forgets: marks of records, or what is known of a
+// hosted sync's triggers.
+func forgotten(id plan.SyncID, h ledger.Header) string {
+	hosted := slices.ContainsFunc(h.Pending(), func(j ledger.OpenJob) bool { return j.Hosted })
+	if h.Mapping != engine.HostedMapping && !hosted {
+		return fmt.Sprintf("%s confirmed in %s.%s", plural(h.Marks, "record"), id.Connection, id.Object)
+	}
+	return fmt.Sprintf("what was triggered in %s/%s, %s not seen to end", id.Connection, id.Object, plural(len(h.Pending()), "run"))
 }

@@ -156,7 +156,7 @@ func (s *session) readMarks(ctx context.Context, id plan.SyncID, y *report.Ledge
 	y.Generation, y.Encoding, y.Mapping, y.Rows, y.First = h.Generation, h.Encoding, h.Mapping, h.Rows, h.First
 	y.FullAt = unixTime(h.FullAt)
 	for _, j := range h.Pending() {
-		y.Jobs = append(y.Jobs, report.LedgerJob{ID: j.ID, Hosted: j.Hosted})
+		y.Jobs = append(y.Jobs, ledgerJob(j))
 	}
 	if h.Leftover {
 		y.State = report.LedgerOpen
@@ -182,6 +182,16 @@ func (s *session) readMarks(ctx context.Context, id plan.SyncID, y *report.Ledge
 		return cmp.Or(cmp.Compare(b.Records, a.Records), cmp.Compare(a.State, b.State), cmp.Compare(a.Code, b.Code))
 	})
 	return nil
+}
+
+// ledgerJob is work that goes on elsewhere, in words where it is a trigger.
+func ledgerJob(j ledger.OpenJob) report.LedgerJob {
+	out := report.LedgerJob{ID: j.ID, Hosted: j.Hosted}
+	if t, ok := engine.TriggerOf(j); ok {
+		at := t.At.UTC()
+		out.Run, out.InvocationID, out.TriggeredAt = t.Run, t.Invocation, &at
+	}
+	return out
 }
 
 func countMark(y *report.LedgerSync, groups map[report.StandingGroup]int64, m *record.Mark) {

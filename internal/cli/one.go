@@ -99,6 +99,9 @@ func (s *session) recordOf(ctx context.Context, name string, keys []string) (pla
 	case len(j.Problems) > 0:
 		return j, nil, j.Problems
 	}
+	if j.Hosted != nil {
+		return j, nil, noRecords(j, "exposync plan --select "+s.ref(j.ID)+" asks the tool about the sync")
+	}
 	parts, err := keyParts(j.ID, j.Key, keys...)
 	return j, parts, err
 }

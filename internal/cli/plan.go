@@ -121,7 +121,7 @@ func (r *runner) look(ctx context.Context, i int) {
 		return
 	}
 	if j.Hosted != nil {
-		if err := r.prepareHosted(ctx, i, true); err != nil {
+		if err := r.prepareHosted(ctx, i, true, nil); err != nil {
 			r.fail(rep, err)
 			return
 		}

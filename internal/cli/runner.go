@@ -90,7 +90,7 @@ func (r *runner) run(ctx context.Context) (report.Run, error) {
 // end delivers what is to be delivered of a job, and says how it ended.
 func (r *runner) end(ctx context.Context, i int) {
 	r.apply(ctx, i)
-	r.remember(ctx, i)
+	r.settleHosted(ctx, i, r.remember(ctx, i))
 	r.line(i, false)
 }
 
@@ -155,7 +155,7 @@ func (r *runner) prepare(ctx context.Context, i int, saved *savedPlan) {
 	started := r.a.env.Now()
 	defer func() { rep.Result.Took = r.a.env.Now().Sub(started) }()
 	if j.Hosted != nil {
-		if err := r.prepareHosted(ctx, i, false); err != nil {
+		if err := r.prepareHosted(ctx, i, false, saved); err != nil {
 			r.fail(rep, err)
 		}
 		return
@@ -232,14 +232,15 @@ func (r *runner) interrupted() bool {
 	}
 }
 
-// remember adds the job's run to the ledger's history.
-func (r *runner) remember(ctx context.Context, i int) {
+// remember adds the job's run to the ledger's history, and reports whether it
+// is there.
+func (r *runner) remember(ctx context.Context, i int) bool {
 	rep := &r.reports[i]
 	if rep.Result.Status == plan.Skipped {
-		return
+		return false
 	}
 	run := ledger.Run{
-		ID: r.id, Target: rep.Job.Target, Sandbox: rep.Job.Sandbox, InvocationID: r.s.invocationOf(rep.Job), Definition: job.Definition(rep.Job),
+		ID: r.id, Target: rep.Job.Target, Sandbox: rep.Job.Sandbox, InvocationID: r.answeredBy(rep), Definition: job.Definition(rep.Job),
 		Handled: engine.Handled(rep.Result) && rep.Result.Plan != nil, Status: rep.Result.Status, Counts: rep.Result.Counts,
 		Accepted: r.opts.accept, By: r.a.who(), StartedAt: rep.Result.StartedAt.UTC(), EndedAt: r.a.env.Now().UTC(),
 	}
@@ -253,7 +254,9 @@ func (r *runner) remember(ctx context.Context, i int) {
 	}
 	if err := r.s.ledger.AddRun(context.WithoutCancel(ctx), rep.Job.Project, rep.Job.ID, run); err != nil {
 		r.fail(rep, errors.Join(rep.Result.Problems.Err(), err))
+		return false
 	}
+	return true
 }
 
 func (r *runner) release() {

@@ -45,8 +45,8 @@ type savedJob struct {
 	Guards     savedGuards  `json:"guards"`
 	Verdict    plan.Verdict `json:"verdict"`
 	Plan       plan.Plan    `json:"plan"`
-	Rows       string       `json:"rows"` // file name beside this one
-	RowsDigest string       `json:"rows_sha256"`
+	Rows       string       `json:"rows,omitempty"` // file name beside this one; none of a hosted sync
+	RowsDigest string       `json:"rows_sha256,omitempty"`
 }
 
 // save writes the plan and its rows, each file readable by its owner only.
@@ -58,16 +58,14 @@ func (r *runner) save(path string, values bool) error {
 	if values {
 		doc.Values = "full"
 	}
-	for i, p := range r.prepared {
-		if p == nil {
+	for i := range r.jobs {
+		if !r.ready(i) || r.reports[i].Result.Plan == nil {
 			continue
 		}
-		item := r.item(i, path, doc.Jobs)
-		digest, err := saveRows(filepath.Join(filepath.Dir(path), item.Rows), p, values)
+		item, err := r.saveJob(i, path, doc.Jobs, values)
 		if err != nil {
 			return err
 		}
-		item.RowsDigest = digest
 		doc.Jobs = append(doc.Jobs, item)
 	}
 	data, err := doc.seal()
@@ -85,6 +83,18 @@ func (r *runner) save(path string, values bool) error {
 	r.a.say("saved %s", r.a.shown(path))
 	r.a.next("exposync run --plan %s", word(r.a.shown(path))+r.s.typedTarget())
 	return nil
+}
+
+// saveJob writes the rows of one job, if it has any, and gives its entry.
+func (r *runner) saveJob(i int, path string, taken []savedJob, values bool) (savedJob, error) {
+	item := r.item(i)
+	if r.prepared[i] == nil {
+		return item, nil
+	}
+	item.Rows = rowsName(filepath.Base(path), item.ID, taken)
+	digest, err := saveRows(filepath.Join(filepath.Dir(path), item.Rows), r.prepared[i], values)
+	item.RowsDigest = digest
+	return item, err
 }
 
 // rowsName names the file with a job's rows. Jobs whose names differ only by

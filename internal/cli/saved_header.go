@@ -49,11 +49,11 @@ func sealOf(data []byte) (string, error) {
 }
 
 // item is the header's entry of one job.
-func (r *runner) item(i int, path string, taken []savedJob) savedJob {
+func (r *runner) item(i int) savedJob {
 	j := r.jobs[i]
 	return savedJob{
 		ID: j.ID, Definition: job.Definition(j), Connection: r.s.connectionFingerprint(j), Guards: guardsOf(j.Guards),
-		Verdict: r.reports[i].Judgement.Verdict, Plan: r.prepared[i].Plan, Rows: rowsName(filepath.Base(path), j.ID, taken),
+		Verdict: r.reports[i].Judgement.Verdict, Plan: *r.reports[i].Result.Plan,
 	}
 }
 

@@ -77,23 +77,28 @@ func (r *runner) chooseOpen(ctx context.Context) error {
 		if j.Hosted == nil || len(j.Problems) > 0 {
 			continue
 		}
-		req, err := r.s.hostedRequest(ctx, j)
-		if err != nil {
+		waits, err := r.isOpen(ctx, j)
+		if ctx.Err() != nil {
 			return err
 		}
-		req.WaitOnly = true
-		p, err := r.engine.PrepareHosted(ctx, req, true)
-		if err != nil {
-			return err
-		}
-		waits := p.Open()
-		if err := p.Close(); err != nil {
-			return err
-		}
-		if waits {
+		if waits || err != nil { // the job's line tells what is wrong
 			open = append(open, j)
 		}
 	}
 	r.lineUp(open)
 	return nil
+}
+
+// isOpen reports whether a trigger of the job was not seen to end.
+func (r *runner) isOpen(ctx context.Context, j plan.Job) (bool, error) {
+	req, err := r.s.hostedRequest(ctx, j)
+	if err != nil {
+		return false, err
+	}
+	req.WaitOnly = true
+	p, err := r.engine.PrepareHosted(ctx, req, true)
+	if err != nil {
+		return false, err
+	}
+	return p.Open(), p.Close()
 }

@@ -7,6 +7,7 @@ import (
 
 	"exposync/internal/destination"
 	"exposync/internal/fault"
+	"exposync/internal/hosted"
 	"exposync/internal/ledger"
 	"exposync/internal/plan"
 	"exposync/internal/record"
@@ -294,9 +295,13 @@ func status(res plan.Result, maxRejected plan.Limit, interrupted, cut bool) plan
 }
 
 // Handled reports whether the job has nothing left to do for this dbt run:
-// every change ended ok or rejected, and no record waits for an id.
+// every change ended ok or rejected, and no record waits for an id; of a hosted
+// sync, its run is known to have ended so.
 func Handled(res plan.Result) bool {
 	done := res.Status == plan.Success || res.Status == plan.PartialDone
+	if res.Plan != nil && res.Plan.Hosted != nil {
+		return done && res.Hosted != nil && (res.Hosted.State == string(hosted.Succeeded) || res.Hosted.State == string(hosted.Partial))
+	}
 	waits := slices.ContainsFunc(res.Rejects, func(g plan.RejectGroup) bool { return g.State == plan.StateWaiting })
 	return done && res.Counts.InDoubt == 0 && res.Counts.NotSent == 0 && !waits
 }

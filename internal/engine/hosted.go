@@ -14,6 +14,10 @@ import (
 	"exposync/internal/record"
 )
 
+// HostedMapping stands in the ledger where a direct sync has the fingerprint of
+// its mapping.
+const HostedMapping = "hosted"
+
 // HostedRequest is one job that triggers a sync of a hosted tool.
 type HostedRequest struct {
 	Job    plan.Job
@@ -51,6 +55,8 @@ type PreparedHosted struct {
 	header ledger.Header
 	open   []trigger // not seen to end, oldest first
 	look   bool
+	// answered is the trigger whose end was told, and is to be remembered.
+	answered *trigger
 }
 
 // Close releases the lease.
@@ -66,6 +72,20 @@ func (p *PreparedHosted) Close() error {
 // Open reports whether an earlier run triggered something that was not seen to
 // end.
 func (p *PreparedHosted) Open() bool { return len(p.open) > 0 }
+
+// answers reports whether the open trigger at i is the one that answers this
+// request.
+func (p *PreparedHosted) answers(i int) bool {
+	if i < 0 || i != len(p.open)-1 {
+		return false
+	}
+	t := p.open[i]
+	return p.req.WaitOnly || t.Invocation == p.req.Invocation && !p.req.Again && (t.Full || !p.req.FullResync)
+}
+
+// resumes reports whether carrying this out triggers nothing: what it asks for
+// is going on.
+func (p *PreparedHosted) resumes() bool { return p.answers(len(p.open) - 1) }
 
 // PrepareHosted asks the tool about the sync and says what stands against
 // triggering it. With look it takes no lease and leaves the ledger as it is.
@@ -92,7 +112,13 @@ func (e *Engine) PrepareHosted(ctx context.Context, req HostedRequest, look bool
 	if p.open, err = openTriggers(p.header); err != nil {
 		return nil, err
 	}
-	p.Plan = plan.Plan{Job: req.Job.ID, Sync: id, Generation: p.header.Generation, MadeAt: e.Now()}
+	p.Plan = plan.Plan{
+		Job: req.Job.ID, Sync: id, Generation: p.header.Generation, Unsettled: p.header.Leftover, MadeAt: e.Now(),
+		Hosted: &plan.HostedSync{Tool: req.Job.Type, Sync: req.Job.Hosted.Sync, URL: req.Job.Hosted.Page},
+	}
+	if n := len(p.open); n > 0 {
+		p.Plan.Hosted.Resumes = p.open[n-1].name()
+	}
 	if req.WaitOnly {
 		return p, nil
 	}
@@ -121,24 +147,23 @@ func (e *Engine) inspect(ctx context.Context, p *PreparedHosted) error {
 	if err != nil {
 		return err
 	}
-	p.Plan.Hosted = &plan.HostedSync{Tool: j.Type, Sync: j.Hosted.Sync, Title: s.Title, URL: s.URL, Schedule: s.Schedule}
+	told := p.Plan.Hosted
+	told.Title, told.URL, told.Schedule = s.Title, cmp.Or(s.URL, told.URL), s.Schedule
+	told.Reads, told.Writes = cmp.Or(s.Model.UniqueID, s.Model.Relation, s.Model.Name, s.Model.ID), s.Object
 	if !s.LastRun.IsZero() {
 		at := s.LastRun.UTC()
-		p.Plan.Hosted.LastRun = &at
+		told.LastRun = &at
 	}
-	if n := len(p.open); n > 0 {
-		p.Plan.Hosted.Resumes = p.open[n-1].name()
-	}
-	if s.Disabled != "" {
+	if s.Disabled != "" && !p.resumes() {
 		return &fault.Fault{
 			Code: "hosted_disabled", Kind: fault.Config, Whose: fault.Tool, Where: j.To(),
 			Msg:  "the sync is " + s.Disabled + " in " + j.Connection + ": a trigger would not run it",
-			Hint: "switch it on there" + seePage(s.URL) + ", or remove the exposure's `hosted:`",
+			Hint: "switch it on there" + seePage(told.URL) + ", or remove the exposure's `hosted:`",
 		}
 	}
 	if s.Schedule != "" {
 		p.hold("own_schedule", fmt.Sprintf("the sync has a schedule of its own (%s): %s will also run it without asking whether dbt succeeded", s.Schedule, j.Connection),
-			"set it to manual there"+seePage(s.URL)+"; or let this run through with --accept own_schedule")
+			"set it to manual there"+seePage(told.URL)+"; or let this run through with --accept own_schedule")
 	}
 	return nil
 }
@@ -152,14 +177,39 @@ func seePage(url string) string {
 
 func (p *PreparedHosted) hold(code, message, next string) {
 	p.Plan.Holds = append(p.Plan.Holds, plan.Hold{
-		Code: code, Message: message, Next: next, Acceptable: true, Accepted: slices.Contains(p.req.Accept, code),
+		Code: code, Message: message, Next: next, Acceptable: true,
+		Accepted: slices.Contains(p.req.Accept, code) || p.resumes(), // the tool runs it already
 	})
 }
 
-// remembered folds what the journal holds, so that it does not grow from run
+// foldHosted folds what the journal holds, so that it does not grow from run
 // to run. What goes on at the tool stays known.
-func (e *Engine) remembered(ctx context.Context, p *PreparedHosted) error {
+func (e *Engine) foldHosted(ctx context.Context, p *PreparedHosted) error {
 	next := p.header
-	next.Encoding, next.Mapping = record.Encoding, "hosted"
+	next.Encoding, next.Mapping = record.Encoding, HostedMapping
 	return p.sync.Fold(context.WithoutCancel(ctx), next)
+}
+
+// Moved says which fact of a saved plan is another one by now; empty if
+// triggering does what was reviewed.
+func (p *PreparedHosted) Moved(was plan.Plan) string {
+	if moved := movedSince(was, p.Plan.Sync); moved != "" {
+		return moved
+	}
+	a, b := was.Hosted, p.Plan.Hosted
+	switch {
+	case a == nil:
+		return "it was made for a direct sync"
+	case a.Schedule != b.Schedule:
+		return "the sync's schedule in " + p.req.Job.Connection + " was changed"
+	case a.Reads != b.Reads:
+		return "the sync reads " + cmp.Or(b.Reads, "another model") + " now"
+	case a.Writes != b.Writes:
+		return "the sync writes to " + cmp.Or(b.Writes, "another object") + " now"
+	case a.Resumes != b.Resumes:
+		return "another run of it is open now"
+	case was.Generation != p.Plan.Generation && !was.Unsettled && !p.Plan.Unsettled:
+		return "the sync was triggered since it was made"
+	}
+	return ""
 }

@@ -16,6 +16,7 @@ type trigger struct {
 	Invocation string    `json:"dbt,omitempty"`
 	At         time.Time `json:"at"`
 	Run        string    `json:"run,omitempty"`
+	Full       bool      `json:"full,omitempty"` // every record was to be sent again
 	// Seen are the runs that the tool listed before, newest last: none of them
 	// is ours.
 	Seen []string `json:"seen,omitempty"`
@@ -70,6 +71,22 @@ func openTriggers(h ledger.Header) ([]trigger, error) {
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+// OpenTrigger is a trigger whose end is not known, for people.
+type OpenTrigger struct {
+	Run        string // empty if nobody knows
+	Invocation string // of the dbt run that it answers
+	At         time.Time
+}
+
+// TriggerOf reads what the ledger holds of a trigger; false if it is none.
+func TriggerOf(j ledger.OpenJob) (OpenTrigger, bool) {
+	var t trigger
+	if !j.Hosted || json.Unmarshal([]byte(j.ID), &t) != nil {
+		return OpenTrigger{}, false
+	}
+	return OpenTrigger{Run: t.Run, Invocation: t.Invocation, At: t.At}, true
 }
 
 // knows reports whether a run is of another trigger, or was there before.

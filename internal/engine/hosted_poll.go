@@ -17,104 +17,41 @@ const (
 	slowestPoll = 30 * time.Second
 	maxPolls    = 5 // failed questions one after another
 	maxLookups  = 6 // for the run of a trigger whose answer was lost
-	clockSlack  = 5 * time.Second
+	// followLookups is how often the run is looked for that follows an interrupted one.
+	followLookups = 3
+	clockSlack    = 5 * time.Second
 )
 
-// recover finds the run of a trigger of which nobody knows what became. Only
-// one that must be ours is taken.
-func (h *hostedRun) recover(t trigger) (trigger, error) {
-	wait := h.first()
-	var found []string
-	for try := range maxLookups {
-		runs, err := h.tool.Recent(h.wait, h.p.req.Job.Hosted.Sync, t.At.Add(-clockSlack))
-		switch {
-		case fault.Is(err, "hosted_no_list"):
-			return t, h.inDoubt("and its runs cannot be listed")
-		case err != nil && (h.wait.Err() != nil || try == maxLookups-1):
-			return t, errors.Join(h.stopped(), err)
-		case err == nil:
-			found = found[:0]
-			for _, r := range runs {
-				if !t.knows(r.ID, h.others) {
-					found = append(found, r.ID)
-				}
-			}
-		}
-		if len(found) > 0 {
-			break
-		}
-		if err := h.pause(wait); err != nil {
-			return t, err
-		}
-		wait = min(wait+wait/2, slowestPoll)
-	}
-	switch len(found) {
-	case 1:
-		err := h.name(&t, found[0])
-		return t, err
-	case 0:
-		return t, h.inDoubt("and the tool lists no run since")
-	}
-	return t, h.inDoubt("and the tool lists several runs since, any of which may be it")
-}
+// whose says what a run that is watched means to this one.
+type whose uint8
 
-// inDoubt is the end of a trigger of which nobody knows whether it arrived.
-func (h *hostedRun) inDoubt(why string) *fault.Fault {
-	j := h.p.req.Job
-	return &fault.Fault{
-		Code: "hosted_in_doubt", Kind: fault.Partial, Whose: fault.Tool, Where: j.To(),
-		Msg:  "the sync may have been triggered: the answer was lost, " + why + "; it is not triggered again for this dbt run",
-		Hint: "look at its runs in " + j.Connection + h.pageText() + "; if there is none: exposync retry --select " + j.ID,
-	}
-}
+const (
+	answering whose = iota // it answers this dbt run
+	earlier                // it was triggered before, for another one
+	theirs                 // somebody else started it
+)
 
-func (h *hostedRun) pageText() string {
-	if h.p.Plan.Hosted == nil {
-		return seePage(h.p.req.Job.Hosted.Page)
-	}
-	return seePage(h.p.Plan.Hosted.URL)
-}
-
-// watch waits for the end of a run and tells the journal.
-func (h *hostedRun) watch(t trigger) (hosted.Run, error) {
-	run, err := h.poll(t.Run, true)
-	if err != nil {
-		if !fault.Is(err, "hosted_run_gone") {
-			return run, err
-		}
-		return run, errors.Join(err, h.journal(t.ended()))
-	}
-	if run.ID != "" && run.ID != t.Run { // the tool went on in another run
-		return run, h.journal(t.ended())
-	}
-	return run, h.journal(t.ended())
-}
-
-// poll asks for a run until it has ended. A run that the tool goes on with in
-// another one is followed, once.
-func (h *hostedRun) poll(id string, follow bool) (hosted.Run, error) {
-	wait, failures := h.first(), 0
+// poll asks for a run until it has ended. A run of ours that the tool goes on
+// with in another one is followed, once.
+func (h *hostedRun) poll(id string, w whose) (hosted.Run, error) {
+	wait, failures, followed := h.first(), 0, w == theirs
 	for {
 		run, err := h.tool.Run(h.wait, h.p.req.Job.Hosted.Sync, id)
-		if run.ID == "" {
-			run.ID = id
-		}
 		switch {
 		case err == nil:
 			failures = 0
-			h.last = run
-			h.listen(run)
+			h.saw(run, w)
 		case h.wait.Err() != nil:
-			return run, errors.Join(h.stopped(), err)
-		case fault.Is(err, "hosted_unavailable"), fault.Is(err, "hosted_run_gone"), fault.Is(err, "hosted_reply"):
+			return hosted.Run{}, errors.Join(h.stopped(), err)
+		case passing(err):
 			if failures++; failures >= maxPolls {
-				return run, h.lost(id, err)
+				return hosted.Run{}, h.lost(id, w, err)
 			}
 		default:
-			return run, h.lost(id, err)
+			return hosted.Run{}, h.lost(id, w, err)
 		}
 		if err == nil && run.State.Ended() {
-			if !run.Continued || !follow {
+			if !run.Continued || followed {
 				return run, nil
 			}
 			next, err := h.next(run)
@@ -122,42 +59,60 @@ func (h *hostedRun) poll(id string, follow bool) (hosted.Run, error) {
 				return run, err
 			}
 			h.note("run %s was interrupted, and the tool goes on in run %s", id, next)
-			id, follow, wait = next, false, h.first()
+			id, followed, wait = next, true, h.first()
 			continue
 		}
+		if err == nil && w == answering && h.p.req.Detach {
+			return run, nil
+		}
 		if !h.e.Now().Before(h.deadline) {
-			return run, h.late(id)
+			return hosted.Run{}, h.late(id, w)
 		}
 		if err := h.pause(wait); err != nil {
-			return run, err
+			return hosted.Run{}, err
 		}
 		wait = min(wait+wait/2, slowestPoll)
 	}
 }
 
-// next is the run that the tool went on in; empty if it lists none.
+// passing reports whether asking again may help.
+func passing(err error) bool {
+	return fault.Is(err, "hosted_unavailable") || fault.Is(err, "hosted_run_gone") || fault.Is(err, "hosted_reply")
+}
+
+// saw keeps what was seen of the run that answers, and notes a word that this
+// version does not know, once.
+func (h *hostedRun) saw(run hosted.Run, w whose) {
+	if w == answering {
+		h.last = run
+	}
+	if run.State == hosted.Unknown && !h.said[run.Status] {
+		h.said[run.Status] = true
+		h.note("the tool says %q, which this version does not know: it counts as not ended", shorten(run.Status))
+	}
+}
+
+// next is the run that the tool went on in; empty if it lists none, even after
+// a while.
 func (h *hostedRun) next(run hosted.Run) (string, error) {
 	since := run.Created
 	if since.IsZero() {
 		since = h.e.Now().Add(-time.Hour)
 	}
-	runs, err := h.tool.Recent(h.wait, h.p.req.Job.Hosted.Sync, since)
-	if err != nil {
-		return "", err
+	for range followLookups {
+		runs, err := h.tool.Recent(h.wait, h.p.req.Job.Hosted.Sync, since)
+		if err != nil {
+			return "", errors.Join(h.stopped(), err)
+		}
+		i := slices.IndexFunc(runs, func(r hosted.Run) bool { return r.ID == run.ID })
+		if i >= 0 && i+1 < len(runs) {
+			return runs[i+1].ID, nil
+		}
+		if err := h.pause(h.first()); err != nil {
+			return "", err
+		}
 	}
-	i := slices.IndexFunc(runs, func(r hosted.Run) bool { return r.ID == run.ID })
-	if i < 0 || i+1 >= len(runs) {
-		return "", nil
-	}
-	return runs[i+1].ID, nil
-}
-
-// listen notes a word that this version does not know, once.
-func (h *hostedRun) listen(run hosted.Run) {
-	if run.State == hosted.Unknown && !h.said[run.Status] {
-		h.said[run.Status] = true
-		h.note("the tool says %q, which this version does not know: it counts as not ended", shorten(run.Status))
-	}
+	return "", nil
 }
 
 // first is the pause after the first question.
@@ -185,28 +140,43 @@ func (h *hostedRun) stopped() error {
 
 // lost is the fault of a run that cannot be asked for any more. It goes on all
 // the same.
-func (h *hostedRun) lost(id string, err error) error {
+func (h *hostedRun) lost(id string, w whose, err error) error {
+	j := h.p.req.Job
 	for _, f := range fault.All(err) {
 		if f.Code == "hosted_run_gone" {
-			return f
+			gone := *f
+			gone.Hint = "look at the history of the sync" + h.pageText() + ", then exposync retry --select " + j.ID + " triggers it again"
+			return &gone
 		}
 	}
 	return errors.Join(err, &fault.Fault{
-		Code: "hosted_unwatched", Kind: fault.Unavailable, Whose: fault.Tool, Where: h.p.req.Job.To(),
-		Msg:  "run " + id + " goes on in " + h.p.req.Job.Connection + ", but could not be asked how far it is" + h.pageText(),
-		Hint: "exposync wait --select " + h.p.req.Job.ID + " goes on waiting; nothing is triggered twice",
+		Code: "hosted_unwatched", Kind: fault.Unavailable, Whose: fault.Tool, Where: j.To(),
+		Msg:  "run " + id + " goes on in " + j.Connection + ", but could not be asked how far it is" + h.pageText(),
+		Hint: h.later(w),
 	})
 }
 
-// late is the fault of a run that takes longer than the job waits.
-func (h *hostedRun) late(id string) error {
+// later is how to go on waiting.
+func (h *hostedRun) later(w whose) string {
+	if w == theirs {
+		return "exposync run --select " + h.p.req.Job.ID + " waits for it again, and triggers after it"
+	}
+	return "exposync wait --select " + h.p.req.Job.ID + " goes on waiting; nothing is triggered twice"
+}
+
+// late is the fault of a run that takes longer than the job waits. Only one of
+// ours is canceled.
+func (h *hostedRun) late(id string, w whose) error {
 	j := h.p.req.Job
 	f := &fault.Fault{
 		Code: "hosted_timeout", Kind: fault.Unavailable, Whose: fault.Tool, Where: j.To(),
 		Msg:  "run " + id + " has not ended in time and goes on in " + j.Connection + h.pageText(),
-		Hint: "exposync wait --select " + j.ID + " goes on waiting; `timeout:` in the exposure's metadata gives it longer",
+		Hint: h.later(w) + "; `timeout:` in the exposure's metadata gives it longer",
 	}
-	if !h.p.req.CancelOnTimeout {
+	if w == theirs {
+		f.Msg = "run " + id + ", which somebody else started, has not ended in time: nothing was triggered after it" + h.pageText()
+	}
+	if !h.p.req.CancelOnTimeout || w == theirs {
 		return f
 	}
 	tool, can := h.tool.(hosted.Canceler)

@@ -13,45 +13,57 @@ import (
 
 // conclude turns what became of the run into the result.
 func (h *hostedRun) conclude(res *plan.Result, run hosted.Run, err error) {
-	if run.ID == "" && h.last.ID != "" {
-		run = h.last
+	if run.ID == "" && !run.Unwatched {
+		run = h.seen()
 	}
-	if run.ID != "" {
+	if run.ID != "" || run.Unwatched {
 		r := h.told(run)
-		r.Adopted, r.Resumed = h.adopted, h.resumed
+		r.Adopted, r.Resumed, r.Unwatched, r.Invocation = h.adopted, h.resumed, run.Unwatched, h.now.Invocation
 		res.Hosted = &r
 	}
 	switch {
-	case errors.Is(err, errStopped) || h.ctx.Err() != nil:
+	case err != nil && (errors.Is(err, errStopped) || h.ctx.Err() != nil):
 		res.Status = plan.Stopped
-		if run.ID != "" {
+		if h.now.Invocation != "" || h.now.Run != "" {
 			res.Problems = fault.List{h.goesOn(run)}
 		}
-		return
 	case err != nil:
 		res.Status, res.Problems = plan.Failed, fault.All(err)
 		if fault.Is(err, "hosted_in_doubt") || fault.Is(err, "hosted_run_gone") {
 			res.Status = plan.PartialDone
 		}
-		return
-	case run.ID == "":
+	case res.Hosted == nil:
 		res.Status = plan.Skipped
-		return
+	default:
+		h.judge(res, run)
 	}
-	h.judge(res, run)
+}
+
+// seen is the run that answers as far as it was seen; zero if none is known.
+func (h *hostedRun) seen() hosted.Run {
+	if h.last.ID != "" || h.now.Run == "" {
+		return h.last
+	}
+	return hosted.Run{ID: h.now.Run, State: hosted.Unknown}
 }
 
 // judge gives the status of a run by its state. What is no clear success is
 // none.
 func (h *hostedRun) judge(res *plan.Result, run hosted.Run) {
-	res.Counts = counts(run.Rows)
+	res.Counts = counts(run)
+	if run.State.Ended() {
+		h.p.answered = &h.now
+	}
 	switch run.State {
 	case hosted.Succeeded:
 		res.Status = plan.Success
+		if run.Unwatched {
+			h.note("the tool took the trigger, and nobody can ask how its run ends")
+		}
 	case hosted.Partial:
 		res.Status = h.partial(run)
 		if n := value(run.Rows.Failed); n > 0 {
-			res.Rejects = []plan.RejectGroup{{Code: "hosted_rows", Reason: h.rejectReason(run), Records: n, New: n, State: "rejected"}}
+			res.Rejects = []plan.RejectGroup{{Code: plan.CodeHostedRows, Reason: h.rejectReason(run), Records: n, New: n, State: "rejected"}}
 		}
 	case hosted.Queued, hosted.Running, hosted.Unknown:
 		res.Status = plan.Started // detached
@@ -83,7 +95,11 @@ func (h *hostedRun) rejectReason(run hosted.Run) string {
 	if run.Error != "" {
 		return run.Error
 	}
-	return "rejected, see the run in " + h.p.req.Job.Connection + seePage(run.URL)
+	page := seePage(run.URL)
+	if page == "" {
+		page = h.pageText()
+	}
+	return "rejected; see the run in " + h.p.req.Job.Connection + page
 }
 
 // ending is the fault of a run that ended badly.
@@ -108,9 +124,12 @@ func (h *hostedRun) ending(run hosted.Run) *fault.Fault {
 // goesOn says that interrupting Exposync interrupts no hosted run.
 func (h *hostedRun) goesOn(run hosted.Run) *fault.Fault {
 	j := h.p.req.Job
+	msg := "run " + run.ID + " goes on in " + j.Connection + seePage(run.URL)
+	if run.ID == "" {
+		msg = "the sync may have been triggered: its answer was lost, and its run was not found yet" + h.pageText()
+	}
 	return &fault.Fault{
-		Code: "hosted_goes_on", Kind: fault.Interrupted, Whose: fault.User, Where: j.To(),
-		Msg:  "run " + run.ID + " goes on in " + j.Connection + seePage(run.URL),
+		Code: "hosted_goes_on", Kind: fault.Interrupted, Whose: fault.User, Where: j.To(), Msg: msg,
 		Hint: "exposync wait --select " + j.ID + ", or the next exposync run, goes on waiting for it",
 	}
 }
@@ -129,21 +148,26 @@ func (h *hostedRun) told(run hosted.Run) plan.HostedRun {
 }
 
 // counts are the rows as those of direct syncs, where the tool tells them
-// apart and they add up; else nothing.
-func counts(r hosted.Rows) plan.Counts {
+// apart and they add up; else nothing. What nobody said arrived did not.
+func counts(run hosted.Run) plan.Counts {
+	r := run.Rows
 	if r.Added == nil || r.Changed == nil || r.Removed == nil {
 		return plan.Counts{}
 	}
 	c := plan.Counts{Create: *r.Added, Update: *r.Changed, Delete: *r.Removed, Rejected: value(r.Failed)}
-	c.OK = c.Changes() - c.Rejected
-	if r.OK != nil {
+	switch {
+	case r.OK != nil:
 		c.OK = *r.OK
+	case run.State == hosted.Succeeded, run.State == hosted.Partial && r.Failed != nil:
+		c.OK = c.Changes() - c.Rejected
+	default:
+		return plan.Counts{}
 	}
-	if left := c.Changes() - c.OK - c.Rejected; left >= 0 {
-		c.InDoubt = left
-		return c
+	c.InDoubt = c.Changes() - c.OK - c.Rejected
+	if min(c.Create, c.Update, c.Delete, c.OK, c.Rejected, c.InDoubt) < 0 {
+		return plan.Counts{}
 	}
-	return plan.Counts{}
+	return c
 }
 
 func value(n *int64) int64 {

@@ -49,6 +49,11 @@ func hostedRunPages() map[string]Page {
 			Means: "The answer to the trigger was lost on its way, and the tool lists no run, or several, that may have come of it. Triggering again could run the sync twice, so Exposync does not do it for this dbt run. A later dbt run triggers as usual.",
 			Next:  "Look at the sync's runs in the tool. If there is none of this time: exposync retry --select JOB triggers again.",
 		},
+		"hosted_no_records": {
+			Title: "the records of a hosted sync are known to its tool alone",
+			Means: "The command is about records, their keys or their marks. A sync of a hosted tool is only triggered and watched: which records it moves is known there.",
+			Next:  "exposync plan --select JOB asks the tool about the sync; exposync ledger reset JOB forgets what was triggered.",
+		},
 		"hosted_unwatched": {
 			Title: "the run goes on, but the tool does not answer",
 			Means: "The sync was triggered. Asking how far it is failed several times, so its end is not known yet. The run's id is remembered.",

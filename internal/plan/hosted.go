@@ -26,6 +26,10 @@ const (
 	PartialOK    OnPartial = "ok"   // a success
 )
 
+// CodeHostedRows is the code of rows that a hosted run did not deliver: the
+// tool knows which, the ledger does not.
+const CodeHostedRows = "hosted_rows"
+
 // HostedSync is what a plan says of the sync in the tool.
 type HostedSync struct {
 	Tool     string     `json:"tool"` // hightouch, census, …
@@ -33,6 +37,8 @@ type HostedSync struct {
 	Title    string     `json:"title,omitempty"`
 	URL      string     `json:"url,omitempty"`
 	Schedule string     `json:"schedule,omitempty"` // of its own, in the tool's words
+	Reads    string     `json:"reads,omitempty"`    // the dbt node or relation behind it, as far as the tool tells
+	Writes   string     `json:"writes,omitempty"`   // as the tool calls it
 	LastRun  *time.Time `json:"last_run,omitempty"`
 	// Resumes is a run that was triggered earlier and has not been seen to
 	// end: it is asked for first.
@@ -51,10 +57,15 @@ type HostedRun struct {
 	// that can be ours.
 	Adopted bool `json:"adopted,omitempty"`
 	// Resumed: an earlier process triggered it.
-	Resumed bool        `json:"resumed,omitempty"`
-	Rows    HostedRows  `json:"rows"`
-	Error   string      `json:"error,omitempty"` // the tool's own reason
-	Parts   []HostedRun `json:"parts,omitempty"` // of a sequence
+	Resumed bool `json:"resumed,omitempty"`
+	// Unwatched: the tool took the trigger, and that is all there is to know.
+	Unwatched bool `json:"unwatched,omitempty"`
+	// Invocation is the dbt run that it was triggered for.
+	Invocation string `json:"dbt_invocation_id,omitempty"`
+
+	Rows  HostedRows  `json:"rows"`
+	Error string      `json:"error,omitempty"` // the tool's own reason
+	Parts []HostedRun `json:"parts,omitempty"` // of a sequence
 }
 
 // HostedRows are a run's rows as the tool counts them; nil where it does not

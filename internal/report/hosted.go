@@ -20,6 +20,8 @@ func hostedTail(r plan.HostedRun, took time.Duration) string {
 	}
 	run := "run " + r.Run
 	switch {
+	case r.Unwatched:
+		run = "accepted"
 	case r.Run == "":
 		run = "no run known"
 	case r.Adopted:
@@ -46,6 +48,15 @@ func hostedRows(r plan.HostedRows) string {
 
 // hostedPlan says what triggering would do.
 func hostedPlan(s Style, h plan.HostedSync, now time.Time) string {
+	out := s.item(2, Plain, hostedText(h, now))
+	if h.URL != "" {
+		out += s.item(2, Faint, h.URL)
+	}
+	return out
+}
+
+// hostedText is the same in one sentence.
+func hostedText(h plan.HostedSync, now time.Time) string {
 	text := "would trigger sync " + h.Sync + " of " + h.Tool
 	if h.Title != "" {
 		text = fmt.Sprintf("would trigger %q, sync %s of %s", h.Title, h.Sync, h.Tool)
@@ -56,9 +67,8 @@ func hostedPlan(s Style, h plan.HostedSync, now time.Time) string {
 	if h.LastRun != nil {
 		text += "; its last run was " + plan.Age(now.Sub(*h.LastRun)) + " ago"
 	}
-	out := s.item(2, Plain, text+"; which rows change is known to the tool alone")
-	if h.URL != "" {
-		out += s.item(2, Faint, h.URL)
+	if h.Reads != "" && h.Writes != "" {
+		text += fmt.Sprintf("; it reads %s and writes %s", h.Reads, h.Writes)
 	}
-	return out
+	return text + "; which rows change is known to the tool alone"
 }

@@ -289,7 +289,7 @@ func impactRest(s Style, i impact.Impact, all bool) string {
 // reports: what is breaking is an error, what is risky a warning.
 func (i Impact) Checked(root string, limits ...Limit) Findings {
 	out := Findings{Command: "impact", Version: i.Version, Project: i.Project, Root: root, Limits: limits}
-	for _, f := range i.Impact.Findings() {
+	for _, f := range i.Findings() {
 		out.Found = append(out.Found, Found{Finding: f})
 	}
 	return out

@@ -63,6 +63,23 @@ type StandingGroup struct {
 type LedgerJob struct {
 	ID     string `json:"id"`
 	Hosted bool   `json:"hosted"`
+	// Of a hosted sync: its run, empty if nobody knows, and what it was
+	// triggered for.
+	Run          string     `json:"run,omitempty"`
+	InvocationID string     `json:"dbt_invocation_id,omitempty"`
+	TriggeredAt  *time.Time `json:"triggered_at,omitempty"`
+}
+
+// text is the job as people know it.
+func (j LedgerJob) text() string {
+	if j.TriggeredAt == nil {
+		return j.ID
+	}
+	run := "run " + j.Run
+	if j.Run == "" {
+		run = "a run that nobody knows"
+	}
+	return fmt.Sprintf("%s, triggered %s for dbt run %s", run, j.TriggeredAt.Format("2006-01-02 15:04 MST"), j.InvocationID)
 }
 
 // LedgerRecord is what is known of the one record whose key was typed.
@@ -98,7 +115,7 @@ func (l Ledger) Text(s Style, now time.Time) string {
 			last = strings.ReplaceAll(string(y.State), "_", " ")
 		}
 		rows = append(rows, []string{
-			y.Sync.Job, y.Sync.Connection + "." + y.Sync.Object,
+			y.Sync.Job, y.to(),
 			strconv.FormatInt(y.Records, 10), y.standing(), strconv.FormatInt(y.Generation, 10), last,
 		})
 	}
@@ -121,7 +138,10 @@ func (l Ledger) Text(s Style, now time.Time) string {
 
 // identity is what does not fit into the table.
 func (y LedgerSync) identity() string {
-	text := fmt.Sprintf("key %s; target %s; account %s", strings.Join(y.Sync.Key, ", "), strings.Join(y.Targets, ", "), y.Sync.Account)
+	text := fmt.Sprintf("target %s; account %s", strings.Join(y.Targets, ", "), y.Sync.Account)
+	if !y.hosted() {
+		text = fmt.Sprintf("key %s; ", strings.Join(y.Sync.Key, ", ")) + text
+	}
 	if y.Where != "" {
 		text += fmt.Sprintf("; %s in %s", bytesOf(y.Bytes), y.Where)
 	}
@@ -157,7 +177,7 @@ func (l Ledger) Details(s Style, now time.Time) string {
 }
 
 func (y LedgerSync) details(b *strings.Builder, s Style, now time.Time) {
-	b.WriteString(s.head(y.Sync.Job, y.Sync.Connection+"."+y.Sync.Object, ""))
+	b.WriteString(s.head(y.Sync.Job, y.to(), ""))
 	line := func(name, format string, args ...any) {
 		for _, text := range wrap(fmt.Sprintf(format, args...), s.width()-len("  last run   ")) {
 			fmt.Fprintf(b, "  %s %s\n", s.Paint(Faint, fmt.Sprintf("%-10s", name)), text)
@@ -168,7 +188,9 @@ func (y LedgerSync) details(b *strings.Builder, s Style, now time.Time) {
 		line("state", "%s", y.stateText())
 	}
 	line("account", "%s", y.Sync.Account)
-	line("key", "%s", strings.Join(y.Sync.Key, ", "))
+	if !y.hosted() {
+		line("key", "%s", strings.Join(y.Sync.Key, ", "))
+	}
 	line("targets", "%s", strings.Join(y.Targets, ", "))
 	if y.State != LedgerDamaged {
 		y.facts(line, now)
@@ -182,6 +204,22 @@ func (y LedgerSync) details(b *strings.Builder, s Style, now time.Time) {
 }
 
 func (y LedgerSync) facts(line func(name, format string, args ...any), now time.Time) {
+	if !y.hosted() {
+		y.marks(line, now)
+	}
+	for _, j := range y.Jobs {
+		line("open job", "%s", j.text())
+	}
+	if y.Last != nil {
+		line("last run", "%s, %s ago, %s", y.Last.Status, plan.Age(now.Sub(y.Last.EndedAt)), y.Last.ID)
+	}
+	for _, n := range y.Notes {
+		line("note", "%s", n)
+	}
+}
+
+// marks are what is known of the records.
+func (y LedgerSync) marks(line func(name, format string, args ...any), now time.Time) {
 	adopted := ""
 	if y.Adopted > 0 {
 		adopted = fmt.Sprintf(", %d of them taken over without being sent", y.Adopted)
@@ -198,15 +236,20 @@ func (y LedgerSync) facts(line func(name, format string, args ...any), now time.
 		line("first run", "%s; it did not come to its end yet", y.First)
 	}
 	line("marks", "generation %d, encoding %d, mapping %s", y.Generation, y.Encoding, orNone(y.Mapping))
-	for _, j := range y.Jobs {
-		line("open job", "%s", j.ID)
+}
+
+// hosted reports whether the sync is one of a hosted tool: then nothing is
+// known of records.
+func (y LedgerSync) hosted() bool {
+	return y.Mapping == "hosted" || len(y.Jobs) > 0 && y.Jobs[0].TriggeredAt != nil
+}
+
+// to is where it goes, as plan.Job.To has it.
+func (y LedgerSync) to() string {
+	if y.hosted() {
+		return y.Sync.Connection + "/" + y.Sync.Object
 	}
-	if y.Last != nil {
-		line("last run", "%s, %s ago, %s", y.Last.Status, plan.Age(now.Sub(y.Last.EndedAt)), y.Last.ID)
-	}
-	for _, n := range y.Notes {
-		line("note", "%s", n)
-	}
+	return y.Sync.Connection + "." + y.Sync.Object
 }
 
 func (g StandingGroup) text() string {

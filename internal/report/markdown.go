@@ -100,7 +100,7 @@ func mdFoot(run Run) string {
 func mdDetails(j JobReport) string {
 	var b strings.Builder
 	b.WriteString("\n<details>\n<summary>" + mdHTML(j.Job.ID))
-	if j.Result.Plan != nil {
+	if p := j.Result.Plan; p != nil && p.Hosted == nil {
 		b.WriteString(" " + sumOf([]JobReport{j}))
 	}
 	if codes := stoppedBy(j); len(codes) > 0 {
@@ -110,6 +110,9 @@ func mdDetails(j JobReport) string {
 	b.WriteString(mdList(mdWhy(j)))
 	if p := j.Result.Plan; p != nil {
 		lines := []string{mdProse(readText(*p))}
+		if p.Hosted != nil {
+			lines = []string{mdProse(hostedText(*p.Hosted, p.MadeAt))}
+		}
 		for _, n := range planNotes(*p) {
 			lines = append(lines, mdProse(n))
 		}

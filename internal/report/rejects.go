@@ -167,7 +167,7 @@ func rejectSteps(ref string, rejects []plan.RejectGroup) []string {
 	said := map[string]bool{}
 	for _, g := range rejects {
 		state := cmp.Or(g.State, "rejected")
-		if said[state] || ofMapping(state) || state == "in_doubt" && !g.Waits {
+		if said[state] || g.Code == plan.CodeHostedRows || ofMapping(state) || state == "in_doubt" && !g.Waits {
 			continue
 		}
 		said[state] = true
