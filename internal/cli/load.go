@@ -88,6 +88,7 @@ func (s *session) loadConfig(strict bool) error {
 	if strict {
 		return err
 	}
+	s.noConfig = err
 	s.a.say("%s could not be read: job problems that depend on it are not shown; exposync plan says what is wrong", config.FileName)
 	s.config = config.Default(file)
 	return nil

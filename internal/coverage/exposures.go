@@ -64,10 +64,13 @@ func (f *Facts) reads(e *Exposure) string {
 	}
 	var names []string
 	for _, id := range e.DependsOn {
-		if n := f.Project.Nodes[id]; n != nil {
-			names = append(names, Label(n))
-		} else {
-			names = append(names, id)
+		switch d, off := f.Project.Disabled[id]; {
+		case f.Project.Nodes[id] != nil:
+			names = append(names, Label(f.Project.Nodes[id]))
+		case off:
+			names = append(names, d.Name+" (disabled in dbt)")
+		default:
+			names = append(names, id+" (not in the manifest)")
 		}
 	}
 	return "depends on " + quoted(names) + ", and on no export model"

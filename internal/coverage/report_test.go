@@ -25,8 +25,8 @@ func bare(t *testing.T) *world {
 	return w
 }
 
-func ignoring(check, reason string, until time.Time) coverage.Declared {
-	return coverage.Declared{Ignores: []coverage.Ignore{{Check: check, Reason: reason, Until: until, Where: "models/exposures.yml:7"}}}
+func ignoring(reason string, until time.Time) coverage.Declared {
+	return coverage.Declared{Ignores: []coverage.Ignore{{Check: coverage.Parity, Reason: reason, Until: until, Where: "models/exposures.yml:7"}}}
 }
 
 func TestSuppressions(t *testing.T) {
@@ -62,7 +62,7 @@ func TestSuppressions(t *testing.T) {
 			counts: "0 of 2", misses: []string{"export_a", "export_b"}, states: []coverage.IgnoreState{coverage.IgnoreInvalid},
 		},
 		"no reason on an exposure": {
-			one: ignoring("parity", "", time.Time{}), counts: "0 of 2", misses: []string{"export_a", "export_b"},
+			one: ignoring("", time.Time{}), counts: "0 of 2", misses: []string{"export_a", "export_b"},
 			states: []coverage.IgnoreState{coverage.IgnoreNoReason},
 		},
 		"no reason": {
@@ -75,11 +75,11 @@ func TestSuppressions(t *testing.T) {
 			states: []coverage.IgnoreState{coverage.IgnoreOther, coverage.IgnoreUnused, coverage.IgnoreUnknown},
 		},
 		"one of two exposures": {
-			one: ignoring("parity", "x", time.Time{}), counts: "0 of 2", misses: []string{"export_a", "export_b"},
+			one: ignoring("x", time.Time{}), counts: "0 of 2", misses: []string{"export_a", "export_b"},
 			states: []coverage.IgnoreState{coverage.IgnoreUnused},
 		},
 		"both exposures": {
-			one: ignoring("parity", "x", today), two: ignoring("parity", "x", time.Time{}), counts: "0 of 0",
+			one: ignoring("x", today), two: ignoring("x", time.Time{}), counts: "0 of 0",
 			suppressed: []string{"export_a", "export_b"}, states: []coverage.IgnoreState{coverage.IgnoreUsed, coverage.IgnoreUsed},
 		},
 	} {

@@ -30,7 +30,7 @@ func connectors() config.Types {
 
 // shop gives the input of the shop's coverage, as the command line puts it
 // together: what an engine wrote in a scenario, with everything that is there.
-func shop(t testing.TB, engine, scenario string) coverage.Input {
+func shop(t *testing.T, engine, scenario string) coverage.Input {
 	t.Helper()
 	dir := filepath.Join(fixtures, "artifacts", engine, scenario)
 	cfg, err := config.Load(filepath.Join(fixtures, "shop", config.FileName), connectors())
@@ -42,9 +42,13 @@ func shop(t testing.TB, engine, scenario string) coverage.Input {
 }
 
 // read puts the input of any project together.
-func read(t testing.TB, dir string, cfg *config.Config, project fs.FS) coverage.Input {
+func read(t *testing.T, dir string, cfg *config.Config, project fs.FS) coverage.Input {
 	t.Helper()
-	p, err := dbt.LoadManifest(t.Context(), filepath.Join(dir, "manifest.json.gz"))
+	manifest := filepath.Join(dir, "manifest.json")
+	if exists(manifest + ".gz") {
+		manifest += ".gz"
+	}
+	p, err := dbt.LoadManifest(t.Context(), manifest)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func (w *world) job(exposure, from, key string, fields ...string) *plan.Job {
 		ID: exposure + "." + from, Exposure: "exposure.p." + exposure, Source: plan.Source{Node: id(from), Name: from},
 		Connection: "crm", Object: from, Mode: plan.Upsert,
 	}
-	for _, k := range strings.Fields(key) {
+	for k := range strings.FieldsSeq(key) {
 		j.Key = append(j.Key, plan.KeyField{Field: k, Column: k})
 	}
 	for _, f := range fields {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"exposync/internal/coverage"
@@ -101,7 +102,7 @@ func (s Style) subjectLine(g missGroup, all []missGroup) string {
 	}
 	line := "     "
 	if least > 0 {
-		line = padLeft(fmt.Sprint(least), 4) + " "
+		line = padLeft(strconv.Itoa(least), 4) + " "
 	}
 	owner := ""
 	if m.Owner != "" {
@@ -126,16 +127,17 @@ func (s Style) groupText(g missGroup, all bool) string {
 	if m.Evidence != "" {
 		text += " (" + m.Evidence + ")"
 	}
-	out := s.hanging(head, text, Plain)
-	lines := g.fix()
+	var b strings.Builder
+	b.WriteString(s.hanging(head, text, Plain))
+	lines, by := g.fix(), strings.Repeat(" ", 5+label+1)
 	for i, line := range lines {
 		if i == mostFix && !all {
-			out += strings.Repeat(" ", 5+label+1) + s.Paint(Faint, fmt.Sprintf("… %d more lines: --all shows them", len(lines)-i)) + "\n"
+			b.WriteString(by + s.Paint(Faint, fmt.Sprintf("… %d more lines: --all shows them", len(lines)-i)) + "\n")
 			break
 		}
-		out += strings.TrimRight(strings.Repeat(" ", 5+label+1)+s.Paint(Faint, line), " ") + "\n"
+		b.WriteString(strings.TrimRight(by+s.Paint(Faint, line), " ") + "\n")
 	}
-	return out
+	return b.String()
 }
 
 // text says what is missed; several columns or fields in one sentence.
