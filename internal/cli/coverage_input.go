@@ -62,26 +62,6 @@ func (s *session) coverageInput() coverage.Input {
 	return in
 }
 
-// declaredOf is what exposures say, as coverage wants it.
-func declaredOf(set job.Set, project *dbt.Project) map[string]coverage.Declared {
-	out := map[string]coverage.Declared{}
-	for _, x := range set.Exposures {
-		page, _ := job.PageOf(project.Exposures[x.ID].URL)
-		d := coverage.Declared{Where: x.Where, Watched: x.Watched, Sync: page.Sync, SLA: x.SLA}
-		d.Ignores = ignoresOf(x.Ignores)
-		out[x.ID] = d
-	}
-	return out
-}
-
-func ignoresOf(list []job.Ignore) []coverage.Ignore {
-	out := make([]coverage.Ignore, 0, len(list))
-	for _, i := range list {
-		out = append(out, coverage.Ignore(i))
-	}
-	return out
-}
-
 // coverageSettings lays the flags over exposync.yml.
 func (s *session) coverageSettings(limits map[string]config.Threshold) coverage.Settings {
 	c := s.config.Coverage

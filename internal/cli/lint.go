@@ -20,6 +20,7 @@ type lintAsked struct {
 	fix, diff, list bool
 	failOn, out     string
 	rules           []string
+	read            *lint.Read
 	paths           []string // files and folders that findings are shown of; all if empty
 }
 
@@ -46,7 +47,7 @@ or with a comment on its line: # exposync: ignore CODE why`,
 			if asked.list {
 				return a.printLintRules()
 			}
-			asked.paths = args
+			asked.paths, asked.read = args, &lint.Read{}
 			return a.lint(cmd.Context(), asked)
 		},
 	}

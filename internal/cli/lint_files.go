@@ -34,7 +34,7 @@ func (a *app) lintInput(ctx context.Context, asked lintAsked) (*session, lint.In
 	if err := s.loadArtifacts(ctx); err != nil && (s.manifestNamed() || !fault.Is(err, "artifact_missing")) {
 		return nil, lint.Input{}, err
 	}
-	in := lint.Input{Project: s.project, Now: a.env.Now(), Only: asked.rules}
+	in := lint.Input{Project: s.project, Now: a.env.Now(), Only: asked.rules, Read: asked.read}
 	s.catalog = catalogOf(s.dir)
 	var err error
 	if s.config, err = config.Load(filepath.Join(s.dir, config.FileName), connectors{s.catalog}); err != nil {

@@ -3,6 +3,7 @@ package hosted_test
 import (
 	"bytes"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -123,7 +124,7 @@ func TestConformance(t *testing.T) {
 		t.Run(k.Name, func(t *testing.T) {
 			t.Parallel()
 			h := s.harness
-			h.New = func(t *testing.T) *hostedtest.Subject { return s.open(t, k) }
+			h.New = func(t *testing.T) *hostedtest.Subject { t.Helper(); return s.open(t, k) }
 			hostedtest.Run(t, h)
 		})
 	}
@@ -166,9 +167,7 @@ func (s stand) open(t *testing.T, k hosted.Kind) *hostedtest.Subject {
 	}
 	var notes []string
 	cfg.Note = func(s string) { notes = append(notes, s) }
-	for name, value := range s.params {
-		cfg.Params[name] = value
-	}
+	maps.Copy(cfg.Params, s.params)
 	if s.yaml != "" {
 		cfg.File, cfg.Blocks = "exposync.yml", blocks(t, strings.ReplaceAll(s.yaml, "BASE", server.URL+facade.Mount(k.Name, "tool")))
 		cfg.Params = map[string]string{}

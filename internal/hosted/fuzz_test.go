@@ -3,6 +3,7 @@ package hosted
 import (
 	"bytes"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,7 +30,32 @@ func (p parrot) RoundTrip(r *http.Request) (*http.Response, error) {
 // FuzzReplies answers with anything: no tool breaks, and none takes it for
 // success unless it says so.
 func FuzzReplies(f *testing.F) {
-	seeds := []string{
+	for i, seed := range replies() {
+		f.Add(uint8(i), []byte(seed))
+		f.Add(uint8(i+1), []byte(seed))
+	}
+	f.Fuzz(checkReplies)
+}
+
+// The same with replies of every tool that were cut, joined and garbled.
+func TestGarbledReplies(t *testing.T) {
+	t.Parallel()
+	seeds, random := replies(), rand.New(rand.NewPCG(1, 2))
+	pieces := []string{`"`, `{`, `}`, `[`, `]`, `:`, `,`, `null`, `-1`, `1e999`, `""`, `"success"`, `{}`, `[{}]`, "\x00", "\xff", `"id":43`, `\u0000`, `true`}
+	for i := range 1500 {
+		body := []byte(seeds[random.IntN(len(seeds))])
+		for range 1 + random.IntN(4) {
+			at := random.IntN(len(body) + 1)
+			to := min(len(body), at+random.IntN(6))
+			body = slices.Concat(body[:at:at], []byte(pieces[random.IntN(len(pieces))]), body[to:])
+		}
+		checkReplies(t, uint8(i), body) //nolint:gosec // any number will do
+	}
+}
+
+// replies are what tools answer, and what they should not.
+func replies() []string {
+	return []string{
 		``, `null`, `[]`, `{}`, `"success"`, `{"data":null}`, `{"data":[null,{"id":{}},{"id":43,"status":["success"]}]}`, `{"data":{"id":43}}`,
 		`{"hasMore":true,"data":[{"id":43,"status":"success","failedRows":{"addedCount":-1}}]}`, `{"hasMore":false,"data":[{"id":43,"status":"success"}]}`,
 		`{"status":"success","data":{"id":43,"sync_run_id":43,"status":"completed","canceled":"yes"}}`, `{"status":"success","pagination":{"next_page":2},"data":[{"id":43}]}`,
@@ -38,42 +64,40 @@ func FuzzReplies(f *testing.F) {
 		`{"jobId":1234,"status":"succeeded","startTime":"9999-99-99"}`, `{"data":{"id":"43","attributes":{"status":"success","failed_rows":"2"}},"links":{"next":"x"}}`,
 		`{"status":"done","syncRuns":[{"status":"success"}]}`, "{\"id\":\"43\u0000\",\"message\":\"\\u0000\\n\"}", `{"data":[{"id":"43","createdAt":1e400}]}`,
 	}
-	for i, seed := range seeds {
-		f.Add(uint8(i), []byte(seed))
-		f.Add(uint8(i+1), []byte(seed))
+}
+
+func checkReplies(t *testing.T, which uint8, body []byte) {
+	t.Helper()
+	kinds := Kinds()
+	k := kinds[int(which)%len(kinds)]
+	tool := parroted(t, k.Name, body)
+	sync, run := ids(k.Name)
+	if r, err := tool.Run(t.Context(), sync, run); err == nil {
+		checkRun(t, k.Name, r, body)
+		if r.ID != run {
+			t.Errorf("%s: another run: %q", k.Name, r.ID)
+		}
 	}
-	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
-		kinds := Kinds()
-		k := kinds[int(which)%len(kinds)]
-		tool := parroted(t, k.Name, body)
-		sync, run := ids(k.Name)
-		if r, err := tool.Run(t.Context(), sync, run); err == nil {
+	if r, err := tool.Trigger(t.Context(), sync, TriggerOptions{}); err == nil {
+		checkRun(t, k.Name, r, body)
+		if r.ID == "" && k.Name != "multiwoven" {
+			t.Errorf("%s: a run without an id from %q", k.Name, body)
+		}
+	}
+	if list, err := tool.Recent(t.Context(), sync, testNow().Add(-time.Hour)); err == nil {
+		for i, r := range list {
 			checkRun(t, k.Name, r, body)
-			if r.ID != run {
-				t.Errorf("%s: another run: %q", k.Name, r.ID)
+			if r.ID == "" || i > 0 && list[i-1].begun().After(r.begun()) || !r.begun().IsZero() && r.begun().Before(testNow().Add(-time.Hour)) {
+				t.Errorf("%s: not in order, or not recent: %v", k.Name, list)
 			}
 		}
-		if r, err := tool.Trigger(t.Context(), sync, TriggerOptions{}); err == nil {
-			checkRun(t, k.Name, r, body)
-			if r.ID == "" && k.Name != "multiwoven" {
-				t.Errorf("%s: a run without an id from %q", k.Name, body)
-			}
-		}
-		if list, err := tool.Recent(t.Context(), sync, testNow().Add(-time.Hour)); err == nil {
-			for i, r := range list {
-				checkRun(t, k.Name, r, body)
-				if r.ID == "" || i > 0 && list[i-1].begun().After(r.begun()) || !r.begun().IsZero() && r.begun().Before(testNow().Add(-time.Hour)) {
-					t.Errorf("%s: not in order, or not recent: %v", k.Name, list)
-				}
-			}
-		}
-		if s, err := tool.Inspect(t.Context(), sync); err == nil && s.ID != sync && !strings.EqualFold(s.ID, sync) {
-			t.Errorf("%s: another sync: %q", k.Name, s.ID)
-		}
-		if l, can := tool.(Lister); can {
-			_, _ = l.List(t.Context())
-		}
-	})
+	}
+	if s, err := tool.Inspect(t.Context(), sync); err == nil && s.ID != sync && !strings.EqualFold(s.ID, sync) {
+		t.Errorf("%s: another sync: %q", k.Name, s.ID)
+	}
+	if l, can := tool.(Lister); can {
+		_, _ = l.List(t.Context())
+	}
 }
 
 func parroted(t *testing.T, kind string, body []byte) Tool {
@@ -111,7 +135,7 @@ func checkRun(t *testing.T, kind string, r Run, body []byte) {
 		t.Errorf("%s: no state: %q", kind, r.State)
 	}
 	if r.State == Succeeded {
-		said := strings.ToLower(string(gjson.ParseBytes(body).Raw))
+		said := strings.ToLower(gjson.ParseBytes(body).Raw)
 		if !gjson.ValidBytes(body) || !strings.Contains(said, "success") && !strings.Contains(said, "completed") && !strings.Contains(said, "succeeded") && !strings.Contains(said, `\u00`) {
 			t.Errorf("%s: success from %q", kind, body)
 		}

@@ -222,7 +222,7 @@ func TestEveryKindIsRaised(t *testing.T) {
 // with catalogs on both sides.
 func TestRealPullRequest(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []string{"1.12-duckdb"} {
+	for _, engine := range []string{"1.12-duckdb", "2.0-duckdb"} {
 		dir := filepath.Join(artifacts, engine)
 		before, after := load(t, filepath.Join(dir, "all_green", "manifest.json.gz")), load(t, filepath.Join(dir, "pull_request", "manifest.json.gz"))
 		got := impact.Compare(before, after, impact.Options{})

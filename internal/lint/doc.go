@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"bytes"
 	"path"
 	"strings"
 
@@ -26,6 +27,24 @@ type mend struct {
 	at      int // byte of text
 	message string
 	edits   []yamlx.Edit
+}
+
+// Read remembers files by their names and texts, for a Check behind another
+// one of nearly the same files.
+type Read struct{ docs map[string]*doc }
+
+func (r *Read) doc(file string, text []byte) *doc {
+	if r == nil {
+		return newDoc(file, text)
+	}
+	if d := r.docs[file]; d != nil && bytes.Equal(d.text, text) {
+		return d
+	}
+	if r.docs == nil {
+		r.docs = map[string]*doc{}
+	}
+	r.docs[file] = newDoc(file, text)
+	return r.docs[file]
 }
 
 func newDoc(file string, text []byte) *doc {

@@ -30,6 +30,7 @@ type Input struct {
 	Now            time.Time
 	ViewDepth      int      // views on views that are let through; 0 means 1
 	Only           []string // codes of the rules to run; all of them if empty
+	Read           *Read    // files that were read already; nil for none
 }
 
 // viewDepth is how many views on views are let through.

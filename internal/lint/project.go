@@ -60,7 +60,7 @@ func newProject(in Input) *project {
 	}
 	for _, file := range slices.Sorted(maps.Keys(in.Files)) {
 		if isYAML(file) {
-			p.docs = append(p.docs, newDoc(file, in.Files[file]))
+			p.docs = append(p.docs, in.Read.doc(file, in.Files[file]))
 		}
 	}
 	for _, d := range p.docs {

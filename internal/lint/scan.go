@@ -148,7 +148,7 @@ func (l line) entry() (value string, at int, ok bool) {
 // quotes finds a value whose quotes end too early, and Jinja without any.
 func (l line) quotes() (mend, bool) {
 	value, at, ok := l.entry()
-	if !ok || value == "" || reads(value) {
+	if !ok || value == "" || !strings.ContainsAny(value[:1], `'"{`) || reads(value) {
 		return mend{}, false
 	}
 	if strings.HasPrefix(value, "{{") || strings.HasPrefix(value, "{%") {
@@ -189,7 +189,7 @@ func (l line) quotes() (mend, bool) {
 // a comment, which takes the closing brace along.
 func (l line) channel() (mend, bool) {
 	value, at, ok := l.entry()
-	if !ok || value == "" || value[0] != '{' && value[0] != '[' || reads(value) {
+	if !ok || value == "" || value[0] != '{' && value[0] != '[' || !strings.Contains(value, " #") || reads(value) {
 		return mend{}, false
 	}
 	found := patterns().channel.FindAllStringSubmatchIndex(value, -1)

@@ -96,6 +96,7 @@ func TestDocumentSchemas(t *testing.T) {
 	}{
 		"coverage": {reflect.TypeFor[report.CoverageJSON](), "exposync coverage --output json"},
 		"lint":     {reflect.TypeFor[report.LintJSON](), "exposync lint --output json"},
+		"impact":   {reflect.TypeFor[report.ImpactJSON](), "exposync impact --output json"},
 	} {
 		defs := map[string]any{}
 		root := schemaOf(doc.kind, defs)

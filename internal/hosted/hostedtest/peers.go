@@ -38,7 +38,7 @@ func peers() []check {
 		}},
 		{"peers: the hook for Hightouch sends a trigger that failed up to three times", []string{"trigger-500"}, func(t *testing.T, b *bench) {
 			b.Play(t, "trigger-500")
-			b.refused(t)
+			_ = b.refused(t)
 			if _, sent := b.Seen(t); sent != 1 {
 				t.Errorf("it was sent %d times", sent)
 			}
@@ -54,7 +54,7 @@ func peers() []check {
 		}},
 		{"peers: a webhook's address shows in the text of an error", []string{"trigger-reset"}, func(t *testing.T, b *bench) {
 			b.Play(t, "trigger-reset")
-			b.refused(t) // looks for secrets
+			_ = b.refused(t) // looks for secrets
 		}},
 		{"peers: warnings are hidden as success", []string{"partial", Counts}, func(t *testing.T, b *bench) {
 			b.Play(t, "partial")

@@ -2,11 +2,9 @@ package hostedtest
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
-	"exposync/internal/fault"
 	"exposync/internal/hosted"
 )
 
@@ -150,123 +148,6 @@ func testFullResync(t *testing.T, b *bench) {
 	}
 	if b.Flags != nil && len(b.Flags(t)) == 0 {
 		t.Error("the full resync did not arrive")
-	}
-}
-
-// polls are the answers to questions about a run.
-func polls() []check {
-	passing := func(scenario, number string) check {
-		return check{"a poll with " + scenario + " goes on " + number, []string{scenario}, func(t *testing.T, b *bench) {
-			b.Play(t, scenario)
-			if r := b.end(t, b.trigger(t)); r.State != hosted.Succeeded {
-				t.Errorf("%s", r.State)
-			}
-		}}
-	}
-	failing := func(scenario, number string, codes ...string) check {
-		return check{"a poll with " + scenario + " is no success " + number, []string{scenario}, func(t *testing.T, b *bench) {
-			b.Play(t, scenario)
-			run := b.trigger(t)
-			for range 3 {
-				r, err := b.Tool.Run(t.Context(), b.Sync, run)
-				if err == nil {
-					if r.State.Ended() {
-						t.Fatalf("%s", r.State)
-					}
-					continue
-				}
-				f := b.failure(t, err)
-				if !slices.Contains(codes, f.Code) {
-					t.Errorf("%v, want %v", err, codes)
-				}
-				if f.Code == "rate_limited" && !strings.Contains(f.Msg, "until ") {
-					t.Errorf("it does not say until when: %v", f)
-				}
-				return
-			}
-			t.Error("no error")
-		}}
-	}
-	return []check{
-		{"a credential that ends while waiting (8)", []string{"poll-401"}, testExpired},
-		failing("poll-denied", "(8)", "hosted_denied"),
-		passing("poll-429", "(9)"), passing("poll-500", "(9)"), passing("poll-reset", "(9)"),
-		failing("poll-429-day", "(10)", "rate_limited"),
-		failing("poll-login", "(14)", "http_redirect", "hosted_reply"), failing("poll-error", "(15)", "hosted_reply"), failing("poll-no-json", "(16)", "hosted_reply"),
-		failing("gone", "(17)", "hosted_run_gone"),
-	}
-}
-
-// testExpired: tokens that end are fetched anew; of a key that is refused a
-// person has to know at once.
-func testExpired(t *testing.T, b *bench) {
-	b.Play(t, "poll-401")
-	run := b.trigger(t)
-	if b.h.Logs {
-		b.end(t, run)
-		return
-	}
-	for range 5 {
-		if _, err := b.Tool.Run(t.Context(), b.Sync, run); err != nil {
-			if f := b.failure(t, err); f.Code != "hosted_denied" || f.Kind != fault.Config {
-				t.Errorf("%v", err)
-			}
-			return
-		}
-	}
-	t.Error("a key that was refused is not told")
-}
-
-// looks are what is known of a sync before it is triggered.
-func looks() []check {
-	return []check{
-		{"a sync is looked at", nil, func(t *testing.T, b *bench) {
-			s, err := b.Tool.Inspect(t.Context(), b.Sync)
-			if err != nil || s.ID != b.Sync || s.Schedule != "" || s.Disabled != "" {
-				t.Errorf("Inspect() = %+v, %v", s, err)
-			}
-			if a := b.Tool.Account(); a == "" || a != b.Tool.Account() || strings.ContainsAny(a, " \n") {
-				t.Errorf("Account() = %q", a)
-			}
-		}},
-		{"all syncs are listed", []string{Listing}, func(t *testing.T, b *bench) {
-			want, err := b.Tool.Inspect(t.Context(), b.Sync)
-			if err != nil {
-				t.Fatal(err)
-			}
-			l, can := b.Tool.(hosted.Lister)
-			if !can {
-				t.Fatal("it cannot list, and does not say so")
-			}
-			for range 2 {
-				list, err := l.List(t.Context())
-				if err != nil || len(list) != 1 || list[0].ID != want.ID || list[0].Title != want.Title || list[0].Disabled != want.Disabled || list[0].Model != want.Model {
-					t.Errorf("List() = %+v, %v; want %+v", list, err, want)
-				}
-			}
-		}},
-		{"its own schedule is told (18)", []string{"schedule", Schedules}, func(t *testing.T, b *bench) {
-			b.Play(t, "schedule")
-			if s, err := b.Tool.Inspect(t.Context(), b.Sync); err != nil || s.Schedule == "" {
-				t.Errorf("Inspect() = %+v, %v", s, err)
-			}
-		}},
-		{"that it is disabled is told (19)", []string{"disabled", Disables}, func(t *testing.T, b *bench) {
-			b.Play(t, "disabled")
-			if s, err := b.Tool.Inspect(t.Context(), b.Sync); err != nil || s.Disabled == "" {
-				t.Errorf("Inspect() = %+v, %v", s, err)
-			}
-		}},
-		{"a sync that is not there (19)", []string{"missing"}, func(t *testing.T, b *bench) {
-			b.Play(t, "missing")
-			_, err := b.Tool.Inspect(t.Context(), b.Sync)
-			if f := b.failure(t, err); f.Code != "hosted_missing" || f.Kind != fault.Config {
-				t.Errorf("Inspect(): %v", err)
-			}
-			if got := b.refused(t); got.Fate != hosted.NotStarted {
-				t.Errorf("fate %d: %v", got.Fate, got)
-			}
-		}},
 	}
 }
 
