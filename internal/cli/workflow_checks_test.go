@@ -84,7 +84,7 @@ func TestPullRequestWorkflow(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, script := range map[string]string{"git": fakeGit, "dbt": fakeDBT, "gh": fakeHub} {
-		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o700); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}

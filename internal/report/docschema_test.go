@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -74,9 +75,7 @@ func schemaFields(t reflect.Type, properties map[string]any, required *[]string,
 		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		s := schemaOf(f.Type, defs)
-		for k, v := range narrower[t.Name()+"."+name] {
-			s[k] = v
-		}
+		maps.Copy(s, narrower[t.Name()+"."+name])
 		if options == "omitempty" {
 			if types, ok := s["type"].([]string); ok { // left out instead of null
 				s["type"] = types[0]
