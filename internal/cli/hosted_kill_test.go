@@ -42,12 +42,32 @@ func hostedCounts(tb testing.TB, base string) toolCounts {
 	return doc.Workspaces[0].Syncs[0].Counts
 }
 
-// hostedMini is a project with one hosted sync in a sandbox target, and the
-// address of that sandbox: another process, which stays.
-func hostedMini(tb testing.TB, args ...string) (m *mini, base string) {
+// order changes a workspace of the sandbox from outside.
+func order(m *mini, base, body string) {
+	m.Helper()
+	req := must(http.NewRequestWithContext(m.Context(), http.MethodPost, base+"/v1/_hosted", strings.NewReader(body)))
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		m.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		m.Fatalf("the sandbox answered %s", resp.Status)
+	}
+}
+
+// hostedMini is a project with one sync of a hosted tool in a sandbox target,
+// and the address of that sandbox: another process, which stays.
+func hostedMini(tb testing.TB, tool string, args ...string) (m *mini, base string) {
 	tb.Helper()
-	m = newMini(tb, `create table main.export_t (id int primary key)`, `{"hosted": "ht/42606"}`, `ht: {type: hightouch, token: "{{ env_var('HT') }}"}`)
-	m.write("exposync.yml", "targets:\n  live:\n    connections:\n      ht: {type: hightouch, token: \"{{ env_var('HT') }}\"}\n  prod: sandbox\n")
+	sync := "42606"
+	if tool == "polytomic" {
+		sync = "0cb7da35-1fff-4d4a-bf1b-6534d515e5b5"
+	}
+	connection := "ht: {type: " + tool + ", token: \"{{ env_var('HT') }}\"}"
+	m = newMini(tb, `create table main.export_t (id int primary key)`, `{"hosted": "ht/`+sync+`"}`, connection)
+	m.write("exposync.yml", "targets:\n  live:\n    connections:\n      "+connection+"\n  prod: sandbox\n")
 	return m, startSandbox(tb, m, append([]string{"--dir", filepath.Join(m.dir, ".exposync/sandbox")}, args...)...)
 }
 
@@ -55,7 +75,7 @@ func hostedMini(tb testing.TB, args ...string) (m *mini, base string) {
 // tool, or it is said that nobody knows.
 func TestKillHosted(t *testing.T) {
 	t.Parallel()
-	m, base := hostedMini(t)
+	m, base := hostedMini(t, "hightouch")
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
