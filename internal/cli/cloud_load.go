@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +37,10 @@ func (c *cloudRun) add(run *platform.Run, store *cloudStore) {
 		if !step.Prepares() {
 			c.all = append(c.all, &cloudStep{step, run, store})
 		}
+	}
+	// What no step has is not there: never the file of another run in target/.
+	for _, file := range []platform.File{platform.Manifest, platform.RunResults, platform.Sources, platform.Catalog} {
+		c.files[string(file)] = filepath.Join(store.dir, string(file))
 	}
 }
 
@@ -79,8 +84,7 @@ func (c *cloudRun) load(ctx context.Context, s *session) error {
 	if err := c.loadSources(ctx, s); err != nil {
 		return err
 	}
-	_, err = c.last(ctx, platform.Catalog, "docs")
-	return err
+	return c.findCatalog(ctx)
 }
 
 // loadResults reads the run_results of the steps that may prove something, and
@@ -180,7 +184,22 @@ func (c *cloudRun) loadSources(ctx context.Context, s *session) error {
 			return err
 		}
 	}
+	if path != "" {
+		c.files[string(platform.Sources)] = path
+	}
 	return s.loadSources(ctx, path)
+}
+
+// findCatalog lays the newest catalog beside the manifest, where it is looked
+// for.
+func (c *cloudRun) findCatalog(ctx context.Context) error {
+	path, err := c.last(ctx, platform.Catalog, "docs")
+	if err != nil || path == "" {
+		return err
+	}
+	name := string(platform.Catalog)
+	c.files[name] = beside(c.files[string(platform.Manifest)], name)
+	return layBeside(path, c.files[name])
 }
 
 // last fetches a file of the last step that has it, of those whose name tells
@@ -190,9 +209,7 @@ func (c *cloudRun) last(ctx context.Context, file platform.File, writer string) 
 		if command := step.Command(); command != writer && command != "" {
 			continue
 		}
-		path, err := step.store.get(ctx, step.Step, file)
-		if err != nil || path != "" {
-			c.files[string(file)] = path
+		if path, err := step.store.get(ctx, step.Step, file); err != nil || path != "" {
 			return path, err
 		}
 	}

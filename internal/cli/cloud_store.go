@@ -75,6 +75,21 @@ func (c *cloudStore) get(ctx context.Context, step platform.Step, file platform.
 	return path, err
 }
 
+// layBeside gives a file a second place.
+func layBeside(from, to string) error {
+	if _, err := os.Stat(to); err == nil {
+		return nil // the same place, or laid there before
+	}
+	if os.Link(from, to) == nil {
+		return nil
+	}
+	data, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, data, 0o600) //nolint:gosec // both stand in the folder of the run
+	}
+	return unkept(to, err)
+}
+
 // keepRuns says of runs that all is here, and lets those go that were used
 // longest ago.
 func keepRuns(used []*cloudStore, now time.Time) error {

@@ -3,17 +3,12 @@ package cli
 import (
 	"context"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"exposync/internal/config"
 	"exposync/internal/coverage"
-	"exposync/internal/dbt"
 	"exposync/internal/fault"
-	"exposync/internal/job"
-	"exposync/internal/plan"
 	"exposync/internal/report"
 )
 
@@ -22,7 +17,7 @@ type coverageFlags struct {
 	failUnder               []string
 	baseline, writeBaseline string
 	catalog, out            string
-	lineage, all            bool
+	lineage, all, online    bool
 }
 
 func newCoverage(a *app) *cobra.Command {
@@ -41,6 +36,7 @@ exposync.yml. With --baseline only what became worse fails.`,
   exposync coverage --write-baseline coverage.json
   exposync coverage --baseline coverage.json
   exposync coverage --select email_crm_export --lineage
+  exposync coverage --output html --out coverage.html
   exposync coverage compare before.json after.json`,
 		GroupID: "check",
 		Args:    cobra.NoArgs,
@@ -51,11 +47,12 @@ exposync.yml. With --baseline only what became worse fails.`,
 	set.StringVar(&f.baseline, "baseline", "", "earlier report: exit 6 if anything is missed that the `FILE` does not miss")
 	set.StringVar(&f.writeBaseline, "write-baseline", "", "write the report as JSON into a `FILE`, to be a baseline")
 	set.StringVar(&f.catalog, "catalog", "", "`FILE` to read as catalog.json instead of the target path's; .gz, too")
-	set.StringVar(&f.out, "out", "", "write the report into a `FILE` instead")
 	set.BoolVar(&f.lineage, "lineage", false, "draw the way of every exposure, from its sources to its destinations")
+	set.BoolVar(&f.online, "online", false, "ask the hosted tools which syncs they have, for the dimension hosted")
 	set.BoolVar(&f.all, "all", false, "show every miss, however many there are")
 	a.selection(cmd)
-	a.flags.format(cmd, "text", "json")
+	a.cloud(cmd)
+	a.checkFormats(cmd, &f.out)
 	cmd.AddCommand(newCoverageCompare(a))
 	return cmd
 }
@@ -105,6 +102,9 @@ func (a *app) coverage(ctx context.Context, f *coverageFlags) error {
 		return err
 	}
 	defer s.close()
+	if s.noConfig != nil {
+		return s.noConfig // it may hold thresholds, and a check that lost them passes
+	}
 	r, err := s.measure(ctx, f, limits)
 	if err != nil {
 		return err
@@ -121,137 +121,13 @@ func (a *app) coverage(ctx context.Context, f *coverageFlags) error {
 			return err
 		}
 	}
-	if err := a.renderCoverage(r, f); err != nil {
+	if err := s.printCoverage(r, f); err != nil {
 		return err
 	}
 	if r.Failed() {
 		return exit(fault.Check.ExitCode())
 	}
 	return nil
-}
-
-// measure puts together everything that speaks about the project.
-func (s *session) measure(ctx context.Context, f *coverageFlags, limits map[string]config.Threshold) (coverage.Report, error) {
-	if s.hasLedger() {
-		if err := s.openLedger(ctx); err != nil {
-			return coverage.Report{}, err
-		}
-	}
-	if err := s.gather(ctx); err != nil {
-		return coverage.Report{}, err
-	}
-	in := s.coverageInput()
-	var err error
-	if in.Catalog, err = s.loadCatalog(ctx, f.catalog); err != nil {
-		return coverage.Report{}, err
-	}
-	if in.Last, err = s.lastSyncs(ctx); err != nil {
-		return coverage.Report{}, err
-	}
-	in.Gate, in.Runs = s.facts, len(s.runs) > 0
-	in.Settings = coverageSettings(s.config.Coverage, limits)
-	r := coverage.Measure(coverage.Collect(in))
-	r.Selection = slices.Concat(s.a.flags.selects, s.a.flags.excludes)
-	return r, nil
-}
-
-// coverageInput is what the project itself says: enough for the facts that
-// coverage and lint share.
-func (s *session) coverageInput() coverage.Input {
-	in := coverage.Input{
-		Project: s.project, Jobs: s.set.Jobs, Declared: map[string]coverage.Declared{}, Files: s.readFile, Now: s.a.env.Now(),
-		IsExport: func(n *dbt.Node) bool { return s.config.Exports.Has(n.Name, n.Path, n.Tags) },
-		NodeIgnores: func(meta []byte, where string) ([]coverage.Ignore, []string) {
-			found, mistakes := job.Ignores(meta, where)
-			return ignoresOf(found), mistakes
-		},
-	}
-	for _, x := range s.set.Exposures {
-		page, _ := job.PageOf(s.project.Exposures[x.ID].URL)
-		in.Declared[x.ID] = coverage.Declared{
-			Where: x.Where, Watched: x.Watched, Sync: page.Sync, SLA: x.SLA, Ignores: ignoresOf(x.Ignores),
-		}
-	}
-	if s.chosen != nil {
-		in.Selected = func(id string) bool {
-			if x := s.project.Exposures[id]; x != nil {
-				return s.selects(x, "")
-			}
-			return s.chosen[id]
-		}
-	}
-	return in
-}
-
-func ignoresOf(list []job.Ignore) []coverage.Ignore {
-	out := make([]coverage.Ignore, 0, len(list))
-	for _, i := range list {
-		out = append(out, coverage.Ignore(i))
-	}
-	return out
-}
-
-// coverageSettings lays the flags over exposync.yml.
-func coverageSettings(c config.Coverage, limits map[string]config.Threshold) coverage.Settings {
-	out := coverage.Settings{
-		Weights: c.Weights, Required: c.Required, ViewDepth: c.ViewDepth, EnumColumns: c.EnumColumns,
-		FailUnder: map[string]coverage.Threshold{},
-	}
-	for _, from := range []map[string]config.Threshold{c.FailUnder, limits} {
-		for name, t := range from {
-			out.FailUnder[name] = coverage.Threshold(t)
-		}
-	}
-	return out
-}
-
-// loadCatalog reads the catalog of the flag, else the one beside the manifest;
-// nil if there is none.
-func (s *session) loadCatalog(ctx context.Context, named string) (*dbt.Catalog, error) {
-	path := named
-	if path == "" {
-		beside := beside(s.a.pathOf(s.project.File), "catalog.json")
-		if path = strings.Join(existing(beside), ""); path == "" {
-			return nil, nil //nolint:nilnil // without a catalog less is said
-		}
-	}
-	c, err := dbt.LoadCatalog(ctx, s.a.pathOf(path))
-	if err != nil {
-		return nil, err
-	}
-	c.File = s.a.shown(c.File)
-	return c, nil
-}
-
-// lastSyncs gives the newest run of every job, as far as the ledger knows one
-// under the session's target.
-func (s *session) lastSyncs(ctx context.Context) (map[string]coverage.LastSync, error) {
-	if s.ledger == nil {
-		return nil, nil //nolint:nilnil // nothing is remembered
-	}
-	out := map[string]coverage.LastSync{}
-	for _, j := range s.set.Jobs {
-		runs, err := s.ledger.Runs(ctx, j.Project, j.ID)
-		if err != nil {
-			return nil, err
-		}
-		last := coverage.LastSync{}
-		for _, r := range runs { // newest first
-			if s.target != "" && r.Target != s.target {
-				continue
-			}
-			if last.RunID == "" {
-				last.RunID, last.Status, last.EndedAt = r.ID, string(r.Status), r.EndedAt
-			}
-			if r.Status == plan.Success && last.Success.IsZero() {
-				last.Success = r.EndedAt
-			}
-		}
-		if last.RunID != "" {
-			out[j.ID] = last
-		}
-	}
-	return out, nil
 }
 
 // readCoverage reads an earlier report.
@@ -283,23 +159,16 @@ func (a *app) writeCoverage(path string, r coverage.Report) error {
 	return nil
 }
 
-// renderCoverage writes the report in the format that was asked for, to stdout
-// or the file of --out.
-func (a *app) renderCoverage(r coverage.Report, f *coverageFlags) error {
-	if a.flags.json() {
-		if f.out != "" {
-			return a.writeCoverage(f.out, r)
-		}
-		return a.printJSON(report.CoverageDoc(r))
-	}
-	shown := report.CoverageShown{Lineage: f.lineage || r.Selection != nil, All: f.all}
-	if f.out == "" {
-		return a.printText(report.CoverageText(a.outStyle(), r, shown))
-	}
-	text := report.CoverageText(report.Style{Width: 120}, r, shown)
-	if err := replaceFile(a.pathOf(f.out), []byte(a.redactor.Redact(text)), 0o644); err != nil {
-		return outFault(f.out, err)
-	}
-	a.say("wrote %s", f.out)
-	return nil
+// printCoverage writes the report in the format that was asked for.
+func (s *session) printCoverage(r coverage.Report, f *coverageFlags) error {
+	root := s.folderInRepository()
+	return s.a.printChecked(checked{
+		findings: report.CoverageFindings(r, version(), root),
+		text: func(style report.Style) string {
+			return report.CoverageText(style, r, report.CoverageShown{Lineage: f.lineage || r.Selection != nil, All: f.all})
+		},
+		json:     func() any { return report.CoverageDoc(r) },
+		markdown: func() string { return report.CoverageMarkdown(r, version(), root) },
+		html:     func() string { return report.CoverageHTML(r, version(), root) },
+	}, f.out)
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -127,7 +128,43 @@ func (s *session) sandboxedTool(ctx context.Context, kind hosted.Kind, cfg hoste
 			address = base + facade.Mount(cfg.Kind, cfg.Name) + cmp.Or(kind.Path, pathOf(p.Default))
 		}
 	}
+	if kind.Name == "webhook" {
+		return sandboxedHook(kind, cfg, base+facade.Mount(cfg.Kind, cfg.Name))
+	}
 	cfg.Params["base_url"] = address
+	return kind.Open(cfg)
+}
+
+// hookInSandbox describes the sandbox's own server of jobs. What a connection of
+// type webhook describes is another service, with other words: its secrets stay
+// where they are, and only trying it against that service can show that it fits.
+const hookInSandbox = `
+trigger: {url: "%[1]s/hooks/${sync}", id: id, page: url, repeatable: true}
+poll:
+  url: "%[1]s/jobs/${run}"
+  status: status
+  success: [succeeded]
+  partial: [completed_with_errors]
+  failure: [failed]
+  canceled: [canceled]
+  skipped: [skipped]
+  queued: [queued]
+  pending: [running]
+  rows: {total: rows.total, ok: rows.ok, failed: rows.failed}
+list: {url: "%[1]s/jobs?hook=${sync}", items: jobs, id: id, created: created_at}
+cancel: {url: "%[1]s/jobs/${run}", method: DELETE}
+`
+
+// sandboxedHook opens the stand-in of a webhook.
+func sandboxedHook(kind hosted.Kind, cfg hosted.Config, base string) (hosted.Tool, error) {
+	root, err := yamlx.Parse("sandbox", fmt.Appendf(nil, hookInSandbox, base))
+	if err != nil {
+		return nil, err
+	}
+	cfg.Params = map[string]string{}
+	for _, pair := range root.Pairs {
+		cfg.Blocks[pair.Key] = pair.Value
+	}
 	return kind.Open(cfg)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"exposync/internal/coverage"
 	"exposync/internal/dbt"
 	"exposync/internal/fault"
 	"exposync/internal/impact"
@@ -17,7 +18,7 @@ import (
 
 // impactOptions are the flags of impact.
 type impactOptions struct {
-	failOn       string
+	failOn, out  string
 	all, mention bool
 }
 
@@ -53,7 +54,8 @@ takes. Owners stand in it as text; --mention mentions those that are written as
 	cmd.Flags().BoolVar(&opts.mention, "mention", false, "in Markdown, mention owners that are written as @user")
 	a.before(cmd, opts.check)
 	a.selection(cmd)
-	a.flags.format(cmd, "text", "json", "markdown", "github", "junit", "sarif")
+	a.cloud(cmd)
+	a.checkFormats(cmd, &opts.out)
 	return cmd
 }
 
@@ -84,9 +86,8 @@ func (a *app) impact(ctx context.Context, opts impactOptions) error {
 	if after.Catalog, err = a.catalogBeside(ctx, s.manifestPath()); err != nil {
 		return err
 	}
-	lines := yamlLines{read: s.readFile}
 	doc := report.Impact{
-		Impact:  impact.Compare(before, after, impact.Options{Line: lines.of}),
+		Impact:  impact.Compare(before, after, impact.Options{Place: coverage.Places(s.project, s.readFile)}),
 		Project: s.project.Name, Version: version(), Before: impactSide(before), After: impactSide(after),
 	}
 	if s.chosen != nil {
@@ -102,20 +103,12 @@ func (a *app) impact(ctx context.Context, opts impactOptions) error {
 }
 
 func (s *session) printImpact(doc report.Impact, opts impactOptions) error {
-	a := s.a
-	switch a.flags.output {
-	case "json":
-		return a.printJSON(doc.JSON())
-	case "markdown":
-		return a.printText(report.ImpactMarkdown(doc, opts.mention))
-	case "github":
-		return a.printText(s.impactFindings(doc, opts).GitHub())
-	case "junit":
-		return a.printText(s.impactFindings(doc, opts).JUnit())
-	case "sarif":
-		return a.printJSON(s.impactFindings(doc, opts).Sarif())
-	}
-	return a.printText(report.ImpactText(a.outStyle(), doc, opts.all))
+	return s.a.printChecked(checked{
+		findings: s.impactFindings(doc, opts),
+		text:     func(style report.Style) string { return report.ImpactText(style, doc, opts.all) },
+		json:     func() any { return doc.JSON() },
+		markdown: func() string { return report.ImpactMarkdown(doc, opts.mention) },
+	}, opts.out)
 }
 
 // impactFindings is the impact in the shape that other systems read.
@@ -135,22 +128,6 @@ func (s *session) impactFindings(doc report.Impact, opts impactOptions) report.F
 		Name: "--fail-on " + opts.failOn, Kept: bad == 0, Next: "exposync impact --state " + s.a.flags.state,
 		Message: report.Count(int64(bad), "change") + " at least as bad as was allowed",
 	})
-}
-
-// folderInRepository is the folder of the dbt project within its git
-// repository, with slashes; empty where it is the repository's own, or none.
-func (s *session) folderInRepository() string {
-	for dir := s.dir; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
-			if rel, err := filepath.Rel(dir, s.dir); err == nil && rel != "." {
-				return filepath.ToSlash(rel)
-			}
-			return ""
-		}
-		if dir == filepath.Dir(dir) {
-			return ""
-		}
-	}
 }
 
 // reachSelected reports whether the selectors leave an exposure, or a sync of
@@ -196,15 +173,16 @@ func (s *session) manifestPath() string { return s.a.pathOf(s.project.File) }
 
 // catalogBeside reads the catalog in a manifest's folder; nil if there is none.
 func (a *app) catalogBeside(ctx context.Context, manifest string) (*dbt.Catalog, error) {
-	for _, path := range existing(beside(manifest, "catalog.json")) {
-		c, err := dbt.LoadCatalog(ctx, path)
-		if err != nil {
-			return nil, err
-		}
-		c.File = a.shown(c.File)
-		return c, nil
+	found := existing(beside(manifest, "catalog.json"))
+	if len(found) == 0 {
+		return nil, nil //nolint:nilnil // none is an answer
 	}
-	return nil, nil //nolint:nilnil // none is an answer
+	c, err := dbt.LoadCatalog(ctx, found[0])
+	if err != nil {
+		return nil, err
+	}
+	c.File = a.shown(c.File)
+	return c, nil
 }
 
 func impactSide(s impact.Side) report.ImpactSide {

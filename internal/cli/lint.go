@@ -18,8 +18,9 @@ import (
 // lintAsked is what the command line of lint says.
 type lintAsked struct {
 	fix, diff, list bool
-	failOn          string
+	failOn, out     string
 	rules           []string
+	read            *lint.Read
 	paths           []string // files and folders that findings are shown of; all if empty
 }
 
@@ -46,7 +47,7 @@ or with a comment on its line: # exposync: ignore CODE why`,
 			if asked.list {
 				return a.printLintRules()
 			}
-			asked.paths = args
+			asked.paths, asked.read = args, &lint.Read{}
 			return a.lint(cmd.Context(), asked)
 		},
 	}
@@ -60,7 +61,8 @@ or with a comment on its line: # exposync: ignore CODE why`,
 		return lint.Codes(), cobra.ShellCompDirectiveNoFileComp
 	})
 	a.before(cmd, asked.check)
-	a.flags.format(cmd, "text", "json")
+	a.cloud(cmd)
+	a.checkFormats(cmd, &asked.out)
 	return cmd
 }
 
@@ -121,25 +123,29 @@ func (a *app) lint(ctx context.Context, asked lintAsked) error {
 	}
 	doc.Report = lint.Check(in)
 	doc.Findings = slices.DeleteFunc(doc.Findings, func(f lint.Finding) bool { return !s.asksAbout(asked.paths, f.File) })
-	if err := a.printLint(doc, asked); err != nil {
+	if err := s.printLint(doc, asked, in.Name); err != nil {
 		return err
 	}
 	return exit(a.lintCode(s, doc, asked))
 }
 
 // printLint shows the findings; with --diff what would be mended of them.
-func (a *app) printLint(doc report.Lint, asked lintAsked) error {
-	switch {
-	case a.flags.json():
-		return a.printJSON(doc.JSON())
-	case asked.diff:
-		var b strings.Builder
-		for _, f := range doc.Fixed {
-			b.WriteString(report.DiffText(a.outStyle(), doc.Shown(f.File), f.Was, f.Now))
+func (s *session) printLint(doc report.Lint, asked lintAsked, project string) error {
+	text := doc.Text
+	if asked.diff {
+		text = func(style report.Style) string {
+			var b strings.Builder
+			for _, f := range doc.Fixed {
+				b.WriteString(report.DiffText(style, doc.Shown(f.File), f.Was, f.Now))
+			}
+			return b.String()
 		}
-		return a.printText(b.String())
 	}
-	return a.printText(doc.Text(a.outStyle()))
+	return s.a.printChecked(checked{
+		findings: doc.Value(project, s.folderInRepository(), version()),
+		text:     text,
+		json:     func() any { return doc.JSON() },
+	}, asked.out)
 }
 
 // lintCode is the exit code, and the next command to type.

@@ -28,10 +28,13 @@ func (a *app) lintInput(ctx context.Context, asked lintAsked) (*session, lint.In
 	if err := s.findProject(false); err != nil {
 		return nil, lint.Input{}, err
 	}
+	if err := s.configForCloud(); err != nil {
+		return nil, lint.Input{}, err
+	}
 	if err := s.loadArtifacts(ctx); err != nil && (s.manifestNamed() || !fault.Is(err, "artifact_missing")) {
 		return nil, lint.Input{}, err
 	}
-	in := lint.Input{Project: s.project, Now: a.env.Now(), Only: asked.rules}
+	in := lint.Input{Project: s.project, Now: a.env.Now(), Only: asked.rules, Read: asked.read}
 	s.catalog = catalogOf(s.dir)
 	var err error
 	if s.config, err = config.Load(filepath.Join(s.dir, config.FileName), connectors{s.catalog}); err != nil {
@@ -59,7 +62,7 @@ func (a *app) lintInput(ctx context.Context, asked lintAsked) (*session, lint.In
 // manifestNamed reports whether the command line names the artifacts: then they have
 // to be there.
 func (s *session) manifestNamed() bool {
-	return s.a.flags.manifest != "" || len(s.a.flags.artifacts) > 0
+	return s.a.flags.manifest != "" || len(s.a.flags.artifacts) > 0 || s.a.flags.cloudRun != ""
 }
 
 // addManifest adds what the manifest declares.
@@ -76,10 +79,9 @@ func (s *session) addManifest(ctx context.Context, in *lint.Input) {
 	for _, found := range existing(s.besideManifest("catalog.json")) {
 		catalog, _ = dbt.LoadCatalog(ctx, found) // it only adds to what is known
 	}
-	in.Facts = coverage.Collect(coverage.Input{
-		Project: s.project, Jobs: s.set.Jobs, Declared: declaredOf(s.set, s.project), Catalog: catalog, Files: read, Now: in.Now,
-		IsExport: func(n *dbt.Node) bool { return s.config.Exports.Has(n.Name, n.Path, n.Tags) },
-	})
+	facts := s.coverageInput()
+	facts.Files, facts.Catalog, facts.Settings = read, catalog, s.coverageSettings(nil)
+	in.Facts, in.ViewDepth = coverage.Collect(facts), s.config.Coverage.ViewDepth
 }
 
 func (s *session) besideManifest(name string) string {
@@ -87,20 +89,6 @@ func (s *session) besideManifest(name string) string {
 		return beside(s.a.pathOf(s.a.flags.manifest), name)
 	}
 	return s.artifact(name)
-}
-
-// declaredOf is what exposures say, as coverage wants it.
-func declaredOf(set job.Set, project *dbt.Project) map[string]coverage.Declared {
-	out := map[string]coverage.Declared{}
-	for _, x := range set.Exposures {
-		page, _ := job.PageOf(project.Exposures[x.ID].URL)
-		d := coverage.Declared{Where: x.Where, Watched: x.Watched, Sync: page.Sync, SLA: x.SLA}
-		for _, i := range x.Ignores {
-			d.Ignores = append(d.Ignores, coverage.Ignore{Check: i.Check, Reason: i.Reason, Until: i.Until, Where: i.Where})
-		}
-		out[x.ID] = d
-	}
-	return out
 }
 
 // lintFiles reads the YAML of the project's model paths, and the SQL of its

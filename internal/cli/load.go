@@ -41,10 +41,8 @@ func (a *app) load(ctx context.Context, strict bool) (*session, error) {
 	if err := s.findProject(strict); err != nil {
 		return nil, err
 	}
-	if a.flags.cloudRun != "" { // the settings say where the artifacts are
-		if err := s.loadConfig(true); err != nil {
-			return nil, err
-		}
+	if err := s.configForCloud(); err != nil {
+		return nil, err
 	}
 	if err := s.loadArtifacts(ctx); err != nil {
 		return nil, err
@@ -69,6 +67,15 @@ func (a *app) load(ctx context.Context, strict bool) (*session, error) {
 	return s, nil
 }
 
+// configForCloud reads exposync.yml before the artifacts, where it has to say
+// where they are.
+func (s *session) configForCloud() error {
+	if s.a.flags.cloudRun == "" {
+		return nil
+	}
+	return s.loadConfig(true)
+}
+
 // loadConfig reads exposync.yml. Who only looks does without one that is
 // broken.
 func (s *session) loadConfig(strict bool) error {
@@ -81,6 +88,7 @@ func (s *session) loadConfig(strict bool) error {
 	if strict {
 		return err
 	}
+	s.noConfig = err
 	s.a.say("%s could not be read: job problems that depend on it are not shown; exposync plan says what is wrong", config.FileName)
 	s.config = config.Default(file)
 	return nil
@@ -171,8 +179,10 @@ func beside(manifest, name string) string { return filepath.Join(filepath.Dir(ma
 
 // artifact is the path of one of dbt's artifacts.
 func (s *session) artifact(name string) string {
-	if s.cloud != nil && s.cloud.files[name] != "" {
-		return s.cloud.files[name]
+	if s.cloud != nil {
+		if path, ok := s.cloud.files[name]; ok {
+			return path
+		}
 	}
 	return filepath.Join(s.targetPath(), name)
 }

@@ -11,14 +11,14 @@ import (
 )
 
 func newList(a *app) *cobra.Command {
-	all := false
+	all, online := false, false
 	cmd := &cobra.Command{
 		Use:     "ls",
 		Aliases: []string{"list"},
 		Short:   "list the exposures and the syncs they declare",
 		Long: `Lists the enabled exposures of type application with the syncs they declare.
 It needs a manifest and nothing else; problems in the metadata are listed too.`,
-		Example: "  exposync ls\n  exposync ls --output json --manifest target/manifest.json",
+		Example: "  exposync ls\n  exposync ls --online\n  exposync ls --output json --manifest target/manifest.json",
 		GroupID: "daily",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -30,12 +30,16 @@ It needs a manifest and nothing else; problems in the metadata are listed too.`,
 			}
 			defer s.close()
 			doc := s.listing(all)
+			if online {
+				s.online(cmd.Context(), &doc)
+			}
 			if a.flags.json() {
 				return a.printJSON(doc)
 			}
 			return a.printText(doc.Text(a.outStyle()))
 		},
 	}
+	cmd.Flags().BoolVar(&online, "online", false, "ask the hosted tools, too: which syncs are gone, switched off, run by themselves, or declared by no exposure")
 	cmd.Flags().BoolVar(&all, "all", false, "every enabled exposure, whatever its type")
 	a.selection(cmd)
 	a.cloud(cmd)

@@ -292,6 +292,9 @@ func (r *runner) result() report.Run {
 		StartedAt: r.started, Elapsed: r.a.env.Now().Sub(r.started), Jobs: r.reports, NotInRun: r.notInRun,
 		DBTExitCode: r.opts.dbtExit,
 	}
+	if r.s.cloud != nil {
+		run.DBTCloudRun = r.s.cloud.ID
+	}
 	if r.interrupted() {
 		run.ExitCode = fault.Interrupted.ExitCode()
 	}

@@ -36,6 +36,7 @@ in for: FAULT[=RATE] with commas between.
   partial               some records refused     html-200      a page under 200
   duplicate-id          "one id twice" refused   quota         day's quota used up
   slow                  waits; slow=3s always
+  hosted-SCENARIO       of hosted syncs: hosted-partial, … (see docs/sandbox.md)
 A rate is a share of requests, of partial a share of records. Without one it is
 20%, of partial 5%. The first request that writes is always among them, and the
 same --seed makes the same requests fail.`,

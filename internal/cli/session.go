@@ -35,6 +35,8 @@ type session struct {
 	target  string
 	// noProfile is why profile is nil.
 	noProfile error
+	// noConfig is why config is the default one, though there is a file.
+	noConfig error
 
 	set    job.Set
 	chosen map[string]bool // exposures and jobs that the selectors mean; nil for all

@@ -64,10 +64,13 @@ func (f *Facts) reads(e *Exposure) string {
 	}
 	var names []string
 	for _, id := range e.DependsOn {
-		if n := f.Project.Nodes[id]; n != nil {
-			names = append(names, Label(n))
-		} else {
-			names = append(names, id)
+		switch d, off := f.Project.Disabled[id]; {
+		case f.Project.Nodes[id] != nil:
+			names = append(names, Label(f.Project.Nodes[id]))
+		case off:
+			names = append(names, d.Name+" (disabled in dbt)")
+		default:
+			names = append(names, id+" (not in the manifest)")
 		}
 	}
 	return "depends on " + quoted(names) + ", and on no export model"
@@ -112,7 +115,14 @@ func unbound(e *Exposure) string {
 // hosted asks (d): does an exposure stand for the hosted sync?
 func hosted(f *Facts) answer {
 	if f.in.Hosted == nil {
-		return answer{absent: "no hosted tool was asked"}
+		return answer{absent: "no tool was asked: see --online"}
+	}
+	unread := quoted(slices.Sorted(maps.Keys(f.in.Hosted.Unread)))
+	switch inv := f.in.Hosted; {
+	case len(inv.Syncs) == 0 && unread != "":
+		return answer{absent: "not read: " + unread}
+	case len(inv.Syncs) == 0 && len(inv.Asked) == 0:
+		return answer{absent: "there is no hosted tool to ask"}
 	}
 	reads := map[string]bool{}
 	ids := map[string]bool{}
@@ -134,8 +144,8 @@ func hosted(f *Facts) answer {
 		i.lazy = func() (string, string) { return f.unclaimed(h, n), f.hostedSnippet(h, n) }
 		a.items = append(a.items, i)
 	}
-	if len(f.in.Hosted.Unread) > 0 {
-		a.note = "not read: " + quoted(slices.Sorted(maps.Keys(f.in.Hosted.Unread)))
+	if unread != "" {
+		a.note = "not read: " + unread
 	}
 	return a
 }

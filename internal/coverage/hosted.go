@@ -19,17 +19,20 @@ type HostedInventory struct {
 
 // HostedSync is one sync of a hosted tool.
 type HostedSync struct {
-	Tool     string   // hightouch, census, …
-	ID       string   // the tool's own
-	Name     string   // as people call it there
-	Model    string   // unique_id of the dbt model that it reads, where the tool knows it
-	Relation string   // the table or view that it reads, as the tool writes it
-	Columns  []string // of that, which it sends; nil if the tool does not say
-	Key      []string // columns that identify a record; nil if the tool does not say
-	Schedule string   // in words; empty if none
-	Enabled  bool
-	URL      string
-	LastRun  time.Time // zero if it never ran, or the tool does not say
+	Tool string // hightouch, census, …
+	// Connection names the workspace in exposync.yml: the same id is another
+	// sync in another workspace.
+	Connection string
+	ID         string   // the tool's own
+	Name       string   // as people call it there
+	Model      string   // unique_id of the dbt model that it reads, where the tool knows it
+	Relation   string   // the table or view that it reads, as the tool writes it
+	Columns    []string // of that, which it sends; nil if the tool does not say
+	Key        []string // columns that identify a record; nil if the tool does not say
+	Schedule   string   // in words; empty if none
+	Enabled    bool
+	URL        string
+	LastRun    time.Time // zero if it never ran, or the tool does not say
 }
 
 // Ref names a hosted sync: tool/id.
@@ -70,7 +73,7 @@ func (f *Facts) hostedOf(e *Exposure) []HostedSync {
 	var out []HostedSync
 	for _, h := range f.in.Hosted.Syncs {
 		triggers := func(j plan.Job) bool {
-			return j.Hosted != nil && j.Hosted.Sync == h.ID && (j.Type == "" || j.Type == h.Tool)
+			return j.Hosted != nil && j.Hosted.Sync == h.ID && (j.Type == "" || j.Type == h.Tool) && (h.Connection == "" || h.Connection == j.Connection)
 		}
 		shown := e.SyncID() == h.ID && (e.Watched == "" || e.Watched == h.Tool)
 		if shown || slices.ContainsFunc(e.Jobs, triggers) {

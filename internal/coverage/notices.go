@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -22,8 +23,8 @@ func (f *Facts) notices() []Notice {
 		f.exportNotices(n, add)
 	}
 	for _, e := range f.Applications {
-		if len(e.Jobs) == 0 {
-			add("no_job", e.UniqueID, e.Name+" declares no sync: it is judged and listed, never synced")
+		if len(e.Jobs) == 0 && e.SyncID() != "" { // without an id it is a miss of bound
+			add("no_job", e.UniqueID, e.Name+" is watched only: its url shows a sync, and nothing triggers it from here")
 		}
 	}
 	for _, u := range f.usedModels() {
@@ -94,10 +95,34 @@ func (f *Facts) notes(dims []Dimension) []string {
 			out = append(out, d.Name+": "+d.Note)
 		}
 	}
+	if len(f.Synced) == 0 {
+		out = append(out, f.nothingSynced())
+	}
 	if f.in.Catalog == nil {
 		out = append(out, "no catalog.json: whether relations and columns exist was not looked at")
 	}
 	return out
+}
+
+// nothingSynced says why there is nothing for most dimensions to look at.
+func (f *Facts) nothingSynced() string {
+	if len(f.Applications) > 0 {
+		return "no exposure declares a sync, so that from described to mapped there is nothing to look at: exposync explain coverage_bound"
+	}
+	others := map[string]int{}
+	for _, e := range f.Project.Exposures {
+		if e.Type != "application" && f.in.Selected == nil {
+			others[e.Type]++
+		}
+	}
+	if len(others) == 0 {
+		return "there is no exposure of type application"
+	}
+	var parts []string
+	for _, kind := range slices.Sorted(maps.Keys(others)) {
+		parts = append(parts, fmt.Sprintf("%d %s", others[kind], kind))
+	}
+	return "there is no exposure of type application; those of other types are not measured: " + strings.Join(parts, ", ")
 }
 
 // Findings gives what is to be mended in the shape that junit, sarif, github

@@ -63,7 +63,7 @@ func (f *Facts) loaded(n *dbt.Node) string {
 // proven asks (k): does the run tell about the node or test?
 func proven(f *Facts) answer {
 	if !f.in.Runs {
-		return answer{absent: "no run_results.json: run dbt build, or name one with --run-results"}
+		return answer{absent: "there is no run_results.json"}
 	}
 	var a answer
 	both := func(e *Exposure) []string { return slices.Concat(e.Lineage.Nodes, e.Lineage.Tests) }

@@ -30,7 +30,7 @@ func connectors() config.Types {
 
 // shop gives the input of the shop's coverage, as the command line puts it
 // together: what an engine wrote in a scenario, with everything that is there.
-func shop(t testing.TB, engine, scenario string) coverage.Input {
+func shop(t *testing.T, engine, scenario string) coverage.Input {
 	t.Helper()
 	dir := filepath.Join(fixtures, "artifacts", engine, scenario)
 	cfg, err := config.Load(filepath.Join(fixtures, "shop", config.FileName), connectors())
@@ -42,9 +42,13 @@ func shop(t testing.TB, engine, scenario string) coverage.Input {
 }
 
 // read puts the input of any project together.
-func read(t testing.TB, dir string, cfg *config.Config, project fs.FS) coverage.Input {
+func read(t *testing.T, dir string, cfg *config.Config, project fs.FS) coverage.Input {
 	t.Helper()
-	p, err := dbt.LoadManifest(t.Context(), filepath.Join(dir, "manifest.json.gz"))
+	manifest := filepath.Join(dir, "manifest.json")
+	if exists(manifest + ".gz") {
+		manifest += ".gz"
+	}
+	p, err := dbt.LoadManifest(t.Context(), manifest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,10 +62,7 @@ func read(t testing.TB, dir string, cfg *config.Config, project fs.FS) coverage.
 		page, _ := job.PageOf(p.Exposures[e.ID].URL)
 		in.Declared[e.ID] = coverage.Declared{Where: e.Where, Watched: e.Watched, Sync: page.Sync, SLA: e.SLA, Ignores: ignores(e.Ignores)}
 	}
-	in.NodeIgnores = func(meta []byte, where string) ([]coverage.Ignore, []string) {
-		found, mistakes := job.Ignores(meta, where)
-		return ignores(found), mistakes
-	}
+	in.NodeIgnores = readIgnores
 	var runs []*dbt.RunResults
 	paths, err := filepath.Glob(filepath.Join(dir, "run_results*.json.gz"))
 	if err != nil {
@@ -96,6 +97,12 @@ func ignores(in []job.Ignore) []coverage.Ignore {
 		out = append(out, coverage.Ignore(i))
 	}
 	return out
+}
+
+// readIgnores reads the suppressions of a node, as the command line does.
+func readIgnores(meta []byte, where string) ([]coverage.Ignore, []string) {
+	found, mistakes := job.Ignores(meta, where)
+	return ignores(found), mistakes
 }
 
 func exists(path string) bool {

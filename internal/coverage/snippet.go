@@ -12,20 +12,20 @@ import (
 // The texts of this file are what to write into the project's YAML, in the
 // words of the dbt version that wrote the manifest.
 
-// newer reports whether the manifest is of dbt major.minor or later. A version
-// that cannot be read counts as new.
-func (f *Facts) newer(major, minor int) bool {
+// since reports whether the manifest is of dbt 1.minor or later. A version that
+// cannot be read counts as new.
+func (f *Facts) since(minor int) bool {
 	var a, b int
 	if n, _ := fmt.Sscanf(f.Project.DBTVersion, "%d.%d", &a, &b); n < 2 {
 		return true
 	}
-	return a > major || a == major && b >= minor
+	return a > 1 || a == 1 && b >= minor
 }
 
 // metaBlock writes keys of exposync: where this dbt wants them.
 func (f *Facts) metaBlock(indent string, lines ...string) string {
 	head := []string{"config:", "  meta:", "    exposync:"}
-	if !f.newer(1, 10) {
+	if !f.since(10) {
 		head = []string{"meta:", "  exposync:"}
 	}
 	var out []string
@@ -115,6 +115,9 @@ func (f *Facts) exportSnippet(e *Exposure) string {
 			from, name = ref(n), "export_"+strings.TrimPrefix(strings.TrimPrefix(n.Name, "dim_"), "fct_")
 		}
 	}
+	if from == "…" { // nothing to make an export model of
+		return "depends_on:\n  - ref('export_…')"
+	}
 	return fmt.Sprintf("-- models/exports/%s.sql\nselect … from {{ %s }}\n\n# %s\ndepends_on:\n  - ref('%s')", name, from, slashed(e.Path), name)
 }
 
@@ -162,7 +165,7 @@ func modelYAML(n *dbt.Node, lines ...string) string {
 
 // testsKey is what this dbt calls the list of tests.
 func (f *Facts) testsKey() string {
-	if f.newer(1, 8) {
+	if f.since(8) {
 		return "data_tests"
 	}
 	return "tests"
@@ -171,7 +174,7 @@ func (f *Facts) testsKey() string {
 // testArgs writes the arguments of a test where this dbt wants them.
 func (f *Facts) testArgs(indent string, lines ...string) []string {
 	var out []string
-	if f.newer(1, 11) {
+	if f.since(11) {
 		out = append(out, indent+"arguments:")
 		indent += "  "
 	}
@@ -281,7 +284,7 @@ func (f *Facts) freshnessSnippet(n *dbt.Node) string {
 	lines = append(lines, "freshness:", "  warn_after: {count: 24, period: hour}", "  error_after: {count: 72, period: hour}")
 	indent := "        "
 	out := []string{"sources:", "  - name: " + n.SourceName, "    tables:", "      - name: " + n.Name}
-	if f.newer(1, 10) {
+	if f.since(10) {
 		out = append(out, indent+"config:")
 		indent += "  "
 	}

@@ -15,8 +15,8 @@ import (
 const (
 	firstPoll   = 2 * time.Second
 	slowestPoll = 30 * time.Second
-	maxPolls    = 5 // failed questions one after another
-	maxLookups  = 6 // for the run of a trigger whose answer was lost
+	maxPolls    = 10 // failed questions one after another
+	maxLookups  = 6  // for the run of a trigger whose answer was lost
 	// followLookups is how often the run is looked for that follows an interrupted one.
 	followLookups = 3
 	clockSlack    = 5 * time.Second

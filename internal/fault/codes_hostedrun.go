@@ -89,5 +89,25 @@ func hostedRunPages() map[string]Page {
 			Means: "The run came to its end, but not every row arrived. The tool's page of the run names them; Exposync sees only how many there are.",
 			Next:  "Open the run's page in the tool. What such a run comes to is decided by `on_partial: fail|warn|ok` and `max_rejected:` in the exposure's metadata.",
 		},
+		"hosted_bad_id": {
+			Title: "the id cannot be one of a sync of this tool",
+			Means: "Every tool has ids of a form of its own, and what `hosted:` names has another one.",
+			Next:  "Copy the id from the address of the sync's page in the tool.",
+		},
+		"hosted_no_export": {
+			Title: "a hosted sync reads a model that is no export model",
+			Means: "What leaves the warehouse should have one place, where it is documented, tested and owned: the export models. This sync reads another model, so a change there reaches the business tool without anybody looking.",
+			Next:  "Let the sync read an export_ model that selects from it, and declare an exposure on that.",
+		},
+		"hosted_undeclared": {
+			Title: "no exposure declares a sync that the tool has",
+			Means: "The tool sends data out of the warehouse, and the dbt project does not say so: no lineage, no owner, no gate.",
+			Next:  "Declare an exposure on what it reads, with exposync: {hosted: CONNECTION/ID}; or retire the sync.",
+		},
+		"hosted_unread": {
+			Title: "a hosted tool could not be asked",
+			Means: "Whether its syncs fit the exposures is not known: it did not answer, or its API does not list syncs.",
+			Next:  "Check the connection in exposync.yml, then: exposync ls --online",
+		},
 	}
 }

@@ -143,13 +143,7 @@ func (a *airbyte) Trigger(ctx context.Context, sync string, o TriggerOptions) (R
 	}
 	doc, err := a.trigger(ctx, q)
 	if busy := (*TriggerError)(nil); errors.As(err, &busy) && busy.Fate == Busy {
-		running, err := a.read(ctx, call{
-			what: "ask for the job that is going on", path: "/jobs", query: url.Values{"connectionId": {sync}, "status": {"running"}, "jobType": {"sync"}},
-		})
-		if err == nil {
-			busy.Running = text(running.Get("data.0.jobId"))
-		}
-		return Run{}, busy
+		return Run{}, a.busy(ctx, sync, busy, q)
 	}
 	if err != nil {
 		return Run{}, err
@@ -159,6 +153,27 @@ func (a *airbyte) Trigger(ctx context.Context, sync string, o TriggerOptions) (R
 		return Run{}, a.noID(q, doc)
 	}
 	return r, nil
+}
+
+// busy names the job that is going on. Airbyte answers 409 for a connection
+// that is inactive, too.
+func (a *airbyte) busy(ctx context.Context, sync string, busy *TriggerError, q call) error {
+	jobs, err := a.read(ctx, call{what: "ask for the job that is going on", path: "/jobs", query: url.Values{
+		"connectionId": {sync}, "jobType": {"sync"}, "orderBy": {"createdAt|DESC"}, "limit": {"5"},
+	}})
+	if err != nil {
+		return busy
+	}
+	for _, doc := range jobs.Get("data").Array() {
+		if r := a.run(doc); r.ID != "" && !r.State.Ended() {
+			busy.Running = r.ID
+			return busy
+		}
+	}
+	if strings.Contains(busy.Err.Error(), "inactive") {
+		return a.notSent(q, "the connection is inactive")
+	}
+	return busy
 }
 
 // Run gives a job.

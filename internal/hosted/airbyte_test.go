@@ -73,8 +73,8 @@ func TestAirbyteTriggerWithAnOldToken(t *testing.T) {
 func TestAirbyteTrigger(t *testing.T) {
 	t.Parallel()
 	s := airbyteService(t, map[string][]answer{
-		"POST /jobs": {{status: 409, body: `{"type":"error:try-again-later","title":"try-again-later","status":409,"detail":"A sync is already running"}`, kind: "application/problem+json"}, {body: `{}`}},
-		"GET /jobs":  {{body: `{"data":[{"jobId":1200,"status":"running"}],"next":""}`}},
+		"POST /jobs": {{status: 409, body: `{"type":"error:try-again-later","title":"try-again-later","status":409,"detail":"A sync is already running"}`, kind: "application/problem+json"}, {body: `{}`}, {status: 409, body: `{"title":"state-conflict","data":{"message":"The connection is inactive."}}`}},
+		"GET /jobs":  {{body: `{"data":[{"jobId":1200,"status":"running"}],"next":""}`}, {body: `{"data":[],"next":""}`}},
 	})
 	tool := opened(t, "airbyte", s.URL, nil, nil)
 	_, err := tool.Trigger(t.Context(), aSync, TriggerOptions{})
@@ -83,6 +83,9 @@ func TestAirbyteTrigger(t *testing.T) {
 	}
 	if _, err := tool.Trigger(t.Context(), aSync, TriggerOptions{}); fateOf(t, err).Fate != MayHaveStarted {
 		t.Errorf("no id: %v", err)
+	}
+	if _, err := tool.Trigger(t.Context(), aSync, TriggerOptions{}); fateOf(t, err).Fate != NotStarted || one(t, err).Code != "hosted_refused" {
+		t.Errorf("inactive: %v", err)
 	}
 	before := len(s.asked())
 	if _, err := tool.Trigger(t.Context(), aSync, TriggerOptions{FullResync: true}); one(t, err).Code != "hosted_refused" || len(s.asked()) != before {

@@ -77,10 +77,13 @@ func (a *api) note(format string, args ...any) {
 	a.tells(a.hide(text))
 }
 
-// unknown notes a status that w does not have, and gives the state of one.
+// state gives the state of a status, and notes one that w does not have.
 func (a *api) state(w words, status string) State {
 	s := w.state(status)
-	if s == Unknown && status != "" {
+	switch {
+	case s == Unknown && status == "":
+		a.note("%s does not say how a run stands: it counts neither as done nor as failed", a.title)
+	case s == Unknown:
 		a.note("%s says that a run is %q, which this version does not know: it counts neither as done nor as failed", a.title, short(status))
 	}
 	return s

@@ -44,14 +44,16 @@ var (
 
 // hostOnly is an address without user, path and query.
 func hostOnly(text string) string {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		return "***"
+	bare := strings.TrimRight(text, ".,:;)]}")
+	end := text[len(bare):] // of the sentence around it
+	u, err := url.Parse(bare)
+	switch {
+	case err != nil || u.Host == "":
+		return "***" + end
+	case u.Path == "" && u.RawQuery == "" && u.Fragment == "":
+		return u.Scheme + "://" + u.Host + end
 	}
-	if u.Path == "" && u.RawQuery == "" && u.Fragment == "" {
-		return u.Scheme + "://" + u.Host
-	}
-	return u.Scheme + "://" + u.Host + "/…"
+	return u.Scheme + "://" + u.Host + "/…" + end
 }
 
 // formsOf are the ways in which a secret may show in a message, longest first.

@@ -42,12 +42,16 @@ func (h *hightouch) Run(ctx context.Context, sync, run string) (Run, error) {
 	if strings.HasPrefix(sync, sequencePrefix) {
 		return h.sequenceRun(ctx, sync, run)
 	}
-	doc, err := h.read(ctx, call{
+	q := call{
 		what: "ask for run " + run + " of sync " + sync, path: "/syncs/" + part(sync) + "/runs",
 		query: url.Values{"runId": {run}}, gone: "hosted_run_gone",
-	})
+	}
+	doc, err := h.read(ctx, q)
 	if err != nil {
 		return Run{}, err
+	}
+	if !doc.Get("data").IsArray() {
+		return Run{}, h.unreadable(q, http.StatusOK, "without a list of runs").fault
 	}
 	for _, r := range doc.Get("data").Array() {
 		if text(r.Get("id")) == run {

@@ -93,7 +93,7 @@ func (a *api) reason(doc gjson.Result) string {
 
 func reasonPaths() []string {
 	return []string{
-		"message", "error.message", "errors.0.message", "errors.0.detail", "error_description", "detail", "error", "errors.0",
-		"error_message", "data.message", "errors", "title",
+		"message", "data.message", "error.message", "errors.0.message", "errors.0.detail", "error_description", "detail", "error", "errors.0",
+		"error_message", "errors", "title",
 	}
 }

@@ -82,7 +82,7 @@ func (s *segment) Inspect(ctx context.Context, sync string) (Sync, error) {
 	if err != nil {
 		return Sync{}, err
 	}
-	out := Sync{ID: sync, Model: Model{ID: m.model}, LastRun: moment(runs.Get("data.syncStatuses.0.startedAt"))}
+	out := Sync{ID: sync, Model: Model{ID: m.model}, LastRun: moment(segmentRuns(runs).Get("0.startedAt"))}
 	doc, err := s.read(ctx, call{what: "look at model " + m.model, path: "/reverse-etl-models/" + part(m.model)})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -97,11 +97,7 @@ func (s *segment) Inspect(ctx context.Context, sync string) (Sync, error) {
 		out.Disabled = "its model is disabled"
 	}
 	if source := text(model.Get("sourceId")); source != "" && source != m.source {
-		c := call{what: what}
-		f := s.unreadable(c, http.StatusOK, "that its model is of another source")
-		f.fault.Hint = ""
-		s.missing(c, f.fault)
-		return Sync{}, f.fault
+		s.note("Segment says that model %s is of source %s, and hosted: names source %s", short(m.model), short(source), short(m.source))
 	}
 	return out, nil
 }
@@ -189,11 +185,12 @@ func (s *segment) Recent(ctx context.Context, sync string, since time.Time) ([]R
 		if err != nil {
 			return nil, err
 		}
-		if !doc.Get("data.syncStatuses").IsArray() {
+		list := segmentRuns(doc)
+		if !list.IsArray() {
 			return nil, s.unreadable(q, http.StatusOK, "without a list").fault
 		}
 		var page []Run
-		for _, one := range doc.Get("data.syncStatuses").Array() {
+		for _, one := range list.Array() {
 			page = append(page, s.run(one))
 		}
 		out = append(out, page...)
@@ -204,6 +201,15 @@ func (s *segment) Recent(ctx context.Context, sync string, since time.Time) ([]R
 		q.query.Set("cursor", next)
 	}
 	return nil, s.endless(q)
+}
+
+// segmentRuns is the list of runs in an answer: SDKs know it by one name,
+// descriptions of the API by another.
+func segmentRuns(doc gjson.Result) gjson.Result {
+	if list := doc.Get("data.syncStatuses"); list.Exists() {
+		return list
+	}
+	return doc.Get("data.reverseETLSyncStatuses")
 }
 
 // Cancel asks to end a run. 4 is the reason "other" of the API.

@@ -114,7 +114,8 @@ func (w *webhook) Trigger(ctx context.Context, sync string, o TriggerOptions) (R
 	}
 	n["run"] = n.fill(t.run)
 	q := t.call(n, "start "+sync)
-	q.loose, q.busy, q.fresh = true, t.busy, true
+	q.busy, q.fresh = t.busy, true
+	q.loose, q.empty = t.id == "", true // where an id is asked for, half of an answer is none
 	if o.Key != "" && q.header.Get("Idempotency-Key") == "" {
 		q.header.Set("Idempotency-Key", o.Key)
 	}
@@ -165,7 +166,9 @@ func (w *webhook) Run(ctx context.Context, sync, run string) (Run, error) {
 		return Run{}, err
 	}
 	r := w.run(doc)
-	r.ID = run
+	if r.ID = run; r.Status == "" {
+		return Run{}, w.unreadable(q, http.StatusOK, "without "+strings.Join(p.status, " or ")).fault
+	}
 	return r, nil
 }
 

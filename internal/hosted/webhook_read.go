@@ -51,7 +51,8 @@ func (r *hookReader) address(in string, n *yamlx.Node, text string) {
 	if msg != "" {
 		r.fail(rest.CodeURL, n, in+".url "+msg, "write it as https://host/path")
 	}
-	if u, err := url.Parse(text); err == nil {
+	if u, err := url.Parse(text); err == nil { // the address of a webhook may be all that protects it
+		r.secrets = append(r.secrets, long(strings.Split(u.Path, "/")...)...)
 		for _, values := range u.Query() {
 			r.secrets = append(r.secrets, long(values...)...)
 		}

@@ -18,6 +18,11 @@ import (
 // address goes to the service.
 func hook(tb testing.TB, s *service, yaml string, notes *[]string) (Tool, error) {
 	tb.Helper()
+	return webhookKind().Open(hookConfig(tb, s, yaml, notes))
+}
+
+func hookConfig(tb testing.TB, s *service, yaml string, notes *[]string) Config {
+	tb.Helper()
 	base := "https://hooks.example.com"
 	if s != nil {
 		base = s.URL
@@ -44,7 +49,7 @@ func hook(tb testing.TB, s *service, yaml string, notes *[]string) (Tool, error)
 		}
 	}
 	delete(cfg.Params, "type")
-	return webhookKind().Open(cfg)
+	return cfg
 }
 
 func mustHook(tb testing.TB, s *service, yaml string, notes *[]string) Tool {

@@ -39,85 +39,80 @@ func lines(i impact.Impact) []string {
 	return out
 }
 
-func model(t *testing.T, m tree, name string) tree {
-	t.Helper()
-	return at(t, m, "nodes", "model.shop."+name)
+// doc is a manifest while a case edits it.
+type doc struct {
+	t *testing.T
+	m tree
 }
 
-func exposure(t *testing.T, m tree, name string) tree {
-	t.Helper()
-	return at(t, m, "exposures", "exposure.shop."+name)
-}
+type edit func(d doc)
+
+func (d doc) at(path ...string) tree { return at(d.t, d.m, path...) }
+
+func (d doc) below(m tree, path ...string) tree { return at(d.t, m, path...) }
+
+func (d doc) model(name string) tree { return d.at("nodes", "model.shop."+name) }
+
+func (d doc) exposure(name string) tree { return d.at("exposures", "exposure.shop."+name) }
 
 // declare replaces what an exposure says under exposync:.
-func declare(t *testing.T, m tree, name, block string) {
-	t.Helper()
-	x := exposure(t, m, name)
+func (d doc) declare(name, block string) {
+	x := d.exposure(name)
 	meta := tree{"exposync": json.RawMessage(block)}
 	x["meta"] = meta
 	x["config"].(tree)["meta"] = meta
 }
 
 // rewrite changes the SQL of a model.
-func rewrite(t *testing.T, m tree, name string) {
-	t.Helper()
-	n := model(t, m, name)
+func (d doc) rewrite(name string) {
+	n := d.model(name)
 	n["raw_code"], n["checksum"] = "select 1 as changed", tree{"name": "sha256", "checksum": "changed" + name}
 }
 
-func column(t *testing.T, m tree, modelName, name string) tree {
-	t.Helper()
-	return at(t, model(t, m, modelName), "columns", name)
+// column is one of export_customers.
+func (d doc) column(name string) tree {
+	return d.below(d.model("export_customers"), "columns", name)
 }
 
-func dropColumn(t *testing.T, m tree, modelName, name string) {
-	t.Helper()
-	delete(at(t, model(t, m, modelName), "columns"), name)
-	rewrite(t, m, modelName)
+func (d doc) dropColumn(model, name string) {
+	delete(d.below(d.model(model), "columns"), name)
+	d.rewrite(model)
 }
 
-// testNode finds a test by the beginning of its name.
-func testNode(t *testing.T, m tree, name string) (string, tree) {
-	t.Helper()
-	for id, n := range at(t, m, "nodes") {
+// test finds a test by the beginning of its name.
+func (d doc) test(name string) (id string, node tree) {
+	for id, n := range d.at("nodes") {
 		if strings.HasPrefix(id, "test.shop."+name) {
 			return id, n.(tree)
 		}
 	}
-	t.Fatalf("there is no test %s", name)
+	d.t.Fatalf("there is no test %s", name)
 	return "", nil
 }
 
-func removeNode(m tree, id string) {
-	delete(m["nodes"].(tree), id)
-	delete(m["parent_map"].(tree), id)
+func (d doc) remove(id string) {
+	delete(d.at("nodes"), id)
+	delete(d.at("parent_map"), id)
 }
 
-func disable(t *testing.T, m tree, section, id string) {
-	t.Helper()
-	n := at(t, m, section, id)
+func (d doc) disable(section, id string) {
+	n := d.at(section, id)
 	n["config"].(tree)["enabled"] = false
-	m["disabled"].(tree)[id] = []any{n}
-	delete(m[section].(tree), id)
-	delete(m["parent_map"].(tree), id)
+	d.at("disabled")[id] = []any{n}
+	delete(d.at(section), id)
+	delete(d.at("parent_map"), id)
 }
 
-func contract(t *testing.T, m tree, name string) {
-	t.Helper()
-	n := model(t, m, name)
-	n["contract"] = tree{"enforced": true, "checksum": "c"}
-	n["config"].(tree)["contract"] = tree{"enforced": true}
-	n["unrendered_config"].(tree)["contract"] = tree{"enforced": true}
+func (d doc) contract(name string) {
+	d.model(name)["contract"] = tree{"enforced": true, "checksum": "c"}
+	d.configure(name, "contract", tree{"enforced": true})
 }
 
-func configure(t *testing.T, m tree, name, key string, value any) {
-	t.Helper()
-	n := model(t, m, name)
+func (d doc) configure(name, key string, value any) {
+	n := d.model(name)
 	n["config"].(tree)[key] = value
 	n["unrendered_config"].(tree)[key] = value
 }
-
-type edit func(t *testing.T, m tree)
 
 func TestCompare(t *testing.T) {
 	t.Parallel()
@@ -127,10 +122,10 @@ func TestCompare(t *testing.T) {
 			both := func(first, second edit) func(m tree) {
 				return func(m tree) {
 					if first != nil {
-						first(t, m)
+						first(doc{t, m})
 					}
 					if second != nil {
-						second(t, m)
+						second(doc{t, m})
 					}
 				}
 			}
@@ -227,7 +222,7 @@ func TestEveryKindIsRaised(t *testing.T) {
 // with catalogs on both sides.
 func TestRealPullRequest(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []string{"1.12-duckdb"} {
+	for _, engine := range []string{"1.12-duckdb", "2.0-duckdb"} {
 		dir := filepath.Join(artifacts, engine)
 		before, after := load(t, filepath.Join(dir, "all_green", "manifest.json.gz")), load(t, filepath.Join(dir, "pull_request", "manifest.json.gz"))
 		got := impact.Compare(before, after, impact.Options{})

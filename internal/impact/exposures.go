@@ -28,12 +28,11 @@ func (c *comparison) exposures() {
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.after.Project.Exposures)) {
 		is, was := c.after.Project.Exposures[id], c.before.Project.Exposures[c.formerly(id)]
-		switch {
-		case was == nil:
+		if was == nil {
 			c.newExposure(is, after[id])
-		default:
-			c.exposure(was, is, before[was.UniqueID], after[id])
+			continue
 		}
+		c.exposure(was, is, before[was.UniqueID], after[id])
 	}
 }
 

@@ -42,7 +42,7 @@ func (i Impact) Findings() []plan.Finding {
 }
 
 // reachedNames are the exposures that a change reaches, as far as it matters.
-func (c Change) reachedNames() string {
+func (c *Change) reachedNames() string {
 	var names []string
 	for _, r := range c.Reaches {
 		if name := lastName(r.Exposure); r.Severity != Safe && !slices.Contains(names, name) {

@@ -193,8 +193,8 @@ func configText(n *dbt.Node, keys []string) string {
 		if !ok {
 			continue
 		}
-		text, _ := json.Marshal(value)
-		if len(text) > 80 {
+		text, err := json.Marshal(value)
+		if err != nil || len(text) > 80 {
 			text = []byte("…")
 		}
 		out = append(out, key+": "+string(text))

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"exposync/internal/coverage"
 	"exposync/internal/dbt"
 	"exposync/internal/job"
 )
@@ -25,9 +26,9 @@ const Keep = dbt.KeepConfig | dbt.KeepContents
 
 // Options are what Compare can do with beyond the two sides.
 type Options struct {
-	// Line finds the line of a node, a column of it or a test in a file of
-	// today's project; 0 if it is not there. It may be nil.
-	Line func(file, kind, name, column string) int
+	// Place finds where today's project describes a node, or a column of it; see
+	// coverage.Places. It may be nil.
+	Place func(id, column string) coverage.Place
 }
 
 // Severity is how much a change matters to what it reaches.
@@ -176,18 +177,15 @@ func newComparison(before, after Side, opt Options) *comparison {
 
 func (c *comparison) note(text string) { c.notes = append(c.notes, text) }
 
-// add files a change. Where its file is one of today's, its line is looked for.
+// add files a change.
 func (c *comparison) add(change Change) { c.changes = append(c.changes, change) }
 
-// at gives file and line of what a node says in its file of kind models, sources, ….
+// at gives file and line of what YAML says about a node, or a column of it.
 func (c *comparison) at(n *dbt.Node, column string) (file string, line int) {
-	file = cmp.Or(n.PatchPath, n.Path)
-	if c.opt.Line == nil || file == "" {
-		return file, 0
+	if c.opt.Place != nil {
+		if p := c.opt.Place(n.UniqueID, column); p.File != "" {
+			return p.File, p.Line
+		}
 	}
-	name := n.Name
-	if n.ResourceType == "source" {
-		name = n.SourceName + "." + n.Name
-	}
-	return file, c.opt.Line(file, n.ResourceType, name, column)
+	return slashes(cmp.Or(n.PatchPath, n.Path)), 0
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"exposync/internal/fault"
 	"exposync/internal/plan"
@@ -53,12 +52,12 @@ func (c *comparison) jobs() {
 // goneJob tells of a sync that is gone, and of what looks like it.
 func (c *comparison) goneJob(was plan.Job) {
 	message := "sync " + was.ID + " is gone"
-	for _, is := range c.after.Jobs.Jobs {
+	alike := slices.IndexFunc(c.after.Jobs.Jobs, func(is plan.Job) bool {
 		_, old := c.before.Jobs.Find(c.formerly(is.ID))
-		if !old && is.Source.Node == was.Source.Node && target(is) == target(was) {
-			message += ", and looks renamed to " + is.ID + ": without `was: " + was.ID + "` everything is sent again"
-			break
-		}
+		return !old && is.Source.Node == was.Source.Node && target(is) == target(was)
+	})
+	if alike >= 0 {
+		message += ", and looks renamed to " + c.after.Jobs.Jobs[alike].ID + ": without `was: " + was.ID + "` everything is sent again"
 	}
 	file, line := place("", c.pathOf(was))
 	c.add(Change{Kind: "job_removed", Subject: was.Exposure, Job: was.ID, Before: target(was), File: file, Line: line, Message: message})
@@ -179,108 +178,21 @@ func (c *comparison) jobMode(was, is plan.Job, change adder) {
 // jobFields compares what each field of the destination is filled with.
 func (c *comparison) jobFields(was, is plan.Job) {
 	before, after := c.fieldTexts(then, was), c.fieldTexts(now, is)
+	sets := !was.AllFields || !is.AllFields // else a column more or less is told by itself
 	for _, f := range before {
 		i := slices.IndexFunc(after, func(o fieldSaid) bool { return o.name == f.name })
 		switch {
-		case i < 0 && !(was.AllFields && is.AllFields):
+		case i < 0 && sets:
 			c.jobChange("job_field_removed", is, f.name, f.text, "", "sync %s no longer fills %s", is.ID, f.name)
 		case i >= 0 && f.text != after[i].text:
 			c.jobChange("job_field_changed", is, f.name, f.text, after[i].text, "sync %s fills %s with %s now, was %s", is.ID, f.name, after[i].text, f.text)
 		}
 	}
 	for _, f := range after {
-		if !slices.ContainsFunc(before, func(o fieldSaid) bool { return o.name == f.name }) && !(was.AllFields && is.AllFields) {
+		if !slices.ContainsFunc(before, func(o fieldSaid) bool { return o.name == f.name }) && sets {
 			c.jobChange("job_field_added", is, f.name, "", f.text, "sync %s fills %s, too, with %s", is.ID, f.name, f.text)
 		}
 	}
-}
-
-// jobLimits compares the guards.
-func (c *comparison) jobLimits(was, is plan.Job, change adder) {
-	for _, g := range []struct {
-		name   string
-		before plan.Limit
-		after  plan.Limit
-	}{
-		{"guards.deletes", was.Guards.Deletes, is.Guards.Deletes},
-		{"guards.creates", was.Guards.Creates, is.Guards.Creates},
-		{"guards.rows", was.Guards.Rows, is.Guards.Rows},
-		{"guards.keys", was.Guards.Keys, is.Guards.Keys},
-		{"max_rejected", was.MaxRejected, is.MaxRejected},
-	} {
-		if g.before == g.after {
-			continue
-		}
-		kind := Kind("job_guard_loosened")
-		if tighter(g.before, g.after) {
-			kind = "job_guard_tightened"
-		}
-		change(kind, g.before.String(), g.after.String(), "has %s %s now, was %s", g.name, g.after, g.before)
-	}
-}
-
-// tighter reports whether no number of records passes a limit that it did not
-// pass before.
-func tighter(was, is plan.Limit) bool {
-	return was.Off || !is.Off && is.Share <= was.Share && is.Records <= was.Records
-}
-
-// jobSettings compares the rest of what a sync declares.
-func (c *comparison) jobSettings(was, is plan.Job, change adder) {
-	if was.Incremental != is.Incremental {
-		change("job_reading_changed", readingText(was), readingText(is), "reads its source in another way: %s now, was %s", readingText(is), readingText(was))
-	}
-	if was.Owned != is.Owned {
-		change("job_policy_changed", ownedText(was), ownedText(is), "has owned: %s now, was %s", ownedText(is), ownedText(was))
-	}
-	if a, b := cmp.Or(was.OnInDoubt, "hold"), cmp.Or(is.OnInDoubt, "hold"); a != b {
-		change("job_policy_changed", string(a), string(b), "has on_in_doubt: %s now, was %s", b, a)
-	}
-	if a, b := partialText(was), partialText(is); a != b && a != "" && b != "" {
-		kind := Kind("job_guard_loosened")
-		if b == "fail" || a == "ok" {
-			kind = "job_guard_tightened"
-		}
-		change(kind, a, b, "has on_partial: %s now, was %s", b, a)
-	}
-	if was.SLA != is.SLA && is.Sync != "" { // else it is said of the exposure
-		change("sla_changed", slaText(was.SLA), slaText(is.SLA), "has sla %s now, was %s", slaText(is.SLA), slaText(was.SLA))
-	}
-	if was.Every != is.Every {
-		change("job_schedule_changed", everyText(was.Every), everyText(is.Every), "runs %s now, was %s", everyText(is.Every), everyText(was.Every))
-	}
-	if was.First != is.First {
-		change("job_first_changed", string(cmp.Or(was.First, "ask")), string(cmp.Or(is.First, "ask")), "has first: %s now, was %s", cmp.Or(is.First, "ask"), cmp.Or(was.First, "ask"))
-	}
-}
-
-// partialText is on_partial of a hosted sync; empty for a direct one.
-func partialText(j plan.Job) string {
-	if j.Hosted == nil {
-		return ""
-	}
-	return string(cmp.Or(j.Hosted.Partial, "fail"))
-}
-
-func ownedText(j plan.Job) string { return string(cmp.Or(j.Owned, "confirmed")) }
-
-func readingText(j plan.Job) string {
-	i := j.Incremental
-	if !i.On() {
-		return "all of it"
-	}
-	text := i.Setting() + ": " + i.Column
-	if l := i.Lookback.String(); l != "0" {
-		text += ", lookback " + l
-	}
-	return text
-}
-
-func everyText(d time.Duration) string {
-	if d == 0 {
-		return "with every dbt run"
-	}
-	return "every " + plan.Age(d)
 }
 
 // jobProblems tells of syncs that can no longer run, or can again. What

@@ -151,10 +151,11 @@ func (c *comparison) logic(was, is *dbt.Node, said bool) {
 		add("config_changed", configText(was, keys), configText(is, keys), fmt.Sprintf("the configuration of %s changed: %s", is.Name, strings.Join(keys, ", ")))
 	}
 	said = said || len(c.changes) > known || was.LatestVersion != is.LatestVersion
+	moved := d.Relation && !c.sameWorld // told already, or of another place
 	switch {
 	case !said && (d.Configs || d.Persisted):
 		add("config_respelled", "", "", fmt.Sprintf("what YAML says about %s changed, and nothing that dbt builds", is.Name))
-	case !said && d.Modified && was.Path == is.Path && !(d.Relation && !c.sameWorld):
+	case !said && d.Modified && was.Path == is.Path && !moved:
 		add("other_changed", "", "", fmt.Sprintf("dbt calls %s modified", is.Name))
 	}
 }

@@ -52,30 +52,14 @@ func (c *comparison) reach() {
 // it is said that they are gone, or read something else.
 func (c *comparison) readers(which int) []reader {
 	s := c.side(which)
-	synced := map[string][]string{} // what the syncs of an exposure read
+	read := map[string][]string{} // what the syncs of an exposure read
 	var out []reader
 	for _, j := range s.Jobs.Jobs {
-		declares := j
-		if which == then {
-			is, ok := c.after.Jobs.Find(cmp.Or(c.renamed[j.ID], j.ID))
-			// A tool reads by itself, whatever the exposure says today.
-			moved := is.Source.Node != "" && is.Source.Node != cmp.Or(c.renamed[j.Source.Node], j.Source.Node) && j.Hosted == nil
-			if !ok || moved {
-				synced[j.Exposure] = append(synced[j.Exposure], j.Source.Node)
-				continue
-			}
-			declares = is
-		}
-		r := reader{exposure: declares.Exposure, job: &declares, uses: usesOf(declares), outside: j.Hosted != nil, roots: []string{j.Source.Node}}
-		if j.Source.Node == "" {
-			r.roots = nil
-		}
-		if j.Source.Node == "" && j.Hosted != nil {
-			r.roots = s.Project.Exposures[j.Exposure].DependsOn
-		}
-		synced[j.Exposure] = append(synced[j.Exposure], r.roots...)
-		if len(r.roots) > 0 {
-			out = append(out, r)
+		roots := rootsOf(s.Project, j)
+		read[j.Exposure] = append(read[j.Exposure], roots...)
+		declares, ok := c.today(which, j)
+		if ok && len(roots) > 0 {
+			out = append(out, reader{exposure: declares.Exposure, job: &declares, uses: usesOf(declares), outside: j.Hosted != nil, roots: roots})
 		}
 	}
 	for _, id := range sortedExposures(s.Project) {
@@ -83,18 +67,36 @@ func (c *comparison) readers(which int) []reader {
 		if c.after.Project.Exposures[is] == nil {
 			continue
 		}
-		read, any := synced[id]
-		r := reader{exposure: is, outside: !any}
-		for _, parent := range s.Project.Exposures[id].DependsOn {
-			if !slices.Contains(read, parent) {
-				r.roots = append(r.roots, parent)
-			}
-		}
-		if len(r.roots) > 0 {
-			out = append(out, r)
+		own, synced := read[id]
+		roots := slices.DeleteFunc(slices.Clone(s.Project.Exposures[id].DependsOn), func(parent string) bool { return slices.Contains(own, parent) })
+		if len(roots) > 0 {
+			out = append(out, reader{exposure: is, outside: !synced, roots: roots})
 		}
 	}
 	return out
+}
+
+// today gives a sync of one side as it is declared today; not ok for one that
+// is gone, or reads another node now. A hosted tool reads by itself, whatever
+// the exposure says today.
+func (c *comparison) today(which int, j plan.Job) (plan.Job, bool) {
+	if which == now {
+		return j, true
+	}
+	is, ok := c.after.Jobs.Find(cmp.Or(c.renamed[j.ID], j.ID))
+	moved := is.Source.Node != "" && is.Source.Node != cmp.Or(c.renamed[j.Source.Node], j.Source.Node)
+	return is, ok && (!moved || j.Hosted != nil)
+}
+
+// rootsOf are the nodes that a sync reads. A hosted one may not say which.
+func rootsOf(p *dbt.Project, j plan.Job) []string {
+	switch {
+	case j.Source.Node != "":
+		return []string{j.Source.Node}
+	case j.Hosted != nil:
+		return p.Exposures[j.Exposure].DependsOn
+	}
+	return nil
 }
 
 func sortedExposures(p *dbt.Project) []string {
@@ -157,13 +159,13 @@ func (c *comparison) reaches(which int, ch *Change, r reader, id string, toward 
 }
 
 // put keeps the worst way to each sync and exposure.
-func (ch *Change) put(r Reach) {
-	i := slices.IndexFunc(ch.Reaches, func(o Reach) bool { return o.Exposure == r.Exposure && o.Job == r.Job })
+func (c *Change) put(r Reach) {
+	i := slices.IndexFunc(c.Reaches, func(o Reach) bool { return o.Exposure == r.Exposure && o.Job == r.Job })
 	switch {
 	case i < 0:
-		ch.Reaches = append(ch.Reaches, r)
-	case r.Severity.Worse(ch.Reaches[i].Severity):
-		ch.Reaches[i] = r
+		c.Reaches = append(c.Reaches, r)
+	case r.Severity.Worse(c.Reaches[i].Severity):
+		c.Reaches[i] = r
 	}
 }
 
@@ -239,52 +241,6 @@ func (c *comparison) above(which int, rule Rule, id string, toward map[string]st
 			return Chained
 		}
 	}
-}
-
-// traced reports whether the column goes by its name from a node down to the
-// export: each node on some way between them has a column of that name.
-func (c *comparison) traced(which int, export, column, from string) bool {
-	key := traceKey{which, export, fold(column)}
-	if c.traces == nil {
-		c.traces = map[traceKey]map[string]bool{}
-	}
-	found, ok := c.traces[key]
-	if !ok {
-		found = c.trace(which, export, column)
-		c.traces[key] = found
-	}
-	return found[from]
-}
-
-type traceKey struct {
-	which          int
-	export, column string
-}
-
-// trace finds the nodes above an export from which a column comes down by its
-// name. A change of a node is one of a column that the node itself may have on
-// the other side only, so it is found where its children have the column.
-func (c *comparison) trace(which int, export, column string) map[string]bool {
-	p := c.side(which).Project
-	out := map[string]bool{}
-	if !c.known(which, export).has(column) {
-		return out
-	}
-	queue := []string{export}
-	for len(queue) > 0 {
-		id := queue[0]
-		queue = queue[1:]
-		for _, parent := range p.Parents[id] {
-			if out[parent] {
-				continue
-			}
-			out[parent] = true
-			if c.known(which, parent).has(column) {
-				queue = append(queue, parent)
-			}
-		}
-	}
-	return out
 }
 
 // declared files the exposure or sync that a change is a declaration of.

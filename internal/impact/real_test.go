@@ -30,3 +30,28 @@ func TestNothingDiffersFromItself(t *testing.T) {
 		})
 	}
 }
+
+// Manifests of any two versions and engines can be compared: what is read
+// differently is told as a change, never a crash.
+func TestAnyTwoVersions(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob(filepath.Join(artifacts, "*", "all_green", "manifest.json.gz"))
+	if err != nil || len(paths) < 5 {
+		t.Fatalf("%d manifests, %v", len(paths), err)
+	}
+	sides := make([]impact.Side, len(paths))
+	for i, path := range paths {
+		sides[i] = load(t, path)
+	}
+	for i, before := range sides {
+		for k, after := range sides {
+			there, back := impact.Compare(before, after, impact.Options{}), impact.Compare(after, before, impact.Options{})
+			mirrored(t, there, back)
+			for _, c := range there.Changes {
+				if c.Message == "" || c.Subject == "" || c.Severity == "" {
+					t.Errorf("%s to %s: %+v is not complete", paths[i], paths[k], c)
+				}
+			}
+		}
+	}
+}

@@ -19,11 +19,11 @@ import (
 const artifacts = "../../fixtures/dbt/artifacts"
 
 // load reads one side: a manifest, and the catalog beside it if there is one.
-func load(t testing.TB, manifest string) impact.Side {
-	t.Helper()
-	p, err := dbt.LoadManifest(t.Context(), manifest, impact.Keep)
+func load(tb testing.TB, manifest string) impact.Side {
+	tb.Helper()
+	p, err := dbt.LoadManifest(tb.Context(), manifest, impact.Keep)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s := side(p)
 	for _, name := range []string{"catalog.json.gz", "catalog.json"} {
@@ -31,8 +31,8 @@ func load(t testing.TB, manifest string) impact.Side {
 		if _, err := os.Stat(path); err != nil {
 			continue
 		}
-		if s.Catalog, err = dbt.LoadCatalog(t.Context(), path); err != nil {
-			t.Fatal(err)
+		if s.Catalog, err = dbt.LoadCatalog(tb.Context(), path); err != nil {
+			tb.Fatal(err)
 		}
 	}
 	return s

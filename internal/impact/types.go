@@ -58,7 +58,7 @@ func readType(written string) dataType {
 		return t
 	}
 	if m[2] != "" {
-		for _, arg := range strings.Split(m[2], ",") {
+		for arg := range strings.SplitSeq(m[2], ",") {
 			n, err := strconv.Atoi(strings.TrimSpace(arg))
 			if err != nil {
 				return dataType{name: t.name, family: nested(t.name)} // enum('a', 'b'), struct(a int)
@@ -124,7 +124,7 @@ func (t dataType) room(is dataType) (wider, narrower bool) {
 			return is.whole() >= t.whole(), is.whole() < t.whole()
 		}
 		if t.size >= 32 && is.size < 32 {
-			return false, t.scale() > 0 || t.whole() > is.whole()
+			return t.scale() == 0 && is.whole() > t.whole(), t.scale() > 0 || t.whole() > is.whole()
 		}
 		return wider, narrower
 	}

@@ -58,25 +58,27 @@ func readIgnores(r *config.Reader) []Ignore {
 		if item.Node("reason") == nil {
 			item.Fault("", "setting_missing", "add `reason:`, so that the next reader knows", "reason is missing")
 		}
-		ignore.Until = readUntil(item)
+		var day bool
+		ignore.Until, day = readUntil(item)
 		item.Done()
-		if strings.TrimSpace(ignore.Check) != "" && strings.TrimSpace(ignore.Reason) != "" {
+		if day && strings.TrimSpace(ignore.Check) != "" && strings.TrimSpace(ignore.Reason) != "" {
 			out = append(out, ignore)
 		}
 	}
 	return out
 }
 
-// readUntil reads a day; zero if none is there.
-func readUntil(r *config.Reader) time.Time {
+// readUntil reads a day; zero if none is there. One that cannot be read is not
+// ok: it must not last for good.
+func readUntil(r *config.Reader) (day time.Time, ok bool) {
 	n := r.Node("until")
 	if n == nil {
-		return time.Time{}
+		return time.Time{}, true
 	}
 	text, _ := n.Str()
 	day, err := time.Parse(time.DateOnly, text)
 	if err != nil {
 		r.Fault("until", "setting_invalid", `write a day in quotes, such as "2027-01-31"`, "is not a day%s", config.Trap(n))
 	}
-	return day
+	return day, err == nil
 }

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"bytes"
 	"path"
 	"strings"
 
@@ -26,6 +27,24 @@ type mend struct {
 	at      int // byte of text
 	message string
 	edits   []yamlx.Edit
+}
+
+// Read remembers files by their names and texts, for a Check behind another
+// one of nearly the same files.
+type Read struct{ docs map[string]*doc }
+
+func (r *Read) doc(file string, text []byte) *doc {
+	if r == nil {
+		return newDoc(file, text)
+	}
+	if d := r.docs[file]; d != nil && bytes.Equal(d.text, text) {
+		return d
+	}
+	if r.docs == nil {
+		r.docs = map[string]*doc{}
+	}
+	r.docs[file] = newDoc(file, text)
+	return r.docs[file]
 }
 
 func newDoc(file string, text []byte) *doc {
@@ -133,13 +152,6 @@ func pair(n *yamlx.Node, key string) (p yamlx.Pair, ok bool) {
 		}
 	}
 	return yamlx.Pair{}, false
-}
-
-// lineText is a line of the file, 1-based, without its end.
-func (d *doc) lineText(line int) string {
-	at := yamlx.Offset(d.text, line, 1)
-	text, _, _ := strings.Cut(string(d.text[at:]), "\n")
-	return strings.TrimRight(text, "\r")
 }
 
 func isYAML(file string) bool {

@@ -29,6 +29,13 @@ const rounds = 6
 // after which its file would not be YAML is not made.
 func Fix(in Input) []Fixed {
 	files, done := maps.Clone(in.Files), map[string]*Fixed{}
+	in.Only = mending(in.Only)
+	if len(in.Only) == 0 {
+		return nil
+	}
+	if in.Read == nil {
+		in.Read = &Read{}
+	}
 	for range rounds {
 		in.Files = files
 		changed := false
@@ -53,6 +60,17 @@ func Fix(in Input) []Fixed {
 		slices.Sort(f.Codes)
 		f.Codes = slices.Compact(f.Codes)
 		out = append(out, *f)
+	}
+	return out
+}
+
+// mending are the rules that can mend something, of those that are asked for.
+func mending(only []string) []string {
+	var out []string
+	for _, r := range Rules() {
+		if r.Fixes && (len(only) == 0 || slices.Contains(only, r.Code)) {
+			out = append(out, r.Code)
+		}
 	}
 	return out
 }

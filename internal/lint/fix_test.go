@@ -117,7 +117,7 @@ func TestFixIsDoneOnce(t *testing.T) {
 		"        exposync: {to: a.b, fields: {on: x, z: {value: 0123}}, notify: {slack: #chan}}\n", "        exposync:\n", "          every: 1:30\n", "          until: 2026-12-31\n", "          slack: #chan\n",
 		"# note\n", "\n", "    x: |\n", "      \ttext\n", "    'q': \"w\"\n", "models:\n", "  - name: m\n", "    é: [yes, no]\r\n", "\ufeff",
 	}
-	for range 3000 {
+	for range 1200 {
 		var b strings.Builder
 		for range rng.IntN(14) {
 			b.WriteString(parts[rng.IntN(len(parts))])

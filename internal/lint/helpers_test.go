@@ -73,14 +73,13 @@ func (m manifest) drop(prefix string) {
 }
 
 // copyModel adds a model like another one.
-func (m manifest) copyModel(from, to string) map[string]any {
+func (m manifest) copyModel(from, to string) {
 	text, _ := json.Marshal(m.node("model.shop." + from))
 	var n map[string]any
 	_ = json.Unmarshal([]byte(strings.ReplaceAll(string(text), from, to)), &n)
 	m["nodes"].(map[string]any)["model.shop."+to] = n
 	parents := m["parent_map"].(map[string]any)
 	parents["model.shop."+to] = parents["model.shop."+from]
-	return n
 }
 
 // now is a day on which the shop was built.
@@ -196,7 +195,7 @@ func unzip(t *testing.T, file string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	r, err := gzip.NewReader(f)
 	if err != nil {
 		t.Fatal(err)

@@ -30,6 +30,7 @@ type Input struct {
 	Now            time.Time
 	ViewDepth      int      // views on views that are let through; 0 means 1
 	Only           []string // codes of the rules to run; all of them if empty
+	Read           *Read    // files that were read already; nil for none
 }
 
 // viewDepth is how many views on views are let through.
@@ -45,6 +46,7 @@ type Finding struct {
 // Report is what a check found, by file and line.
 type Report struct {
 	Findings []Finding
+	Ran      []string // codes of the rules that were checked
 	NotRun   []NotRun
 	Ignored  int // findings that someone gave a reason to let pass
 }
@@ -68,6 +70,7 @@ func Check(in Input) Report {
 			out.NotRun = append(out.NotRun, NotRun{Code: r.Code, Why: why})
 			continue
 		}
+		out.Ran = append(out.Ran, r.Code)
 		for _, f := range r.check(p) {
 			f.Code, f.Severity = cmp.Or(f.Code, r.Code), severity
 			out.Findings = append(out.Findings, f)
@@ -102,14 +105,14 @@ func said(all []Finding) []Finding {
 		file string
 		line int
 	}
-	explained, seen := map[place]bool{}, map[string]bool{}
+	explained, seen, rules, traps := map[place]bool{}, map[string]bool{}, Codes(), trapCodes()
 	for _, f := range all {
-		if _, is := ruleOf(f.Code); is && f.Line > 0 && trapCodes()[f.Code] {
+		if f.Line > 0 && traps[f.Code] {
 			explained[place{f.File, f.Line}] = true
 		}
 	}
 	return slices.DeleteFunc(all, func(f Finding) bool {
-		if _, is := ruleOf(f.Code); !is && explained[place{f.File, f.Line}] {
+		if !slices.Contains(rules, f.Code) && explained[place{f.File, f.Line}] {
 			return true
 		}
 		id := f.ID() + "\x00" + f.Message

@@ -1,12 +1,12 @@
 package lint
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"exposync/internal/config"
+	"exposync/internal/coverage"
 	"exposync/internal/dbt"
 	"exposync/internal/job"
 	"exposync/internal/plan"
@@ -18,8 +18,10 @@ type project struct {
 	in        Input
 	docs      []*doc // by path
 	exposures []*exposure
-	models    map[string]written // what YAML says about a model, by its name
-	ids       map[string]string  // of the manifest's models of this project, by name
+	models    map[string]written           // what YAML says about a model, by its name
+	ids       map[string]string            // of the manifest's models of this project, by name
+	letGo     map[string][]coverage.Ignore // memory of ignores
+	children  map[string][]string          // models and snapshots that build on a node; memory of builtOn
 }
 
 // written is an entry of a list in a YAML file.
@@ -58,7 +60,7 @@ func newProject(in Input) *project {
 	}
 	for _, file := range slices.Sorted(maps.Keys(in.Files)) {
 		if isYAML(file) {
-			p.docs = append(p.docs, newDoc(file, in.Files[file]))
+			p.docs = append(p.docs, in.Read.doc(file, in.Files[file]))
 		}
 	}
 	for _, d := range p.docs {
@@ -172,7 +174,11 @@ func (x *exposure) disabled() bool {
 	if v, ok := on.Bool(); ok {
 		return !v
 	}
-	return !on.IsNull() && x.dbt == nil
+	if x.source == nil {
+		return false // nobody knows
+	}
+	_, off := x.source.Disabled[x.id]
+	return off || !on.IsNull() && x.dbt == nil
 }
 
 // text is a property of the exposure: what is written, Jinja and all, or what
@@ -294,8 +300,6 @@ func (p *project) missing(needs need) string {
 		return "there are no YAML files of the project at hand"
 	case needs&needVersion != 0 && p.version() == "":
 		return "the version of dbt is not known without a manifest: dbt parse"
-	case needs&needConfig != 0 && p.in.Config.Missing:
-		return fmt.Sprintf("there is no %s", config.FileName)
 	}
 	return ""
 }

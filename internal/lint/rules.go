@@ -30,14 +30,14 @@ const (
 	needYAML     need = 1 << iota // the project's YAML files
 	needManifest                  // dbt's manifest
 	needVersion                   // which dbt it is
-	needConfig                    // exposync.yml
+	needConfig                    // exposync.yml; without one there is nothing wrong with it
 )
 
 // Needs names what a rule reads, for the documentation.
 func (r Rule) Needs() string {
 	switch {
-	case r.needs&needManifest != 0 && r.needs&needConfig != 0:
-		return "manifest, exposync.yml"
+	case r.needs&needConfig != 0:
+		return "exposync.yml"
 	case r.needs&needManifest != 0:
 		return "manifest"
 	case r.needs&needVersion != 0:
@@ -49,15 +49,6 @@ func (r Rule) Needs() string {
 // Rules lists every rule, in the order of the documentation.
 func Rules() []Rule {
 	return slices.Concat(yamlRules(), trapRules(), placeRules(), exposureRules(), exportRules(), columnRules(), jobRules(), suppressRules())
-}
-
-// ruleOf gives the rule of a code.
-func ruleOf(code string) (Rule, bool) {
-	i := slices.IndexFunc(Rules(), func(r Rule) bool { return r.Code == code })
-	if i < 0 {
-		return Rule{}, false
-	}
-	return Rules()[i], true
 }
 
 // Codes lists the codes of the rules, sorted.

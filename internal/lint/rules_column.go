@@ -2,7 +2,6 @@ package lint
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -118,11 +117,7 @@ func checkParity(p *project, n *dbt.Node, _ []plan.Job) []Finding {
 }
 
 func checkValues(p *project, s coverage.Sent, _ coverage.Column) []Finding {
-	enum := func(pattern string) bool { ok, _ := path.Match(pattern, strings.ToLower(s.Column)); return ok }
-	tested := func(t *dbt.Node) bool {
-		return (t.TestName == "accepted_values" || t.TestName == "expect_column_values_to_be_in_set") && strings.EqualFold(t.ColumnName, s.Column)
-	}
-	if !slices.ContainsFunc(coverage.DefaultEnumColumns(), enum) || slices.ContainsFunc(p.in.Facts.Tests(s.Model.UniqueID), tested) {
+	if !p.in.Facts.EnumLike(s.Model, s.Column) || len(p.in.Facts.AcceptedValues(s.Model, s.Column)) > 0 {
 		return nil
 	}
 	return []Finding{p.node(s.Model, s.Column, fmt.Sprintf("%s.%s looks like one of a few values, and no test says which", s.Model.Name, s.Column),

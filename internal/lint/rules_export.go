@@ -129,14 +129,7 @@ func checkSameParent(p *project) []Finding {
 }
 
 func checkUsed(p *project, n *dbt.Node) []Finding {
-	var by []string
-	for _, id := range sortedKeys(p.in.Project.Parents) {
-		child := p.in.Project.Nodes[id]
-		if child == nil || child.ResourceType != "model" && child.ResourceType != "snapshot" || !slices.Contains(p.in.Project.Parents[id], n.UniqueID) {
-			continue
-		}
-		by = append(by, child.Name)
-	}
+	by := p.builtOn(n.UniqueID)
 	if len(by) == 0 {
 		return nil
 	}
@@ -145,6 +138,21 @@ func checkUsed(p *project, n *dbt.Node) []Finding {
 		parent = coverage.Label(parents[0])
 	}
 	return []Finding{p.node(n, "", fmt.Sprintf("%s builds on the export %s, so a change made for a destination changes it, too", strings.Join(by, ", "), n.Name), "let it read "+parent)}
+}
+
+// builtOn are the models and snapshots that read a node, by name.
+func (p *project) builtOn(id string) []string {
+	if p.children == nil {
+		p.children = map[string][]string{}
+		for _, child := range sortedKeys(p.in.Project.Parents) {
+			if n := p.in.Project.Nodes[child]; n != nil && (n.ResourceType == "model" || n.ResourceType == "snapshot") {
+				for _, parent := range p.in.Project.Parents[child] {
+					p.children[parent] = append(p.children[parent], n.Name)
+				}
+			}
+		}
+	}
+	return p.children[id]
 }
 
 func checkHeavy(p *project, n *dbt.Node) []Finding {

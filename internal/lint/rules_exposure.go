@@ -203,8 +203,18 @@ func biTool(address string) string {
 	}
 	host := strings.ToLower(u.Hostname())
 	for _, t := range []struct{ part, name string }{
-		{"looker", "Looker"}, {"lookerstudio", "Looker Studio"}, {"tableau", "Tableau"}, {"powerbi", "Power BI"}, {"metabase", "Metabase"},
-		{"mode.com", "Mode"}, {"superset", "Superset"}, {"sigmacomputing", "Sigma"}, {"lightdash", "Lightdash"}, {"hex.tech", "Hex"}, {"thoughtspot", "ThoughtSpot"}, {"redash", "Redash"},
+		{"looker", "Looker"},
+		{"lookerstudio", "Looker Studio"},
+		{"tableau", "Tableau"},
+		{"powerbi", "Power BI"},
+		{"metabase", "Metabase"},
+		{"mode.com", "Mode"},
+		{"superset", "Superset"},
+		{"sigmacomputing", "Sigma"},
+		{"lightdash", "Lightdash"},
+		{"hex.tech", "Hex"},
+		{"thoughtspot", "ThoughtSpot"},
+		{"redash", "Redash"},
 	} {
 		if strings.Contains(host, t.part) {
 			return t.name

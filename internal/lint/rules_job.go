@@ -315,7 +315,7 @@ func lasting(d time.Duration) string {
 	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}} {
 		if n := d / u.size; n > 0 {
 			fmt.Fprintf(&b, "%d%s", n, u.name)
-			d -= n * u.size
+			d %= u.size
 		}
 	}
 	return b.String()
@@ -345,7 +345,7 @@ func suggestion(word string, known []string) string {
 func UnknownRules(c config.Lint) fault.List {
 	var out fault.List
 	for _, code := range c.Codes() {
-		if _, ok := ruleOf(code); !ok {
+		if !slices.Contains(Codes(), code) {
 			out = append(out, &fault.Fault{
 				Code: "setting_invalid", Kind: fault.Config, Whose: fault.Setup, Where: c.Rules[code].Where,
 				Msg: fmt.Sprintf("lint.rules: there is no rule %q%s", code, meant(code)), Hint: "exposync lint --list",

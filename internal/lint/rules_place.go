@@ -20,7 +20,7 @@ func placeRules() []Rule {
 		{Code: "exposure_owner_keys", Severity: plan.SeverityWarning, needs: needYAML, check: checkOwnerKeys},
 		{Code: "secret_in_meta", Severity: plan.SeverityError, check: checkSecrets},
 		{Code: "sync_invalid", Severity: plan.SeverityError, needs: needManifest, check: checkProblems},
-		{Code: "config_invalid", Severity: plan.SeverityError, check: checkConfig},
+		{Code: "config_invalid", Severity: plan.SeverityError, needs: needConfig, check: checkConfig},
 	}
 }
 

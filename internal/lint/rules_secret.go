@@ -2,7 +2,6 @@ package lint
 
 import (
 	"bytes"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -26,7 +25,7 @@ func checkSecrets(p *project) []Finding {
 			f.Line, f.Col = yamlx.Position(d.text, s.at)
 			if !told[f.Line] {
 				told[f.Line] = true
-				f.Column = fmt.Sprintf("line %d", f.Line)
+				f.Column = s.what
 				out = append(out, f)
 			}
 		}
@@ -119,7 +118,7 @@ func secretIn(key string, n *yamlx.Node) string {
 	if !ok || text == "" {
 		return ""
 	}
-	if config.LiteralSecret(text) {
+	if strings.Contains(text, "://") && config.LiteralSecret(text) {
 		return "holds a password; it is not shown here"
 	}
 	if !config.Credential(key) || n.Kind != yamlx.String {

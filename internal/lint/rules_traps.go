@@ -239,7 +239,7 @@ func checkComments(p *project) []Finding {
 	visit := func(b block) {
 		b.empty(nil, b.node, func(path []string, at int) {
 			word := channelAt(b.doc.read, at)
-			if word == "" {
+			if word == "" || !toChannel(path) {
 				return
 			}
 			start := at + strings.Index(string(b.doc.read[at:]), word)
@@ -261,6 +261,16 @@ func checkComments(p *project) []Finding {
 		}
 	}
 	return out
+}
+
+// toChannel reports whether a value is one that names a channel; elsewhere
+// #todo behind a key is just a comment.
+func toChannel(path []string) bool {
+	return slices.ContainsFunc(path, func(key string) bool {
+		return slices.ContainsFunc([]string{"slack", "channel", "notify", "alert", "teams", "discord", "mattermost"}, func(word string) bool {
+			return strings.Contains(strings.ToLower(key), word)
+		})
+	})
 }
 
 // empty visits values that are not there, with the byte behind their key, or

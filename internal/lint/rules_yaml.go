@@ -29,9 +29,13 @@ func scanned(code, fix string) func(*project) []Finding {
 	return func(p *project) []Finding {
 		var out []Finding
 		for _, d := range p.docs {
+			n := 0
 			for _, m := range d.mends {
 				if m.code == code {
-					out = append(out, d.mended(m, fix))
+					n++
+					f := d.mended(m, fix)
+					f.Column = fmt.Sprintf("%d", n) // several of a file, wherever they are
+					out = append(out, f)
 				}
 			}
 		}
@@ -43,7 +47,6 @@ func scanned(code, fix string) func(*project) []Finding {
 func (d *doc) mended(m mend, fix string) Finding {
 	f := Finding{Finding: plan.Finding{Subject: d.path, Message: m.message, Fix: fix, File: d.path}}
 	f.Line, f.Col = yamlx.Position(d.text, m.at)
-	f.Column = fmt.Sprintf("line %d", f.Line) // a file has one such finding a line
 	for _, e := range m.edits {
 		f.Edits = append(f.Edits, Edit{File: d.path, Edit: e})
 	}

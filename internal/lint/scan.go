@@ -13,7 +13,7 @@ import (
 // before.
 func scan(text []byte) []mend {
 	lines := split(text)
-	mends := scanTabs(text, lines)
+	mends := scanTabs(lines)
 	for _, l := range lines {
 		if m, ok := l.quotes(); ok {
 			mends = append(mends, m)
@@ -76,7 +76,7 @@ func split(text []byte) []line {
 
 // scanTabs replaces the tabs of indentations. How wide they are is the first
 // of some widths with which what stands below a key is indented further.
-func scanTabs(text []byte, lines []line) []mend {
+func scanTabs(lines []line) []mend {
 	for _, width := range []int{4, 2, 8, 3, 6} {
 		if mends := tabMends(lines, width); len(mends) == 0 || fits(lines, width) {
 			return mends
@@ -148,7 +148,7 @@ func (l line) entry() (value string, at int, ok bool) {
 // quotes finds a value whose quotes end too early, and Jinja without any.
 func (l line) quotes() (mend, bool) {
 	value, at, ok := l.entry()
-	if !ok || value == "" || reads(value) {
+	if !ok || value == "" || !strings.ContainsAny(value[:1], `'"{`) || reads(value) {
 		return mend{}, false
 	}
 	if strings.HasPrefix(value, "{{") || strings.HasPrefix(value, "{%") {
@@ -189,7 +189,7 @@ func (l line) quotes() (mend, bool) {
 // a comment, which takes the closing brace along.
 func (l line) channel() (mend, bool) {
 	value, at, ok := l.entry()
-	if !ok || value == "" || value[0] != '{' && value[0] != '[' || reads(value) {
+	if !ok || value == "" || value[0] != '{' && value[0] != '[' || !strings.Contains(value, " #") || reads(value) {
 		return mend{}, false
 	}
 	found := patterns().channel.FindAllStringSubmatchIndex(value, -1)

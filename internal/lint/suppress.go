@@ -23,7 +23,11 @@ func suppressRules() []Rule {
 
 // ignores are what somebody decided to live with, by whom it is about.
 func (p *project) ignores() map[string][]coverage.Ignore {
+	if p.letGo != nil {
+		return p.letGo
+	}
 	out := map[string][]coverage.Ignore{}
+	p.letGo = out
 	for _, x := range p.exposures {
 		out[x.id] = readIgnores(x.block().Get("ignore"), x.finding("", "").File)
 	}
@@ -92,7 +96,7 @@ func checkIgnores(code string) func(*project) []Finding {
 		ignores := p.ignores()
 		for _, subject := range sortedKeys(ignores) {
 			for _, i := range ignores[subject] {
-				message, fix := "", ""
+				var message, fix string
 				switch {
 				case code == "ignore_no_reason" && i.Reason == "":
 					message, fix = "ignore: "+i.Check+" has no reason, so it does not count", "add reason: why this is fine here"

@@ -62,16 +62,16 @@ func testsText(t coverage.TestCount) string {
 	if t.Total == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("%d of %d", t.Passed, t.Total)
+	texts := []string{fmt.Sprintf("%d of %d", t.Passed, t.Total)}
 	for _, part := range []struct {
 		n    int
 		word string
 	}{{t.Failed, "failed"}, {t.Warned, "warned"}} {
 		if part.n > 0 {
-			text += fmt.Sprintf(", %d %s", part.n, part.word)
+			texts = append(texts, fmt.Sprintf("%d %s", part.n, part.word))
 		}
 	}
-	return text
+	return strings.Join(texts, ", ")
 }
 
 // resultText is the newest thing that is known of a node.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"exposync/internal/coverage"
@@ -101,7 +102,7 @@ func (s Style) subjectLine(g missGroup, all []missGroup) string {
 	}
 	line := "     "
 	if least > 0 {
-		line = padLeft(fmt.Sprint(least), 4) + " "
+		line = padLeft(strconv.Itoa(least), 4) + " "
 	}
 	owner := ""
 	if m.Owner != "" {
@@ -126,16 +127,17 @@ func (s Style) groupText(g missGroup, all bool) string {
 	if m.Evidence != "" {
 		text += " (" + m.Evidence + ")"
 	}
-	out := s.hanging(head, text, Plain)
-	lines := g.fix()
+	var b strings.Builder
+	b.WriteString(s.hanging(head, text, Plain))
+	lines, by := g.fix(), strings.Repeat(" ", 5+label+1)
 	for i, line := range lines {
 		if i == mostFix && !all {
-			out += strings.Repeat(" ", 5+label+1) + s.Paint(Faint, fmt.Sprintf("… %d more lines: --all shows them", len(lines)-i)) + "\n"
+			b.WriteString(by + s.Paint(Faint, fmt.Sprintf("… %d more lines: --all shows them", len(lines)-i)) + "\n")
 			break
 		}
-		out += strings.Repeat(" ", 5+label+1) + s.Paint(Faint, line) + "\n"
+		b.WriteString(strings.TrimRight(by+s.Paint(Faint, line), " ") + "\n")
 	}
-	return out
+	return b.String()
 }
 
 // text says what is missed; several columns or fields in one sentence.
@@ -210,6 +212,8 @@ func (s Style) unproven(misses []coverage.Miss, r coverage.Report, all bool) str
 	if len(misses) == 0 {
 		return ""
 	}
+	test := func(m coverage.Miss) int { return strings.Count(m.Subject[:min(9, len(m.Subject))], "test.") }
+	slices.SortStableFunc(misses, func(a, b coverage.Miss) int { return test(a) - test(b) }) // what is not built explains its tests
 	names := make([]string, len(misses))
 	for i, m := range misses {
 		names[i] = m.Name
@@ -227,7 +231,7 @@ func (s Style) unproven(misses []coverage.Miss, r coverage.Report, all bool) str
 	fmt.Fprintf(&b, "\n%s\n", s.Paint(Strong, "no result in this run"))
 	b.WriteString(s.hanging("     ", fmt.Sprintf("%d of %d: %s", len(misses), r.Dimension(coverage.Proven).Total, columnList(names, all)), Plain))
 	if len(exposures) > 0 {
-		b.WriteString(s.hanging("     ", "dbt build --select "+strings.Join(exposures, " "), Faint))
+		b.WriteString("     " + s.Paint(Faint, "dbt build --select "+strings.Join(exposures, " ")) + "\n") // on one line, to be copied
 	}
 	return b.String()
 }

@@ -21,13 +21,13 @@ type CoverageShown struct {
 // what was asked for and does not hold.
 func CoverageText(s Style, r coverage.Report, shown CoverageShown) string {
 	var b strings.Builder
-	head := "coverage of " + s.Paint(Strong, r.Project)
+	b.WriteString("coverage of " + s.Paint(Strong, r.Project))
 	for _, part := range []string{"dbt " + r.DBTVersion, r.Adapter} {
 		if part != "" && part != "dbt " {
-			head += s.Paint(Faint, " · "+part)
+			b.WriteString(s.Paint(Faint, " · "+part))
 		}
 	}
-	b.WriteString(head + "\n\n" + s.dimensions(r))
+	b.WriteString("\n\n" + s.dimensions(r))
 	if shown.Lineage {
 		for _, l := range r.Exposures {
 			b.WriteString("\n" + s.lineage(l))

@@ -3,6 +3,8 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -114,11 +116,8 @@ func diffLines(a, b []string) []diffLine {
 		x, y = x-1, y-1
 		back = append(back, diffLine{' ', a[x], x, y})
 	}
-	out := make([]diffLine, 0, len(back))
-	for i := len(back) - 1; i >= 0; i-- {
-		out = append(out, back[i])
-	}
-	return out
+	slices.Reverse(back)
+	return back
 }
 
 // myers finds the number of lines that change, and how far each diagonal got
@@ -126,11 +125,7 @@ func diffLines(a, b []string) []diffLine {
 func myers(a, b []string) (trace []map[int]int, d int) {
 	v := map[int]int{1: 0}
 	for d = 0; ; d++ {
-		snapshot := make(map[int]int, len(v))
-		for k, x := range v {
-			snapshot[k] = x
-		}
-		trace = append(trace, snapshot)
+		trace = append(trace, maps.Clone(v))
 		for k := -d; k <= d; k += 2 {
 			x := v[k-1] + 1
 			if k == -d || k != d && v[k-1] < v[k+1] {

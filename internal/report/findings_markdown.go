@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"exposync/internal/plan"
 )
 
 const mdFixes = 25 // findings whose fix is shown, folded
@@ -76,35 +78,70 @@ func (f Findings) mdFindings(b *strings.Builder, found []Found, room int) {
 	}
 	fixes := f.mdFixed(found, min(mdTable, (room-b.Len())/2))
 	b.WriteString("\n| | rule | where | finding |\n| --- | --- | --- | --- |\n")
-	for i, x := range found {
-		row := f.mdRow(x)
+	left := len(found)
+	for _, of := range bySubject(found) {
+		row := f.mdRow(of)
 		if b.Len()+len(row)+len(fixes) > room {
-			fmt.Fprintf(b, "\nand %s: `exposync %s` shows them\n", Count(int64(len(found)-i), "more finding"), f.Command)
+			fmt.Fprintf(b, "\nand %s: `exposync %s` shows them\n", Count(int64(left), "more finding"), f.Command)
 			break
 		}
+		left -= len(of)
 		b.WriteString(row)
 	}
 	b.WriteString(fixes)
 }
 
-func (f Findings) mdRow(x Found) string {
+// bySubject puts findings of one rule about several columns of one node
+// together, where the first of them stands.
+func bySubject(found []Found) [][]Found {
+	type same struct {
+		code, subject string
+		severity      plan.Severity
+		new           bool
+	}
+	at := map[same]int{}
+	var out [][]Found
+	for _, x := range found {
+		key := same{x.Code, x.Subject, x.Severity, x.New}
+		if i, ok := at[key]; ok && x.Column != "" {
+			out[i] = append(out[i], x)
+			continue
+		}
+		at[key] = len(out)
+		out = append(out, []Found{x})
+	}
+	return out
+}
+
+func (f Findings) mdRow(of []Found) string {
+	x := of[0]
 	sign := []string{"❌ error", "⚠️ warning", "hint"}[rank(x.Severity)]
 	where := mdCode(f.place(x))
 	text := mdProse(x.Message)
 	if name := x.named(); !strings.Contains(x.Message, name) && !strings.Contains(f.place(x), name) {
 		text = mdCode(name) + ": " + text
 	}
+	if more := len(of) - 1; more > 0 {
+		var columns []string
+		for _, y := range of[1:] {
+			columns = append(columns, y.Column)
+		}
+		text += fmt.Sprintf("; and %d more like it: %s", more, mdCodes(columns))
+	}
 	return "| " + strings.Join([]string{sign, mdCode(x.Code), where, strings.ReplaceAll(text, "|", "¦")}, " | ") + " |\n"
 }
 
-// mdFixed are the fixes of the first findings that have one.
+// mdFixed are the fixes of the first findings that have one; the same fix stands
+// once.
 func (f Findings) mdFixed(found []Found, room int) string {
 	var b strings.Builder
 	n, left := 0, 0
+	seen := map[string]bool{}
 	for _, x := range found {
-		if x.Fix == "" {
+		if x.Fix == "" || seen[x.Code+x.Fix] {
 			continue
 		}
+		seen[x.Code+x.Fix] = true
 		if n == mdFixes || left == mdTries {
 			left++
 			continue

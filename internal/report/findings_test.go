@@ -2,7 +2,6 @@ package report_test
 
 import (
 	"encoding/json"
-	"encoding/xml"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"exposync/fixtures/schemas/formats"
 	"exposync/internal/coverage"
 	"exposync/internal/plan"
 	"exposync/internal/report"
@@ -141,7 +141,6 @@ func wild(t *rapid.T) report.Findings {
 // in it.
 func TestNothingBreaksOutOfAFormat(t *testing.T) {
 	t.Parallel()
-	sarif := schema(t, "sarif-2.1.0.json")
 	rapid.Check(t, func(t *rapid.T) {
 		f := wild(t)
 		active := 0
@@ -163,10 +162,10 @@ func TestNothingBreaksOutOfAFormat(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := valid(sarif, doc); err != nil {
+		if err := formats.Sarif(doc); err != nil {
 			t.Fatalf("%v\n%s", err, doc)
 		}
-		if err := junitErr([]byte(f.JUnit())); err != nil {
+		if err := formats.JUnit([]byte(f.JUnit())); err != nil {
 			t.Fatalf("%v\n%s", err, f.JUnit())
 		}
 		markdown := f.Markdown()
@@ -263,13 +262,4 @@ func TestFindingsMarkdownOfAnySize(t *testing.T) {
 			}
 		}
 	}
-}
-
-// junitErr holds a document against the shape that junit-10.xsd describes.
-func junitErr(doc []byte) error {
-	x, err := readXSD()
-	if err != nil {
-		return err
-	}
-	return x.check(xml.NewDecoder(strings.NewReader(string(doc))))
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"exposync/internal/impact"
 )
@@ -32,9 +33,13 @@ const impactItems = 8
 // which way. all lists what is safe, too, and everything that is many.
 func ImpactText(s Style, doc Impact, all bool) string {
 	var b strings.Builder
-	b.WriteString(s.Paint(impactRole(doc.Impact), impactHead(doc.Impact)) + "\n")
-	if reach := impactReach(doc.Impact); reach != "" {
-		for _, line := range wrap(reach, s.width()) {
+	head, reach := impactHead(doc.Impact), impactReach(doc.Impact)
+	if utf8.RuneCountInString(head+reach) > s.width() {
+		reach = "\n" + strings.TrimPrefix(reach, "; ")
+	}
+	b.WriteString(s.Paint(impactRole(doc.Impact), head) + reach + "\n")
+	if t := doc.Totals(); len(t.Owners) > 0 {
+		for _, line := range wrap("owners: "+strings.Join(t.Owners, ", "), s.width()) {
 			b.WriteString(line + "\n")
 		}
 	}
@@ -68,11 +73,7 @@ func impactHead(i impact.Impact) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, severity))
 		}
 	}
-	noun := "changes"
-	if len(i.Changes) == 1 {
-		noun = "change"
-	}
-	return strings.Join(parts, ", ") + " " + noun
+	return strings.Join(parts, ", ")
 }
 
 // impactReach sums up what the breaking and risky ones reach; empty if there
@@ -82,12 +83,9 @@ func impactReach(i impact.Impact) string {
 	if t.Exposures == 0 {
 		return ""
 	}
-	text := "reaching " + Count(int64(t.Exposures), "exposure")
+	text := "; reaches " + Count(int64(t.Exposures), "exposure")
 	if t.Fields > 0 {
 		text += ", " + Count(int64(t.Fields), "destination field")
-	}
-	if len(t.Owners) > 0 {
-		text += "; owners: " + strings.Join(t.Owners, ", ")
 	}
 	return text
 }
@@ -117,13 +115,19 @@ func impactSeverity(s impact.Severity) Role {
 // kinds of which it was said already what they do.
 func impactExposure(s Style, i impact.Impact, x impact.Reached, all bool, explained map[impact.Kind]bool) string {
 	var b strings.Builder
-	line := s.Paint(Strong, x.Name) + "  " + s.Paint(impactSeverity(x.Severity), string(x.Severity))
+	b.WriteString(s.Paint(Strong, x.Name) + "  " + s.Paint(impactSeverity(x.Severity), string(x.Severity)))
+	used := utf8.RuneCountInString(x.Name) + 2 + len(x.Severity)
 	for _, fact := range []string{x.Owner, place(x.File, x.Line)} {
-		if fact != "" {
-			line += s.Paint(Faint, " · "+fact)
+		if fact == "" {
+			continue
 		}
+		before := " · "
+		if used += len(" · ") - 1 + utf8.RuneCountInString(fact); used > s.width() {
+			before, used = "\n  ", 2+utf8.RuneCountInString(fact)
+		}
+		b.WriteString(s.Paint(Faint, before+fact))
 	}
-	b.WriteString(line + "\n")
+	b.WriteString("\n")
 	left := map[impact.Severity]int{}
 	listed := map[impact.Severity]int{}
 	for _, n := range x.Changes {
@@ -255,6 +259,9 @@ func impactRest(s Style, i impact.Impact, all bool) string {
 		}
 	}
 	var b strings.Builder
+	if i.Totals().Exposures == 0 && len(i.Changes) > 0 && !all {
+		return "nothing that exposures send or read is touched (--all lists what differs)\n"
+	}
 	if len(alone) > 0 || safe > 0 {
 		b.WriteString("\n")
 	}
@@ -282,7 +289,7 @@ func impactRest(s Style, i impact.Impact, all bool) string {
 // reports: what is breaking is an error, what is risky a warning.
 func (i Impact) Checked(root string, limits ...Limit) Findings {
 	out := Findings{Command: "impact", Version: i.Version, Project: i.Project, Root: root, Limits: limits}
-	for _, f := range i.Impact.Findings() {
+	for _, f := range i.Findings() {
 		out.Found = append(out.Found, Found{Finding: f})
 	}
 	return out

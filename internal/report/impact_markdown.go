@@ -16,13 +16,9 @@ import (
 func ImpactMarkdown(doc Impact, mention bool) string {
 	i := doc.Impact
 	var b strings.Builder
-	fmt.Fprintf(&b, "<!-- exposync:impact %s -->\n### Exposync impact: %s\n", mdMark(doc.Project), impactHead(i))
-	if t := i.Totals(); t.Exposures > 0 {
-		text := "Reaching " + Count(int64(t.Exposures), "exposure")
-		if t.Fields > 0 {
-			text += " and " + Count(int64(t.Fields), "destination field")
-		}
-		b.WriteString("\n" + text + "." + mdOwners(t.Owners, mention) + "\n")
+	fmt.Fprintf(&b, "<!-- exposync:impact %s -->\n### Exposync impact: %s%s\n", mdMark(doc.Project), impactHead(i), impactReach(i))
+	if owners := mdOwners(i.Totals().Owners, mention); owners != "" {
+		b.WriteString("\n" + owners + "\n")
 	}
 	rows, left := mdImpactRows(i, mention)
 	b.WriteString(rows)
@@ -68,7 +64,7 @@ func mdOwners(owners []string, mention bool) string {
 		}
 		out = append(out, mdOwner(o, mention))
 	}
-	return " Owners: " + strings.Join(out, ", ") + "."
+	return "owners: " + strings.Join(out, ", ")
 }
 
 // mdOwner is an owner as text. Only one that is written as GitHub spells a
@@ -99,18 +95,7 @@ func mdImpactRows(i impact.Impact, mention bool) (table string, left int) {
 	var b strings.Builder
 	b.WriteString("\n| exposure | owner | breaking | risky | fields |\n| --- | --- | ---: | ---: | --- |\n")
 	for _, x := range list {
-		count, fields := map[impact.Severity]int{}, []string{}
-		for _, n := range x.Changes {
-			reaches := reachesOf(i.Changes[n], x.ID)
-			count[reaches[0].Severity]++
-			for _, r := range reaches {
-				for _, f := range r.Fields {
-					if r.Severity != impact.Safe && !slices.Contains(fields, f) {
-						fields = append(fields, f)
-					}
-				}
-			}
-		}
+		count, fields := mdImpactSums(i, x)
 		owner := ""
 		if x.Owner != "" {
 			owner = mdOwner(x.Owner, mention)
@@ -123,6 +108,24 @@ func mdImpactRows(i impact.Impact, mention bool) (table string, left int) {
 		b.WriteString(row)
 	}
 	return b.String(), left
+}
+
+// mdImpactSums counts what reaches an exposure, and lists the fields of what is
+// more than safe.
+func mdImpactSums(i impact.Impact, x impact.Reached) (count map[impact.Severity]int, fields []string) {
+	count = map[impact.Severity]int{}
+	for _, n := range x.Changes {
+		reaches := reachesOf(i.Changes[n], x.ID)
+		count[reaches[0].Severity]++
+		for _, r := range reaches {
+			for _, f := range r.Fields {
+				if r.Severity != impact.Safe && !slices.Contains(fields, f) {
+					fields = append(fields, f)
+				}
+			}
+		}
+	}
+	return count, fields
 }
 
 // mdReached is what reaches one exposure, folded unless it breaks something.
@@ -171,17 +174,17 @@ func mdChange(c impact.Change, reaches []impact.Reach) string {
 	if c.File != "" {
 		at = " at " + mdCode(place(c.File, c.Line))
 	}
-	item := fmt.Sprintf("**%s** %s: %s%s", reaches[0].Severity, mdCode(string(c.Kind)), mdProse(c.Message), at)
+	lines := []string{fmt.Sprintf("**%s** %s: %s%s", reaches[0].Severity, mdCode(string(c.Kind)), mdProse(c.Message), at)}
 	for n, r := range reaches {
 		if n == mdItems {
-			item += fmt.Sprintf("\n  - and %d more syncs", len(reaches)-n)
+			lines = append(lines, fmt.Sprintf("  - and %d more syncs", len(reaches)-n))
 			break
 		}
 		if text, path := reachText(c, r); text != "" {
-			item += strings.TrimRight("\n  - "+mdProse(text)+" "+mdCode(path), " ")
+			lines = append(lines, strings.TrimRight("  - to: "+mdProse(text)+" "+mdCode(path), " "))
 		}
 	}
-	return item + "\n  - " + mdProse(reaches[0].Why)
+	return strings.Join(append(lines, "  - why: "+mdProse(reaches[0].Why)), "\n")
 }
 
 func mdImpactFoot(doc Impact) string {
@@ -190,7 +193,7 @@ func mdImpactFoot(doc Impact) string {
 		b.WriteString("\n")
 		lines := make([]string, len(doc.Notes))
 		for i, n := range doc.Notes {
-			lines[i] = mdProse(n)
+			lines[i] = "note: " + mdProse(n)
 		}
 		b.WriteString(mdList(lines))
 	}

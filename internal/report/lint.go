@@ -136,7 +136,7 @@ func (l Lint) summary(s Style) string {
 		line(Count(int64(l.Ignored), "finding") + " let pass for a reason")
 	}
 	for _, why := range l.whys() {
-		line(fmt.Sprintf("not checked, because %s: %s", why, strings.Join(l.notRun(why), ", ")))
+		line(l.notRunText(why))
 	}
 	return b.String()
 }
@@ -192,6 +192,17 @@ func (l Lint) notRun(why string) []string {
 	return out
 }
 
+// notRunText names the rules that did not run for a reason, or says how many
+// they are.
+func (l Lint) notRunText(why string) string {
+	const named = 3
+	codes := l.notRun(why)
+	if len(codes) > named {
+		return fmt.Sprintf("not checked: %d of %d rules, because %s", len(codes), l.Rules, why)
+	}
+	return fmt.Sprintf("not checked: %s, because %s", strings.Join(codes, ", "), why)
+}
+
 // Worst is the severity that matters most among the findings; empty if there
 // are none.
 func (l Lint) Worst() plan.Severity {
@@ -206,7 +217,7 @@ func (l Lint) Worst() plan.Severity {
 
 // Value gives the findings for the formats that all checks have.
 func (l Lint) Value(project, root, version string) Findings {
-	out := Findings{Command: "lint", Version: version, Project: project, Root: root, Rules: lint.Codes(), LetPass: l.Ignored}
+	out := Findings{Command: "lint", Version: version, Project: project, Root: root, Rules: l.Ran, LetPass: l.Ignored}
 	for _, f := range l.Findings {
 		out.Found = append(out.Found, Found{Finding: f.Finding})
 	}

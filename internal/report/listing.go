@@ -9,6 +9,7 @@ import (
 // Exposures is what `exposync ls --output json` prints.
 type Exposures struct {
 	Exposures []ExposureJSON `json:"exposures"`
+	Online    *Online        `json:"online,omitempty"` // ls --online only
 }
 
 // ExposureJSON is one exposure with its jobs.
@@ -49,7 +50,11 @@ func (e Exposures) Text(s Style) string {
 			rows = append(rows, []string{j.ID, j.From, j.To, j.Mode, strings.Join(j.Key, " ")})
 		}
 	}
-	return table(s, rows) + faultText(s, e.problems())
+	text := table(s, rows) + faultText(s, e.problems())
+	if e.Online != nil {
+		text += e.Online.Text(s)
+	}
+	return text
 }
 
 // problems are those of all jobs; one that several jobs share comes once.

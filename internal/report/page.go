@@ -98,7 +98,7 @@ func (p CheckPage) HTML() string {
 	if err := pageTemplate.Execute(&b, p.view()); err != nil { // into memory, of a value made for it
 		panic("BUG: " + err.Error())
 	}
-	return b.String()
+	return printable(b.String())
 }
 
 // pageView is the page as the template wants it.

@@ -63,6 +63,7 @@ func (p CheckPage) findingView(x Found, nodes *nodeIndex) findingView {
 		Severity: string(severities[rank(x.Severity)]), Role: severityClass(x.Severity), Code: x.Code, New: x.New, Subject: printable(x.Subject), Name: printable(x.named()),
 		Message: printable(x.Message), Fix: strings.TrimRight(printable(x.Fix), "\n"), Owner: printable(x.Owner), Node: nodes.entry(x.Subject), Reason: printable(x.Reason), Until: printable(x.Until),
 	}
+	v.Message = strings.TrimPrefix(v.Message, v.Name+" ") // it stands before the message
 	if x.File != "" {
 		v.Place = printable(p.place(x))
 	}

@@ -16,6 +16,7 @@ type Run struct {
 	Version     string
 	RunID       string
 	Invocation  string // of the dbt run that was answered
+	DBTCloudRun int64  // of dbt platform, if it came from there
 	Command     string // run, build, plan
 	Target      string
 	Project     string
@@ -62,6 +63,7 @@ type RunMetadata struct {
 	GeneratedAt     time.Time `json:"generated_at"`
 	RunID           string    `json:"run_id"`
 	DBTInvocationID string    `json:"dbt_invocation_id"`
+	DBTCloudRunID   int64     `json:"dbt_cloud_run_id,omitempty"`
 }
 
 // RunArgs are the arguments that decided what ran.
@@ -120,7 +122,7 @@ func (r Run) Ended() time.Time { return r.StartedAt.Add(r.Elapsed) }
 func (r Run) JSON(generated time.Time) RunJSON {
 	doc := RunJSON{
 		Metadata: RunMetadata{
-			Schema: RunSchema, Version: r.Version, GeneratedAt: generated.UTC(), RunID: r.RunID, DBTInvocationID: r.Invocation,
+			Schema: RunSchema, Version: r.Version, GeneratedAt: generated.UTC(), RunID: r.RunID, DBTInvocationID: r.Invocation, DBTCloudRunID: r.DBTCloudRun,
 		},
 		Results: make([]ResultJSON, 0, len(r.Jobs)), Problems: FaultsJSON(r.Problems),
 		NotInRun: r.NotInRun, ElapsedTime: r.Elapsed.Seconds(), ExitCode: r.ExitCode, Args: RunArgs{Which: r.Command, Target: r.Target},

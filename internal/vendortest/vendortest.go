@@ -24,16 +24,24 @@ import (
 )
 
 // Kinds lists the vendors whose API is described, sorted.
-func Kinds() []string {
-	entries, err := schemas.Files.ReadDir(".")
+func Kinds() []string { return kinds(".") }
+
+// Hosted lists the hosted tools whose API is described, sorted. They are loaded
+// as hosted/KIND.
+func Hosted() []string { return kinds("hosted") }
+
+func kinds(folder string) []string {
+	entries, err := schemas.Files.ReadDir(folder)
 	if err != nil {
 		panic("BUG: the descriptions are not embedded: " + err.Error())
 	}
-	var kinds []string
+	var out []string
 	for _, e := range entries {
-		kinds = append(kinds, strings.TrimSuffix(e.Name(), ".yaml"))
+		if kind, ok := strings.CutSuffix(e.Name(), ".yaml"); ok {
+			out = append(out, kind)
+		}
 	}
-	return kinds
+	return out
 }
 
 // Description is one vendor's API, as far as it is described.

@@ -89,8 +89,8 @@ func (c *censusAPI) syncs(w http.ResponseWriter, r *http.Request) {
 	facade.JSON(w, http.StatusOK, map[string]any{"status": "success", "pagination": censusPages(page, size, len(all)), "data": docs})
 }
 
-// censusSync is a sync. The second version has activations where the first had
-// destinations.
+// censusSync is a sync. In the second version a destination has a word as id;
+// what else is different there is not documented.
 func censusSync(r *http.Request, s *seen, models []Model) map[string]any {
 	var mappings []any
 	for i, column := range s.columns() {
@@ -104,8 +104,7 @@ func censusSync(r *http.Request, s *seen, models []Model) map[string]any {
 		"source_attributes": map[string]any{"connection_id": 4, "object": censusObject(s.Sync, models)},
 	}
 	if len(r.URL.Path) > 7 && r.URL.Path[:7] == "/api/v2" {
-		doc["activation_attributes"] = map[string]any{"activation_id": "glimmering_donkey", "object": s.object()}
-		doc["group_id"] = "decent_dropsy"
+		doc["destination_attributes"] = map[string]any{"connection_id": "glimmering_donkey", "object": s.object()}
 		return doc
 	}
 	doc["destination_attributes"] = map[string]any{"connection_id": 15, "object": s.object()}

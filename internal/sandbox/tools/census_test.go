@@ -33,9 +33,7 @@ func TestCensusSync(t *testing.T) {
 		"destination_attributes":{"connection_id":15,"object":"contact"},
 		"mappings":[{"from":{"type":"column","data":"id"},"to":"id","is_primary_identifier":true},{"from":{"type":"column","data":"email"},"to":"email","is_primary_identifier":false}]}}`)
 	r := c.do(http.MethodGet, "/api/v2/syncs/61", "")
-	if r.get("data.destination_attributes").Exists() || r.get("data.activation_attributes.activation_id").String() != "glimmering_donkey" {
-		t.Errorf("the second version has no activation: %s", r.body)
-	}
+	equal(t, "in the second version", "glimmering_donkey", r.get("data.destination_attributes.connection_id").String())
 	for schedule, want := range map[string]string{
 		"1h":        `{"schedule":{"frequency":"hourly","hour":10,"minute":30}}`,
 		"20m":       `{"schedule":{"frequency":"expression","cron_expression":"*/20 * * * *"}}`,

@@ -30,7 +30,7 @@ func hightouch() facade.Vendor {
 func hightouchDialect(workspace string) *dialect {
 	return &dialect{
 		known: digits, run: func(n int64) string { return strconv.FormatInt(6_100_000+n, 10) },
-		queued: []string{"queued"}, working: []string{"querying", "processing", "reporting"}, busy: behind,
+		queued: []string{"queued"}, working: []string{"querying", "processing", "reporting"}, inList: true, busy: behind,
 		ends: map[End]string{Success: "success", Partial: "warning", Failed: "failed", Canceled: "cancelled", Interrupted: "interrupted"},
 		page: func(sync, run string) string {
 			at := "https://app.hightouch.com/" + workspace + "/syncs/" + sync

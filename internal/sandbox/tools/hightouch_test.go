@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"exposync/internal/sandbox"
 	"exposync/internal/sandbox/tools"
 )
 
@@ -270,4 +271,29 @@ func TestHightouchSequence(t *testing.T) {
 	if r := c.do(http.MethodPost, hightouchAPI+"/sync-sequences/"+strings.Repeat("0f8fad5b", 1)+"-d9cb-469f-a165-708677289500/trigger", ""); r.status != 200 {
 		t.Errorf("a sequence that was not declared: %d %s", r.status, r.body)
 	}
+}
+
+// What is to go wrong with runs goes wrong with the last part of a sequence.
+func TestHightouchSequenceFaults(t *testing.T) {
+	t.Parallel()
+	rules, err := sandbox.ParseFaults("hosted-partial,hosted-poll-500")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, "hightouch", rules...)
+	const id = "0f8fad5b-d9cb-469f-a165-70867728950e"
+	run := c.do(http.MethodPost, hightouchAPI+"/sync-sequences/"+id+"/trigger", "").get("id").String()
+	poll := func() reply { return c.do(http.MethodGet, hightouchAPI+"/sync-sequences/runs/"+run, "") }
+	equal(t, "polls", [2]int{200, 500}, [2]int{poll().status, poll().status})
+	words(c, poll, "status", "done")
+	equal(t, "parts", `["success","warning"]`, poll().get("syncRuns.#.status").Raw)
+}
+
+func TestEachStageForSeveralPolls(t *testing.T) {
+	t.Parallel()
+	c := open(t, "hightouch")
+	c.script("1", tools.Script{Each: 2, Stages: []string{"queued", "querying"}})
+	run := hightouchStart(c, "1")
+	said := words(c, func() reply { return hightouchPoll(c, "1", run) }, "data.0.status", "success")
+	equal(t, "statuses", []string{"queued", "queued", "querying", "querying", "success"}, said)
 }

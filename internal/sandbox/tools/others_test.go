@@ -26,6 +26,9 @@ func TestMultiwoven(t *testing.T) {
 		"finished_at":"2026-11-24T10:15:00.000Z","duration":0,"total_query_rows":100,"total_rows":100,"skipped_rows":0,"successful_rows":100,"failed_rows":0,
 		"error":null,"created_at":"2026-11-24T10:15:00.000Z","updated_at":"2026-11-24T10:15:00.000Z"}}}`)
 
+	c.do(http.MethodPost, "/api/v1/schedule_syncs", `{"schedule_sync":{"sync_id":5}}`)
+	wants(t, c.do(http.MethodDelete, "/api/v1/schedule_syncs/5", ""), 200, `{"message":"Sync cancelled successfully"}`)
+	equal(t, "stopped", "canceled", c.do(http.MethodGet, "/api/v1/syncs/5/sync_runs?status=pending&page=1", "").get("data.0.attributes.status").String())
 	c.clock = c.clock.Add(2 * time.Hour)
 	wants(t, poll(), 401, `{"error":"Unauthorized"}`)
 	if strings.Contains(c.control(http.MethodGet, "/_/requests/1", "").body, token) {
@@ -254,6 +257,23 @@ func TestRudderStack(t *testing.T) {
 	wants(t, c.do(http.MethodGet, at+"/syncs", "", "Authorization", ""), 401, `{"message":"Unauthorized"}`)
 }
 
+func TestRudderStackConnection(t *testing.T) {
+	t.Parallel()
+	c := open(t, "rudderstack")
+	const at = "/v2/retl-connections"
+	for schedule, want := range map[string]string{"": `{"type":"manual"}`, "2h": `{"type":"basic","everyMinutes":120}`, "0 6 * * 1": `{"type":"cron"}`} {
+		c.declare(tools.Sync{ID: "2C8Vk2wj", Schedule: schedule, Disabled: true})
+		r := c.do(http.MethodGet, at+"/2C8Vk2wj", "")
+		equal(t, schedule, decoded(t, want), decoded(t, r.get("schedule").Raw))
+		equal(t, "enabled", "false", r.get("enabled").Raw)
+	}
+	c.declare(tools.Sync{ID: "2C8Vk2wk", Model: "src7"})
+	r := c.do(http.MethodGet, at+"?pageSize=1", "")
+	equal(t, "first page", `["2C8Vk2wj"] 2 /v2/retl-connections?page=2&pageSize=1`, r.get("data.#.id").Raw+" "+r.get("paging.total").Raw+" "+r.get("paging.next").String())
+	equal(t, "of a source", `["2C8Vk2wk"]`, c.do(http.MethodGet, at+"?sourceId=src7", "").get("data.#.id").Raw)
+	equal(t, "past the end", `[]`, c.do(http.MethodGet, at+"?page=9", "").get("data").Raw)
+}
+
 func TestSegment(t *testing.T) {
 	t.Parallel()
 	c := open(t, "segment")
@@ -265,15 +285,15 @@ func TestSegment(t *testing.T) {
 	}
 	poll := func() reply { return c.do(http.MethodGet, "/reverse-etl-models/mod1/syncs/"+id, "") }
 	equal(t, "statuses", []string{"IN_PROGRESS", "IN_PROGRESS", "PARTIAL_SUCCESS"}, words(c, poll, "data.reverseETLSyncStatus.syncStatus", "PARTIAL_SUCCESS"))
-	wants(t, poll(), 200, `{"data":{"reverseETLSyncStatus":{"syncId":"`+id+`","modelId":"mod1","sourceId":"9f7LqFK3y7QW7uU5tGLRQ8","syncStatus":"PARTIAL_SUCCESS",
+	wants(t, poll(), 200, `{"data":{"reverseETLSyncStatus":{"syncId":"`+id+`","modelId":"mod1","sourceId":"src1","syncStatus":"PARTIAL_SUCCESS",
 		"startedAt":"2026-11-24T10:15:00.000Z","finishedAt":"2026-11-24T10:15:00.000Z","duration":"00:00:00",
 		"extractPhase":{"extractCount":"100","addedCount":"60","updatedCount":"30","deletedCount":"10"},"loadPhase":{"deliverSuccessCount":"97","deliverFailureCount":"3"}}}}`)
 	wants(t, c.do(http.MethodPost, "/reverse-etl-models/mod1/syncs/"+id+"/cancel", `{"reasonForCanceling":4}`), 200, `{"data":{"status":"SyncFinishedCannotCancel"}}`)
 	second := c.do(http.MethodPost, "/reverse-etl-syncs", `{"sourceId":"src1","modelId":"mod1","subscriptionId":"sub1"}`).get("data.reverseETLManualSync.syncId").String()
 	wants(t, c.do(http.MethodPost, "/reverse-etl-models/mod1/syncs/"+second+"/cancel", `{"reasonForCanceling":4}`), 200, `{"data":{"status":"CANCELLING"}}`)
 	r = c.do(http.MethodGet, "/reverse-etl-models/mod1/subscriptionId/sub1/syncs?count=1", "")
-	equal(t, "list", `["`+second+`"]`, r.get("data.reverseETLSyncStatuses.#.syncId").Raw)
-	equal(t, "canceled", "CANCELED", r.get("data.reverseETLSyncStatuses.0.syncStatus").String())
+	equal(t, "list", `["`+second+`"]`, r.get("data.syncStatuses.#.syncId").Raw)
+	equal(t, "canceled", "CANCELED", r.get("data.syncStatuses.0.syncStatus").String())
 	wants(t, c.do(http.MethodPost, "/reverse-etl-models/mod1/syncs/"+second+"/cancel", `{"reasonForCanceling":4}`), 200, `{"data":{"status":"SyncAlreadyCanceled"}}`)
 }
 
@@ -302,6 +322,11 @@ func TestSegmentRefuses(t *testing.T) {
 	equal(t, "schedule", decoded(t, `{"strategy":"CRON","config":{"spec":"0 6 * * *","timezone":"UTC"}}`), decoded(t, r.get("data.subscription.reverseETLSchedule").Raw))
 	equal(t, "enabled", `false "mod2"`, r.get("data.subscription.enabled").Raw+" "+r.get("data.subscription.modelId").Raw)
 	equal(t, "model", "false", c.do(http.MethodGet, "/reverse-etl-models/mod2", "").get("data.reverseEtlModel.enabled").Raw)
+	equal(t, "source", "", c.do(http.MethodGet, "/reverse-etl-models/mod9", "").get("data.reverseEtlModel.sourceId").String())
+	c.do(http.MethodPost, "/reverse-etl-syncs", `{"sourceId":"src9","modelId":"mod9","subscriptionId":"sub9"}`)
+	equal(t, "source of a model that was synced", "src9", c.do(http.MethodGet, "/reverse-etl-models/mod9", "").get("data.reverseEtlModel.sourceId").String())
+	wants(t, c.do(http.MethodPost, "/reverse-etl-syncs", `{"sourceId":"src8","modelId":"mod9","subscriptionId":"sub9"}`), 404, failed(404, "not-found", "", "The subscription of this model was not found"))
+	c.declare(tools.Sync{ID: "sub9", Missing: true})
 	equal(t, "models", `["mod2"]`, c.do(http.MethodGet, "/reverse-etl-models?pagination.count=5", "").get("data.models.#.id").Raw)
 	equal(t, "subscriptions", `["sub2"]`, c.do(http.MethodGet, "/destinations/d1/subscriptions?pagination.count=1", "").get("data.subscriptions.#.id").Raw)
 }
@@ -332,6 +357,10 @@ func TestWebhook(t *testing.T) {
 	equal(t, "stopped", "canceled", c.do(http.MethodGet, "/jobs/job-2", "").get("status").String())
 	wants(t, c.do(http.MethodGet, "/jobs/job-9", ""), 404, `{"error":"there is no such job"}`)
 	wants(t, c.do(http.MethodPost, "/hooks/!", ""), 404, `{"error":"there is no such hook"}`)
+	other = c.do(http.MethodPost, "/api/v2/run/crm", "")
+	equal(t, "another address", "202 api-v2-run-crm", fmt.Sprint(other.status, " ", other.get("hook").String()))
+	equal(t, "and its job", "queued", c.do(http.MethodGet, "/api/v2/run/crm/"+other.get("id").String(), "").get("status").String())
+	wants(t, c.do(http.MethodGet, "/api/v2/run/crm", ""), 404, `{"error":"not found"}`)
 	c.declare(tools.Sync{ID: "off", Disabled: true})
 	wants(t, c.do(http.MethodPut, "/hooks/off", ""), 409, `{"error":"the hook is disabled"}`)
 }

@@ -15,10 +15,12 @@ import (
 	"exposync/internal/sandbox/facade"
 )
 
-// rudderstack is RudderStack's API of reverse ETL connections, below /v2.
+// rudderstack is RudderStack's API of reverse ETL connections, below /v2, or
+// without it where the version is no part of the address that was asked for.
 //
-// Source: rudderstack.com/docs/api/retl-connections-api. The bodies of its
-// errors are not documented.
+// Sources: rudderstack.com/docs/api/retl-connections-api; of what a connection
+// is, rudderlabs/rudder-iac api/client/retl. The bodies of errors are not
+// documented.
 func rudderstack() facade.Vendor {
 	return facade.Vendor{
 		Kind: "rudderstack", Title: "RudderStack", Credential: facade.Bearer, Public: login, Routes: rudderstackRoutes, Refuse: rudderstackRefuse,
@@ -55,11 +57,14 @@ type rudderstackAPI struct{ ws *Workspace }
 func rudderstackRoutes(s *facade.Service) http.Handler {
 	a := &rudderstackAPI{newWorkspace(s, rudderstackDialect())}
 	mux := http.NewServeMux()
-	const base = "/v2/retl-connections/{id}"
-	mux.HandleFunc("POST "+base+"/start", a.trigger)
-	mux.HandleFunc("POST "+base+"/stop", a.stop)
-	mux.HandleFunc("GET "+base+"/syncs", a.runs)
-	mux.HandleFunc("GET "+base+"/syncs/{run}", a.run)
+	for _, base := range []string{"/v2/retl-connections", "/retl-connections"} {
+		mux.HandleFunc("GET "+base, a.connections)
+		mux.HandleFunc("GET "+base+"/{id}", a.connection)
+		mux.HandleFunc("POST "+base+"/{id}/start", a.trigger)
+		mux.HandleFunc("POST "+base+"/{id}/stop", a.stop)
+		mux.HandleFunc("GET "+base+"/{id}/syncs", a.runs)
+		mux.HandleFunc("GET "+base+"/{id}/syncs/{run}", a.run)
+	}
 	mux.HandleFunc("GET "+loginPage, signIn)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { rudderstackRefuse(w, r, facade.NotFound) })
 	return &handler{mux, a.ws}

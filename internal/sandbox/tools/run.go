@@ -26,7 +26,7 @@ type run struct {
 	Started time.Time `json:"started,omitzero"`
 	Ended   time.Time `json:"ended,omitzero"`
 
-	Hidden int    `json:"hidden,omitempty"` // answers that still leave it out
+	Hidden int    `json:"hidden,omitempty"` // lists that still leave it out
 	Asked  int    `json:"asked,omitempty"`  // questions about it, however they were answered
 	Shown  int    `json:"shown,omitempty"`  // answers that showed it
 	Word   string `json:"word"`             // what the latest of them said
@@ -67,7 +67,7 @@ func (r *run) step(d *dialect, now time.Time, waits bool) {
 	}
 	r.Updated = now
 	stages := r.stages(d)
-	switch at := r.Shown; {
+	switch at := r.Shown / max(1, r.Script.Each); {
 	case r.Stop && d.halting != "" && r.Word != d.halting:
 		r.Word = d.halting
 	case r.Stop:
@@ -171,7 +171,7 @@ func (r *run) state(d *dialect) string {
 	return "working"
 }
 
-// listed reports whether answers show the run, and counts one that does not.
+// listed reports whether a list has the run, and counts one that has not.
 func (r *run) listed() bool {
 	if r.Hidden == 0 {
 		return true

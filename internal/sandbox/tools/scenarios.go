@@ -31,7 +31,7 @@ func scenarios() map[string]scenario {
 			script: Script{Stages: []string{"pending", "running", "incomplete", "running"}},
 		},
 		"stuck":      run("the run never starts", Script{Stages: []string{""}, End: Never}),
-		"empty":      run("the run is listed after three polls only", Script{Hidden: 3}),
+		"empty":      run("three lists leave the run out", Script{Hidden: 3}),
 		"no-times":   run("the run has no times of start and end", Script{NoTimes: true}),
 		"ids-number": run("ids of runs are numbers", Script{IDs: "number"}),
 		"ids-string": run("ids of runs are strings", Script{IDs: "string"}),

@@ -24,7 +24,7 @@ type Script struct {
 	// Others is how many runs somebody else starts at the same moment.
 	Others int `json:"others,omitempty"`
 
-	// Hidden is in how many answers the run is left out before it is listed.
+	// Hidden is how many lists leave the run out before it is in them.
 	Hidden int `json:"hidden,omitempty"`
 	// Polls are the answers to the first questions about just this run; an empty
 	// one is as usual. With Stay the last goes on for ever.
@@ -34,6 +34,8 @@ type Script struct {
 	// as the tool does not have; nil are the tool's own, and an empty list ends
 	// the run at once.
 	Stages []string `json:"stages,omitempty"`
+	// Each is how many answers show each of the stages; 0 is one.
+	Each int `json:"each,omitempty"`
 
 	// End is how the run ends; empty is Success, or Partial where rows fail.
 	End End `json:"end,omitempty"`
@@ -149,6 +151,7 @@ func (s Script) merge(other Script) Script {
 	if other.Stages != nil {
 		s.Stages = other.Stages
 	}
+	s.Each = cmp.Or(other.Each, s.Each)
 	s.End, s.Word, s.Then = cmp.Or(other.End, s.End), cmp.Or(other.Word, s.Word), cmp.Or(other.Then, s.Then)
 	s.Rows, s.Why = cmp.Or(other.Rows, s.Rows), cmp.Or(other.Why, s.Why)
 	s.NoTimes, s.IDs = s.NoTimes || other.NoTimes, cmp.Or(other.IDs, s.IDs)
@@ -175,8 +178,8 @@ func (s Script) check(d *dialect) error {
 		return errors.New("rows are not negative, and no more fail than there are")
 	case s.IDs != "" && s.IDs != "number" && s.IDs != "string":
 		return errors.New("ids are a number or a string")
-	case s.Times < 0 || s.Others < 0 || s.Hidden < 0:
-		return errors.New("times, others and hidden are not negative")
+	case s.Times < 0 || s.Others < 0 || s.Hidden < 0 || s.Each < 0:
+		return errors.New("times, others, hidden and each are not negative")
 	}
 	return nil
 }

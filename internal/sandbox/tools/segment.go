@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -129,7 +130,7 @@ func (a *segmentAPI) trigger(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	id, model := doc.Get("subscriptionId").Str, doc.Get("modelId").Str
-	known, err := a.ws.fedBy(r, id, model)
+	known, err := a.ws.fedBy(r, id, model, doc.Get("sourceId").Str)
 	if err != nil {
 		segmentRefuse(w, r, facade.Down)
 		return
@@ -156,14 +157,13 @@ func (a *segmentAPI) trigger(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// fedBy notes which model feeds a sync, if nobody said so before; false if it
-// is another, or the sync is missing.
-func (w *Workspace) fedBy(r *http.Request, sync, model string) (is bool, err error) {
+// fedBy notes which model feeds a sync and what that reads, if nobody said so
+// before; false if it is another, or the sync is missing. An empty source is
+// any.
+func (w *Workspace) fedBy(r *http.Request, sync, model, source string) (is bool, err error) {
 	err = w.with(sync, func(k *kept) error {
-		if k.Model == "" {
-			k.Model = model
-		}
-		is = k.Model == model && !overlaid(k.Sync, r).Missing
+		k.Model, k.Source = cmp.Or(k.Model, model), cmp.Or(k.Source, source)
+		is = k.Model == model && (source == "" || k.Source == source) && !overlaid(k.Sync, r).Missing
 		return nil
 	})
 	return is, err
@@ -173,7 +173,7 @@ func (a *segmentAPI) runDoc(s Sync, r *run) map[string]any {
 	p := r.progress(a.ws.d)
 	text := strconv.Itoa
 	doc := map[string]any{
-		"syncId": r.ID, "modelId": s.Model, "sourceId": segmentSource, "syncStatus": r.Word, "startedAt": stamp(r.Started),
+		"syncId": r.ID, "modelId": s.Model, "sourceId": s.Source, "syncStatus": r.Word, "startedAt": stamp(r.Started), "duration": clock(0),
 		"extractPhase": map[string]string{
 			"extractCount": text(p.planned.Planned()), "addedCount": text(p.planned.Added), "updatedCount": text(p.planned.Changed), "deletedCount": text(p.planned.Removed),
 		},
@@ -190,9 +190,6 @@ func (a *segmentAPI) runDoc(s Sync, r *run) map[string]any {
 	}
 	return doc
 }
-
-// segmentSource is the one warehouse.
-const segmentSource = "9f7LqFK3y7QW7uU5tGLRQ8"
 
 // clock writes a duration as 01:02:03.
 func clock(d time.Duration) string {

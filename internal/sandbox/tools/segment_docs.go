@@ -40,7 +40,7 @@ func (a *segmentAPI) runs(w http.ResponseWriter, r *http.Request) {
 		segmentMissing(w, "subscription")
 		return
 	}
-	known, err := a.ws.fedBy(r, id, r.PathValue("model"))
+	known, err := a.ws.fedBy(r, id, r.PathValue("model"), "")
 	if err == nil && !known {
 		segmentMissing(w, "subscription of this model")
 		return
@@ -54,19 +54,24 @@ func (a *segmentAPI) runs(w http.ResponseWriter, r *http.Request) {
 	for _, run := range runs {
 		docs = append(docs, a.runDoc(k.Sync, run))
 	}
-	segmentData(w, map[string]any{"reverseETLSyncStatuses": docs, "pagination": segmentPages(from, size, more, k.runs)})
+	segmentData(w, map[string]any{"syncStatuses": docs, "pagination": segmentPages(from, size, more, k.runs)})
 }
 
-// segmentModel is a model. It is enabled unless a sync of it is not.
+// segmentModel is a model. It is enabled unless a sync of it is not. What it
+// reads is known from the first trigger on, and left out before.
 func segmentModel(m Model, syncs []seen) map[string]any {
 	query := "select id, email from customers"
 	if m.Table != "" {
 		query = "select * from " + relation(m)
 	}
 	off := slices.ContainsFunc(syncs, func(s seen) bool { return s.Model == m.ID && s.Disabled })
-	return map[string]any{
-		"id": m.ID, "sourceId": segmentSource, "name": m.Name, "description": m.UniqueID, "enabled": !off, "query": query, "queryIdentifierColumn": "id",
+	doc := map[string]any{
+		"id": m.ID, "name": m.Name, "description": m.UniqueID, "enabled": !off, "query": query, "queryIdentifierColumn": "id",
 	}
+	if i := slices.IndexFunc(syncs, func(s seen) bool { return s.Model == m.ID && s.Source != "" }); i >= 0 {
+		doc["sourceId"] = syncs[i].Source
+	}
+	return doc
 }
 
 // all gives the models: those that are declared, and those of subscriptions.

@@ -32,7 +32,8 @@ type sequenceRun struct {
 	Parts   []string  `json:"parts,omitempty"` // ids of runs, in the order of the syncs
 	Asked   int       `json:"asked,omitempty"`
 	Status  string    `json:"status"`
-	Script  Script    `json:"script"`
+	Script  Script    `json:"script"` // of the way itself: its answers, and its end
+	Part    Script    `json:"part"`   // of the last part, where that has none of its own
 }
 
 func (r *sequenceRun) ended() bool { return r.Status != "pending" && r.Status != "running" }
@@ -106,6 +107,9 @@ func (h *hightouchAPI) triggerSequence(w http.ResponseWriter, r *http.Request) {
 		q := all.sequence(id)
 		q.Triggers++
 		script, _ = next(q.Scripts)
+		fault := h.ws.faults(Script{}, r)
+		script = script.merge(Script{Answer: fault.Answer, RetryAfter: fault.RetryAfter, Polls: fault.Polls, Stay: fault.Stay})
+		fault.Answer, fault.Polls, fault.Stay = "", nil, false
 		if what, took := script.Answer.parts(); !took || what == Swallowed {
 			run = uuidOf(id, 0)
 			return nil
@@ -113,7 +117,7 @@ func (h *hightouchAPI) triggerSequence(w http.ResponseWriter, r *http.Request) {
 		going := slices.DeleteFunc(slices.Clone(q.Runs), func(r sequenceRun) bool { return r.ended() })
 		if len(going) < 2 {
 			n := int64(len(q.Runs) + 1)
-			q.Runs = append(q.Runs, sequenceRun{ID: uuidOf(id, n), Created: h.ws.s.Now(), Status: "pending", Script: script})
+			q.Runs = append(q.Runs, sequenceRun{ID: uuidOf(id, n), Created: h.ws.s.Now(), Status: "pending", Script: script, Part: fault})
 		}
 		run = q.Runs[len(q.Runs)-1].ID
 		return nil
@@ -186,7 +190,10 @@ func (w *Workspace) stepSequence(q *sequence, it *sequenceRun, waits bool) error
 			return err
 		}
 		if i == len(it.Parts) {
-			s, _ := next(k.Scripts)
+			s, said := next(k.Scripts)
+			if !said && i == len(q.Syncs)-1 {
+				s = it.Part
+			}
 			it.Parts = append(it.Parts, w.begin(k, byTool, s, nil).ID)
 		}
 		part := k.find(it.Parts[i])

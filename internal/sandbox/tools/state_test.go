@@ -3,6 +3,7 @@ package tools_test
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -230,4 +231,23 @@ func TestWordAndReasonOfAnEnd(t *testing.T) {
 	run := hightouchStart(c, "1")
 	words(c, func() reply { return hightouchPoll(c, "1", run) }, "data.0.status", "aborted")
 	equal(t, "reason", "no such table", hightouchPoll(c, "1", run).get("data.0.error").String())
+}
+
+// The page of the documentation lists every scenario, in the words of the code.
+func TestScenariosAreDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/sandbox.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range tools.Scenarios() {
+		if line := "| `" + name + "` | " + tools.About(name) + " |\n"; !strings.Contains(string(page), line) {
+			t.Errorf("docs/sandbox.md has no line %s", line)
+		}
+	}
+	for _, v := range tools.Vendors() {
+		if !strings.Contains(string(page), "| `"+v.Kind+"` | ") {
+			t.Errorf("docs/sandbox.md says nothing of %s", v.Kind)
+		}
+	}
 }

@@ -17,6 +17,7 @@ type Sync struct {
 	Disabled bool     `json:"disabled,omitempty"`
 	Schedule string   `json:"schedule,omitempty"` // its own clock: 1h, "0 * * * *" or dbt_cloud; empty is none
 	Model    string   `json:"model,omitempty"`    // the id of a declared model that feeds it
+	Source   string   `json:"source,omitempty"`   // Segment: the id of the warehouse that the model reads
 	Object   string   `json:"object,omitempty"`   // what it writes to; one is made up
 	Columns  []string `json:"columns,omitempty"`  // of the model, that it reads
 	Rows     *Rows    `json:"rows,omitempty"`     // of its runs, where a script says nothing else

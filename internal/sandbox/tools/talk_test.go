@@ -26,7 +26,6 @@ type talk struct {
 	first      string // the first word of a run
 	failed     string // the count of rows that were refused
 	busy       int    // the status of a trigger while another run is going on
-	hidden     int    // the status of a poll of a run that is not listed yet
 }
 
 // connection is an id of a sync for tools that have UUIDs.
@@ -52,50 +51,50 @@ func talks() map[string]talk {
 			kind: "hightouch", sync: "42606", trigger: post("/api/v1/syncs/SYNC/trigger", ""), id: "id",
 			poll: get("/api/v1/syncs/SYNC/runs?runId=RUN"), one: "data.0", status: "status", list: list("/api/v1/syncs/SYNC/runs?within=5&orderBy=createdAt"), ids: "data.#.id",
 			words: map[tools.End]string{tools.Success: "success", tools.Partial: "warning", tools.Failed: "failed", tools.Canceled: "cancelled", tools.Interrupted: "interrupted"},
-			first: "queued", failed: "failedRows.addedCount", busy: 200, hidden: 200,
+			first: "queued", failed: "failedRows.addedCount", busy: 200,
 		},
 		"census": {
 			kind: "census", sync: "52", trigger: post("/api/v2/syncs/SYNC/trigger", ""), id: "data.sync_run_id",
 			poll: get("/api/v2/sync_runs/RUN"), one: "data", status: "status", list: list("/api/v2/syncs/SYNC/sync_runs"), ids: "data.#.id",
 			words: map[tools.End]string{tools.Success: "completed", tools.Partial: "completed", tools.Failed: "failed", tools.Canceled: "completed", tools.Skipped: "skipped"},
-			first: "queued", failed: "records_failed", busy: 200, hidden: 404,
+			first: "queued", failed: "records_failed", busy: 200,
 		},
 		"multiwoven": {
 			kind: "multiwoven", sync: "5", trigger: post("/api/v1/schedule_syncs", `{"schedule_sync":{"sync_id":SYNC}}`),
 			poll: get("/api/v1/syncs/SYNC/sync_runs/RUN"), one: "data.attributes", status: "status", list: list("/api/v1/syncs/SYNC/sync_runs"), ids: "data.#.id",
 			words: map[tools.End]string{tools.Success: "success", tools.Partial: "success", tools.Failed: "failed", tools.Canceled: "canceled"},
-			first: "started", failed: "failed_rows", busy: 424, hidden: 404, // the list has shown pending already
+			first: "started", failed: "failed_rows", busy: 424, // the list has shown pending already
 		},
 		"airbyte": {
 			kind: "airbyte", sync: connection, trigger: post("/v1/jobs", `{"connectionId":"SYNC","jobType":"sync"}`), id: "jobId",
 			poll: get("/v1/jobs/RUN"), one: "@this", status: "status", list: list("/v1/jobs?connectionId=SYNC&orderBy=createdAt%7CDESC"), ids: "data.#.jobId",
 			words: map[tools.End]string{tools.Success: "succeeded", tools.Failed: "failed", tools.Canceled: "cancelled"},
-			first: "pending", failed: "rowsFailed", busy: 409, hidden: 404,
+			first: "pending", failed: "rowsFailed", busy: 409,
 		},
 		"polytomic": {
 			kind: "polytomic", sync: connection, trigger: post("/api/syncs/SYNC/executions", `{"resync":false}`), id: "data.id",
 			poll: get("/api/syncs/SYNC/executions/RUN"), one: "data", status: "status", list: list("/api/syncs/SYNC/executions"), ids: "data.#.id",
 			words: map[tools.End]string{tools.Success: "completed", tools.Partial: "completed", tools.Failed: "failed", tools.Canceled: "canceled", tools.Interrupted: "interrupted"},
-			first: "created", failed: "counts.error", busy: 409, hidden: 404,
+			first: "created", failed: "counts.error", busy: 409,
 		},
 		"rudderstack": {
 			kind: "rudderstack", sync: "2C8Vk2wj8qkofy00YzJbvJOGeqa", trigger: post("/v2/retl-connections/SYNC/start", `{"syncType":"incremental"}`), id: "syncId",
 			poll: get("/v2/retl-connections/SYNC/syncs/RUN"), one: "@this", status: "status", list: list("/v2/retl-connections/SYNC/syncs"), ids: "syncs.#.id",
 			words: map[tools.End]string{tools.Success: "succeeded", tools.Partial: "succeeded", tools.Failed: "failed", tools.Canceled: "failed"},
-			first: "running", failed: "metrics.failed.total", busy: 409, hidden: 404,
+			first: "running", failed: "metrics.failed.total", busy: 409,
 		},
 		"segment": {
 			kind: "segment", sync: "sub1", trigger: post("/reverse-etl-syncs", `{"sourceId":"src1","modelId":"mod1","subscriptionId":"SYNC"}`), id: "data.reverseETLManualSync.syncId",
 			poll: get("/reverse-etl-models/mod1/syncs/RUN"), one: "data.reverseETLSyncStatus", status: "syncStatus",
-			list: list("/reverse-etl-models/mod1/subscriptionId/SYNC/syncs"), ids: "data.reverseETLSyncStatuses.#.syncId",
+			list: list("/reverse-etl-models/mod1/subscriptionId/SYNC/syncs"), ids: "data.syncStatuses.#.syncId",
 			words: map[tools.End]string{tools.Success: "SUCCESS", tools.Partial: "PARTIAL_SUCCESS", tools.Failed: "FAIL", tools.Canceled: "CANCELED"},
-			first: "IN_PROGRESS", failed: "loadPhase.deliverFailureCount", busy: 200, hidden: 404,
+			first: "IN_PROGRESS", failed: "loadPhase.deliverFailureCount", busy: 200,
 		},
 		"webhook": {
 			kind: "webhook", sync: "nightly", trigger: post("/hooks/SYNC", `{"exposure":"crm"}`), id: "id",
 			poll: get("/jobs/RUN"), one: "@this", status: "status", list: list("/jobs?hook=SYNC"), ids: "jobs.#.id",
 			words: map[tools.End]string{tools.Success: "succeeded", tools.Partial: "completed_with_errors", tools.Failed: "failed", tools.Canceled: "canceled"},
-			first: "queued", failed: "rows.failed", busy: 202, hidden: 404,
+			first: "queued", failed: "rows.failed", busy: 202,
 		},
 	}
 }

@@ -69,6 +69,7 @@ type dialect struct {
 	order   []string                      // all of them in turn, where that is not queued and then working
 	halting string                        // the word of a run that was asked to stop, once; empty: it stops at once
 	ends    map[End]string                // the words for ends; those the tool has not are missing
+	inList  bool                          // a question about one run is answered with a list of it
 	busy    policy                        // what a trigger does while a run is going on
 	stopped string                        // the reason that it gives for a run that somebody stopped
 	page    func(sync, run string) string // the address that people see; nil where nobody knows it

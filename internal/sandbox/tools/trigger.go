@@ -68,6 +68,11 @@ func (w *Workspace) scriptFor(k *kept, r *http.Request) Script {
 			_ = w.s.Documents.Save("workspace", &w.rest) // how often it was used; lost, it acts once more
 		}
 	}
+	return w.faults(s, r)
+}
+
+// faults lays the scenarios that act on a request over a script.
+func (w *Workspace) faults(s Script, r *http.Request) Script {
 	call := facade.CallOf(r)
 	for _, name := range call.Scenarios {
 		sc := scenarios()[name]
@@ -153,7 +158,7 @@ func (w *Workspace) cancel(sync, id string) (stopping []*run, found *run, err er
 // polled is what became of a question about one run.
 type polled struct {
 	sync   seen
-	run    *run   // a copy; nil if there is none, or it is not to be seen yet
+	run    *run   // a copy; nil if there is none, or it is not listed yet
 	there  bool   // there is one, seen or not
 	answer Answer // instead of the usual one
 	script Script
@@ -173,9 +178,11 @@ func (w *Workspace) poll(r *http.Request, sync, id string) (p polled, err error)
 		if p.answer = it.answer(); p.answer != "" {
 			return nil
 		}
-		if w.show(k, it) {
-			p.run = it.copy()
+		if w.d.inList && !it.listed() {
+			return nil
 		}
+		w.show(k, it)
+		p.run = it.copy()
 		return nil
 	})
 	return p, err
@@ -199,7 +206,7 @@ func (w *Workspace) list(r *http.Request, sync string, keep func(*run) bool, fro
 		it.Counts.Lists++
 		k = it.view(r)
 		for _, one := range slices.Backward(slices.Clone(it.Runs)) {
-			if !keep(one) || one.Hidden > 0 && !one.listed() {
+			if !keep(one) || !one.listed() {
 				continue
 			}
 			if from > 0 {

@@ -17,6 +17,9 @@ import (
 //	GET    /jobs?hook=  {"jobs": […]}, the newest first
 //	DELETE /jobs/ID     asks a job to stop
 //
+// Any other address that is posted to is a hook, too, and one that ends in the
+// id of a job tells of it, so that a hook can keep the path it has elsewhere.
+//
 // It asks for no credential: whoever knows the address may call it.
 func webhook() facade.Vendor {
 	return facade.Vendor{
@@ -57,8 +60,24 @@ func webhookRoutes(s *facade.Service) http.Handler {
 	mux.HandleFunc("GET /jobs/{id}", a.job)
 	mux.HandleFunc("DELETE /jobs/{id}", a.cancel)
 	mux.HandleFunc("GET "+loginPage, signIn)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { webhookRefuse(w, r, facade.NotFound) })
+	mux.HandleFunc("/", a.elsewhere)
 	return &handler{mux, a.ws}
+}
+
+// elsewhere answers at addresses that are not its own.
+func (a *webhookAPI) elsewhere(w http.ResponseWriter, r *http.Request) {
+	last := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+	hook := strings.ReplaceAll(strings.Trim(r.URL.Path, "/"), "/", "-")
+	switch {
+	case r.Method == http.MethodGet && strings.HasPrefix(last, "job-"):
+		r.SetPathValue("id", last)
+		a.job(w, r)
+	case (r.Method == http.MethodPost || r.Method == http.MethodPut) && opaque(hook):
+		r.SetPathValue("id", hook)
+		a.trigger(w, r)
+	default:
+		webhookRefuse(w, r, facade.NotFound)
+	}
 }
 
 func webhookRefuse(w http.ResponseWriter, _ *http.Request, t facade.Trouble) {

@@ -223,11 +223,8 @@ func (w *Workspace) begin(k *kept, by string, s Script, flags []string) *run {
 	return r
 }
 
-// show lets an answer show a run: one that is not to be seen yet is false.
-func (w *Workspace) show(k *kept, r *run) bool {
-	if !r.listed() {
-		return false
-	}
+// show lets an answer show a run once more.
+func (w *Workspace) show(k *kept, r *run) {
 	before, ended := k.find(r.Behind), r.End != ""
 	waits := before != nil && before.End == ""
 	if waits { // nobody else asks for that one
@@ -237,7 +234,6 @@ func (w *Workspace) show(k *kept, r *run) bool {
 	if r.End == Interrupted && !ended && r.Script.Then != none {
 		w.begin(k, byTool, Script{End: r.Script.Then, Rows: r.Script.Rows, IDs: r.Script.IDs}, nil)
 	}
-	return true
 }
 
 // overlaid gives a sync as a request sees it: with the faults about syncs that
