@@ -17,36 +17,14 @@ const mostTriggers = 2
 // from before this dbt run, it is waited for, and a run of our own follows.
 func (h *hostedRun) trigger() (hosted.Run, error) {
 	for {
-		t := trigger{Invocation: h.p.req.Invocation, At: h.e.Now(), Full: h.p.req.FullResync}
-		if err := h.before(&t); err != nil {
-			return hosted.Run{}, err
-		}
-		if err := h.journal(t.begun()); err != nil {
-			return hosted.Run{}, err
-		}
-		h.now = t
-		run, err := h.ask(&t)
-		running, again := "", false
-		var busy *hosted.TriggerError
-		if errors.As(err, &busy) && busy.Fate == hosted.Busy {
-			running, again = busy.Running, true
-		} else if err != nil {
+		run, err := h.once()
+		running, inTheWay := blocked(run, err)
+		if !inTheWay || h.begun >= mostTriggers {
 			return run, err
 		}
-		if !again {
-			if run.Unwatched || h.p.req.Detach && !run.State.Ended() {
-				return run, nil
-			}
-			if run, err = h.watch(t); err != nil || run.State != hosted.Skipped {
-				return run, err
-			}
-		}
-		if h.begun >= mostTriggers {
-			return run, err
-		}
-		if !again {
-			h.note("the tool skipped run %s, because another one was going on: it is waited for, and a run follows", t.Run)
-			if err := h.withdraw(t); err != nil {
+		if err == nil {
+			h.note("the tool skipped run %s, because another one was going on: it is waited for, and a run follows", run.ID)
+			if err := h.withdraw(h.now); err != nil {
 				return hosted.Run{}, err
 			}
 		}
@@ -55,6 +33,33 @@ func (h *hostedRun) trigger() (hosted.Run, error) {
 			return run, err
 		}
 	}
+}
+
+// once triggers, and waits for the end, unless nobody wants to or can.
+func (h *hostedRun) once() (hosted.Run, error) {
+	t := trigger{Invocation: h.p.req.Invocation, At: h.e.Now(), Full: h.p.req.FullResync}
+	if err := h.before(&t); err != nil {
+		return hosted.Run{}, err
+	}
+	if err := h.journal(t.begun()); err != nil {
+		return hosted.Run{}, err
+	}
+	h.now = t
+	run, err := h.ask(&t)
+	if err != nil || run.Unwatched || h.p.req.Detach && !run.State.Ended() {
+		return run, err
+	}
+	return h.watch(t)
+}
+
+// blocked reports whether a trigger did nothing because another run is going
+// on, and which, where the tool names it.
+func blocked(run hosted.Run, err error) (running string, inTheWay bool) {
+	var busy *hosted.TriggerError
+	if errors.As(err, &busy) && busy.Fate == hosted.Busy {
+		return busy.Running, true
+	}
+	return "", err == nil && run.State == hosted.Skipped
 }
 
 // before remembers which runs there are: none of them can be ours. Where the
