@@ -75,12 +75,22 @@ func (p *project) commented(f Finding) bool {
 		if line < 1 {
 			continue
 		}
-		m := ignoreComment().FindStringSubmatch(lineOfText(text, line))
+		written := lineOfText(text, line)
+		if line < f.Line && !onlyComment(written) && strings.HasPrefix(strings.TrimSpace(lineOfText(text, f.Line)), "- ") {
+			continue // it is about the item before
+		}
+		m := ignoreComment().FindStringSubmatch(written)
 		if m != nil && m[1] == f.Code && m[2] != "" {
 			return true
 		}
 	}
 	return false
+}
+
+// onlyComment reports whether there is nothing but a comment on a line.
+func onlyComment(line string) bool {
+	line = strings.TrimSpace(line)
+	return slices.ContainsFunc([]string{"#", "--", "{#"}, func(mark string) bool { return strings.HasPrefix(line, mark) })
 }
 
 // lineOfText is a line of a file, 1-based, without its end.
