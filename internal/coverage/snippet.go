@@ -118,6 +118,11 @@ func (f *Facts) exportSnippet(e *Exposure) string {
 	if from == "…" { // nothing to make an export model of
 		return "depends_on:\n  - ref('export_…')"
 	}
+	for _, x := range f.Exports {
+		if x.Name == name { // its file is there: it must not be written over
+			return "depends_on:\n  - " + ref(x) + "   # is there already"
+		}
+	}
 	return fmt.Sprintf("-- models/exports/%s.sql\nselect … from {{ %s }}\n\n# %s\ndepends_on:\n  - ref('%s')", name, from, slashed(e.Path), name)
 }
 
@@ -273,7 +278,7 @@ func (f *Facts) columnSnippet(s Sent, c Column) string {
 }
 
 func mapSnippet(column string) string {
-	return "fields:   # of the sync; or drop from the export what nobody needs\n  " + column + ": " + column
+	return "fields:   # of the sync; or drop what nobody needs\n  " + column + ": " + column
 }
 
 func (f *Facts) freshnessSnippet(n *dbt.Node) string {
