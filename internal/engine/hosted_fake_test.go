@@ -38,6 +38,7 @@ type workspace struct {
 	canceled []string
 	polls    int
 	noList   bool
+	timeless bool // its list tells no times, and holds everything
 
 	onTrigger func(n int) (hosted.Run, error) // n counts from 1; nil starts a run
 	onPoll    func(n int) error               // before a run is shown
@@ -128,7 +129,7 @@ func (w *workspace) Recent(ctx context.Context, _ string, since time.Time) ([]ho
 	var out []hosted.Run
 	for _, r := range w.runs {
 		switch {
-		case r.gone || r.Created.Before(since):
+		case r.gone || !w.timeless && r.Created.Before(since):
 		case r.hidden > 0:
 			r.hidden--
 		default:

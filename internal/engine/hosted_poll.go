@@ -20,6 +20,9 @@ const (
 	// followLookups is how often the run is looked for that follows an interrupted one.
 	followLookups = 3
 	clockSlack    = 5 * time.Second
+	// lookBack is how far back runs are listed before a trigger: further than
+	// the clocks of two machines are apart.
+	lookBack = 90 * time.Minute
 )
 
 // whose says what a run that is watched means to this one.
