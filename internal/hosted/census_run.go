@@ -24,7 +24,7 @@ func (c *census) Trigger(ctx context.Context, sync string, o TriggerOptions) (Ru
 	if f != nil {
 		return Run{}, &TriggerError{Fate: f.fate, Err: f.fault}
 	}
-	id := text(data.Get("sync_run_id"))
+	id := runID(data.Get("sync_run_id"))
 	if id == "" {
 		return Run{}, c.noID(q, doc)
 	}

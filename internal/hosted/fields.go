@@ -32,6 +32,15 @@ func text(v gjson.Result) string {
 	}
 }
 
+// runID reads the id of a run that was started; "" where a number stands in its
+// place that numbers no run.
+func runID(v gjson.Result) string {
+	if id := text(v); strings.Trim(id, "0") != "" && !strings.HasPrefix(id, "-") {
+		return id
+	}
+	return ""
+}
+
 // count reads a number of rows; nil if there is none.
 func count(v gjson.Result) *int64 {
 	n, err := strconv.ParseFloat(strings.TrimSpace(text(v)), 64)

@@ -29,7 +29,7 @@ func (h *hightouch) Trigger(ctx context.Context, sync string, o TriggerOptions) 
 	if err != nil {
 		return Run{}, err
 	}
-	id := text(doc.Get("id"))
+	id := runID(doc.Get("id"))
 	if id == "" {
 		return Run{}, h.noID(c, doc)
 	}

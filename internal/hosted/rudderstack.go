@@ -130,7 +130,7 @@ func (r *rudderstack) Trigger(ctx context.Context, sync string, o TriggerOptions
 	if err != nil {
 		return Run{}, err
 	}
-	id := text(doc.Get("syncId"))
+	id := runID(doc.Get("syncId"))
 	if id == "" {
 		return Run{}, r.noID(q, doc)
 	}

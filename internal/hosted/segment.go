@@ -128,7 +128,7 @@ func (s *segment) Trigger(ctx context.Context, sync string, o TriggerOptions) (R
 		return Run{}, err
 	}
 	got := doc.Get("data.reverseETLManualSync")
-	id := text(got.Get("syncId"))
+	id := runID(got.Get("syncId"))
 	if id == "" {
 		return Run{}, s.noID(q, doc)
 	}

@@ -133,7 +133,7 @@ func (w *webhook) Trigger(ctx context.Context, sync string, o TriggerOptions) (R
 	case f != nil:
 		return Run{}, &TriggerError{Fate: f.fate, Err: f.fault}
 	}
-	id := text(at(r.doc, t.id))
+	id := runID(at(r.doc, t.id))
 	switch {
 	case id == "" && t.id != "" && n["run"] == "" && r.doc.Exists():
 		return Run{}, w.noID(q, r.doc)
