@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -39,7 +40,7 @@ const (
 func (h *hostedRun) poll(id string, w whose) (hosted.Run, error) {
 	wait, failures, followed := h.first(), 0, w == theirs
 	for {
-		run, err := h.tool.Run(h.wait, h.p.req.Job.Hosted.Sync, id)
+		run, err := h.question(id)
 		switch {
 		case err == nil:
 			failures = 0
@@ -76,6 +77,15 @@ func (h *hostedRun) poll(id string, w whose) (hosted.Run, error) {
 		}
 		wait = min(wait+wait/2, slowestPoll)
 	}
+}
+
+// question asks for a run once. A tool that answers a byte a minute is waited
+// for no longer than for a run that does not end.
+func (h *hostedRun) question(id string) (hosted.Run, error) {
+	left := max(h.deadline.Sub(h.e.Now()), 5*h.first())
+	ctx, cancel := context.WithTimeout(h.wait, left)
+	defer cancel()
+	return h.tool.Run(ctx, h.p.req.Job.Hosted.Sync, id)
 }
 
 // passing reports whether asking again may help.
