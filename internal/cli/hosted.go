@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -124,7 +125,7 @@ func (s *session) sandboxedTool(ctx context.Context, kind hosted.Kind, cfg hoste
 			cfg.Params[p.Name] = "sandbox"
 		}
 		if p.Name == "base_url" {
-			address = base + facade.Mount(cfg.Kind, cfg.Name) + pathOf(p.Default)
+			address = base + facade.Mount(cfg.Kind, cfg.Name) + cmp.Or(kind.Path, pathOf(p.Default))
 		}
 	}
 	if kind.Name == "webhook" {

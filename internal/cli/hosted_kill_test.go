@@ -62,10 +62,16 @@ func order(m *mini, base, body string) {
 func hostedMini(tb testing.TB, tool string, args ...string) (m *mini, base string) {
 	tb.Helper()
 	sync := "42606"
-	if tool == "polytomic" {
+	switch tool {
+	case "polytomic", "airbyte":
 		sync = "0cb7da35-1fff-4d4a-bf1b-6534d515e5b5"
+	case "segment":
+		sync = "9f7LqFK3y7QW7uU5tGLRQ8/model/subscription" // the stand-in has one source
 	}
 	connection := "ht: {type: " + tool + ", token: \"{{ env_var('HT') }}\"}"
+	if tool == "multiwoven" {
+		connection = "ht: {type: multiwoven, base_url: https://mw.example.com, email: me@example.com, password: \"{{ env_var('HT') }}\", workspace: 1}"
+	}
 	m = newMini(tb, `create table main.export_t (id int primary key)`, `{"hosted": "ht/`+sync+`"}`, connection)
 	m.write("exposync.yml", "targets:\n  live:\n    connections:\n      "+connection+"\n  prod: sandbox\n")
 	return m, startSandbox(tb, m, append([]string{"--dir", filepath.Join(m.dir, ".exposync/sandbox")}, args...)...)
@@ -112,4 +118,27 @@ func TestKillHosted(t *testing.T) {
 		}
 	}
 	t.Logf("%d runs were killed before their end, %d dbt runs ended in doubt", killed, doubts)
+}
+
+// ^C stops the waiting: where the run goes on is said, and the next process
+// waits for it.
+func TestInterruptedHosted(t *testing.T) {
+	t.Parallel()
+	m, base := hostedMini(t, "hightouch")
+	order(m, base, `{"kind": "hightouch", "connection": "ht", "sync": "42606", "scenario": "stuck"}`)
+	p := m.start("run")
+	for deadline := time.Now().Add(patience); hostedCounts(t, base).Runs == 0 && time.Now().Before(deadline); {
+	}
+	p.interrupt()
+	if said := p.wantExit(130); !strings.Contains(flat(said), "goes on in ht") || !strings.Contains(said, "exposync wait --select t") {
+		t.Errorf("%s", said)
+	}
+	order(m, base, `{"kind": "hightouch", "connection": "ht", "sync": "42606", "end": {}, "scripts": []}`)
+	if said := m.want(0, "wait"); !strings.Contains(said, "(resumed)") {
+		t.Errorf("%s", said)
+	}
+	m.want(0, "run")
+	if got := hostedCounts(t, base); got != (toolCounts{Triggers: 1, Runs: 1}) {
+		t.Errorf("%+v", got)
+	}
 }

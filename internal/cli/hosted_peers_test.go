@@ -63,7 +63,10 @@ func TestHostedPeersBugs(t *testing.T) {
 		},
 		{
 			peer: "the Airflow provider of RudderStack", does: "sends the start three times on any error, 409 included",
-			fault: "hosted-busy", tool: "rudderstack", says: "began after dbt had built", triggers: 1, runs: 1,
+			tool: "rudderstack", says: "was going on already", triggers: 2, runs: 2,
+			also: func(m *mini, base string) {
+				order(m, base, `{"kind": "rudderstack", "connection": "ht", "sync": "42606", "scenario": "busy"}`)
+			},
 		},
 		{
 			peer: "the Go SDK of Polytomic", does: "sends a POST again on 409 and 5xx",
@@ -107,9 +110,27 @@ func TestHostedPeersTellSecrets(t *testing.T) {
     connections:
       ht: {type: hightouch, token: "{{ env_var('HT') }}", base_url: "{{ env_var('HOOK') }}"}
 `)
-	code, said := m.run("run", "--log-level", "debug")
-	if code == 0 || strings.Contains(said, canary) {
+	code, said := m.run("run", "--debug")
+	if code != 5 || !strings.Contains(said, "hosted_unavailable") || strings.Contains(said, canary) {
 		t.Errorf("exit %d\n%s", code, said)
+	}
+}
+
+// Every tool's sync runs in a sandbox target: once for a dbt run.
+func TestHostedToolsInASandbox(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []string{"airbyte", "census", "hightouch", "multiwoven", "polytomic", "rudderstack", "segment"} {
+		t.Run(tool, func(t *testing.T) {
+			t.Parallel()
+			m, base := hostedMini(t, tool)
+			if said := m.want(0, "run"); !strings.Contains(said, "OK sync t") {
+				t.Errorf("%s", said)
+			}
+			m.want(0, "run")
+			if got := hostedCounts(t, base); got.Triggers != 1 || got.Runs != 1 {
+				t.Errorf("%+v", got)
+			}
+		})
 	}
 }
 

@@ -178,11 +178,11 @@ func worstAt(doc report.Lint) int {
 
 // where repeats the paths for the next command.
 func (l *lintAsked) where() string {
-	out := ""
+	var b strings.Builder
 	for _, p := range l.paths {
-		out += " " + word(p)
+		b.WriteString(" " + word(p))
 	}
-	return out
+	return b.String()
 }
 
 // asksAbout reports whether findings of a file are asked for: it is one of the

@@ -120,7 +120,7 @@ func (s *session) addFiles(out map[string][]byte, root string) error {
 		if err != nil || !info.Mode().IsRegular() || info.Size() > lintLimit {
 			return nil //nolint:nilerr // a link to nowhere is none of dbt's files
 		}
-		text, err := os.ReadFile(file)
+		text, err := os.ReadFile(file) //nolint:gosec // reading the user's own project is the job
 		if err != nil {
 			return &fault.Fault{
 				Code: "lint_unreadable", Kind: fault.Config, Whose: fault.User, Where: s.a.shown(file),

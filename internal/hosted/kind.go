@@ -12,6 +12,9 @@ type Kind struct {
 	Name   string // the type of the connection in exposync.yml: hightouch
 	Title  string // for people: Hightouch
 	Params []Param
+	// Path is that of the API behind any host, where base_url has no default
+	// that shows it.
+	Path string
 	// Check refuses a sync that the tool cannot have, such as a word where it
 	// has numbers: "" if it can, else what is expected instead.
 	Check func(sync string) string

@@ -22,7 +22,7 @@ type rudderstack struct{ *api }
 
 func rudderstackKind() Kind {
 	return Kind{
-		Name: "rudderstack", Title: "RudderStack",
+		Name: "rudderstack", Title: "RudderStack", Path: "/v2",
 		Params: []Param{
 			{Name: "token", Required: true, Secret: true, Doc: "Service access token of the workspace, or a personal one."},
 			{Name: "region", Default: "us", Choices: []string{"us", "eu"}, Doc: "Where the workspace is: api.rudderstack.com or api.eu.rudderstack.com."},

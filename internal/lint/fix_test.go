@@ -183,3 +183,12 @@ func TestEditsAreAllThatChanges(t *testing.T) {
 		}
 	}
 }
+
+// No text makes lint fail, and none is mended twice.
+func FuzzFix(f *testing.F) {
+	f.Add(article)
+	f.Add("exposures:\n  - name: a\n    type: application\n    meta: {exposync: {to: a.b, fields: {on: no}, notify: {slack: #x}}}\n")
+	f.Add("\ufeff- name: a\r\n  type: ml\r\n  depends on:\r\n\t- ref('a')\r\n")
+	f.Add("a: &a {x: *a}\nb: {<<: *a}\n")
+	f.Fuzz(checkFix)
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"exposync/internal/plan"
@@ -34,7 +35,7 @@ func scanned(code, fix string) func(*project) []Finding {
 				if m.code == code {
 					n++
 					f := d.mended(m, fix)
-					f.Column = fmt.Sprintf("%d", n) // several of a file, wherever they are
+					f.Column = strconv.Itoa(n) // several of a file, wherever they are
 					out = append(out, f)
 				}
 			}
