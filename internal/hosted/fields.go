@@ -50,6 +50,23 @@ func count(v gjson.Result) *int64 {
 	return nil
 }
 
+// mind makes a success with refused rows partial. A number of refused rows that
+// is told and cannot be read proves no success either.
+func (r *Run) mind(refused ...gjson.Result) {
+	if r.State != Succeeded {
+		return
+	}
+	for _, v := range refused {
+		if v.Type != gjson.Null && v.Raw != `""` && count(v) == nil {
+			r.State, r.Rows.Failed = Partial, nil
+			return
+		}
+	}
+	if some(r.Rows.Failed) {
+		r.State = Partial
+	}
+}
+
 func whole(f float64) (int64, bool) {
 	if math.IsNaN(f) || math.Abs(f) > 1<<53 || f != math.Trunc(f) {
 		return 0, false

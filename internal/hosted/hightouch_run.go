@@ -73,9 +73,7 @@ func (h *hightouch) run(sync string, doc gjson.Result) Run {
 		Added: count(planned.Get("addedCount")), Changed: count(planned.Get("changedCount")), Removed: count(planned.Get("removedCount")),
 		Total: hightouchSum(planned), OK: hightouchSum(good), Failed: hightouchSum(bad),
 	}
-	if r.State == Succeeded && some(r.Rows.Failed) {
-		r.State = Partial
-	}
+	r.mind(bad.Get("addedCount"), bad.Get("changedCount"), bad.Get("removedCount"))
 	r.Continued = word(r.Status) == "interrupted"
 	return r
 }

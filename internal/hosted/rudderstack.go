@@ -161,9 +161,7 @@ func (r *rudderstack) run(doc gjson.Result) Run {
 	out.State = r.state(words{
 		"running": Running, "succeeded": Succeeded, "failed": Failed, "cancelled": Canceled, "canceled": Canceled, "stopped": Canceled, "aborted": Canceled,
 	}, out.Status)
-	if out.State == Succeeded && some(out.Rows.Failed) {
-		out.State = Partial
-	}
+	out.mind(doc.Get("metrics.failed.total"))
 	if out.State != Succeeded {
 		out.Error = r.show(text(doc.Get("error")))
 	}

@@ -192,9 +192,7 @@ func (w *webhook) run(doc gjson.Result) Run {
 		}
 	}
 	r.State = w.state(p.words, r.Status)
-	if r.State == Succeeded && some(r.Rows.Failed) {
-		r.State = Partial
-	}
+	r.mind(at(doc, p.rows["failed"]))
 	if !r.State.Ended() {
 		r.Ended = time.Time{}
 	} else if r.State != Succeeded {
