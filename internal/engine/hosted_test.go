@@ -345,6 +345,9 @@ func TestHostedPartial(t *testing.T) {
 		if res.Status != test.want || noted(res, "rows were rejected, within max_rejected") != test.note || !engine.Handled(res) || b.open() != 0 {
 			t.Errorf("on_partial %q, %v of %v rejected: %s, notes %q", test.on, val(test.rows.Failed), val(test.rows.Total), res.Status, res.Plan.Notes)
 		}
+		if untold := noted(res, "does not say how many") == 1; untold != (test.rows.Failed == nil) {
+			t.Errorf("on_partial %q, %v rejected: notes %q", test.on, test.rows.Failed, res.Plan.Notes)
+		}
 		if failed := val(test.rows.Failed); failed > 0 && (len(res.Rejects) != 1 || res.Rejects[0].Records != failed) {
 			t.Errorf("rejects %+v", res.Rejects)
 		}
