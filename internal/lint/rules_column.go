@@ -112,7 +112,7 @@ func checkParity(p *project, n *dbt.Node, _ []plan.Job) []Finding {
 		word = "tests"
 	}
 	parent := coverage.Label(parity.Parents[0])
-	return []Finding{p.node(n, "", fmt.Sprintf("no test counts the rows of %s against those of %s, so rows may get lost on the way", n.Name, parent),
+	return []Finding{p.node(n, "", fmt.Sprintf("no test counts the rows of %s against those of %s, so rows may get lost on the way", coverage.Label(n), parent),
 		fmt.Sprintf("%s:\n  - dbt_utils.equal_rowcount:\n      compare_model: ref('%s')", word, parity.Parents[0].Name))}
 }
 
@@ -143,7 +143,7 @@ func checkColumns(p *project) []Finding {
 			if slices.ContainsFunc(columns, func(c coverage.Column) bool { return strings.EqualFold(c.Name, name) }) {
 				continue
 			}
-			f := p.about(j.Exposure, fmt.Sprintf("%s maps the column %s, which %s does not have%s", j.ID, name, n.Name, meantColumn(name, columns)), "correct the column (left is theirs, right is ours), or add it to the model")
+			f := p.about(j.Exposure, fmt.Sprintf("%s maps the column %s, which %s does not have%s", j.ID, name, coverage.Label(n), meantColumn(name, columns)), "correct the column (left is theirs, right is ours), or add it to the model")
 			f.Column = name
 			if line := lineOf(j.Where); line > 0 {
 				f.Line, f.Col = line, 0
@@ -176,7 +176,7 @@ func checkContract(p *project, n *dbt.Node, _ []plan.Job) []Finding {
 	if n.ContractEnforced || older(p.version(), 1, 5) {
 		return nil
 	}
-	return []Finding{p.node(n, "", n.Name+" has no contract: a column that is renamed or retyped is only noticed by the destination", "config: {contract: {enforced: true}}")}
+	return []Finding{p.node(n, "", coverage.Label(n)+" has no contract: a column that is renamed or retyped is only noticed by the destination", "config: {contract: {enforced: true}}")}
 }
 
 func checkFreshness(p *project) []Finding {

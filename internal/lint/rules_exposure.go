@@ -68,7 +68,7 @@ func (p *project) sends(x *exposure) bool {
 			return n != nil && n.ResourceType == "model" && exports.Has(n.Name, slashes(n.Path), n.Tags)
 		})
 	}
-	return slices.ContainsFunc(x.refs(), func(name string) bool { return exports.Has(name, "", nil) })
+	return slices.ContainsFunc(x.refs(), func(r unpinned) bool { return exports.Has(r.name, "", nil) })
 }
 
 func checkOwner(p *project) []Finding {
@@ -188,6 +188,9 @@ func checkNoSync(p *project) []Finding {
 			return nil
 		}
 		message := x.name + " is of type application, but declares no sync, and its url shows none"
+		if x.text("url") == "" {
+			message = x.name + " is of type application, but declares no sync and has no url"
+		}
 		if tool := biTool(x.text("url")); tool != "" {
 			message = x.name + " is of type application, but its url shows " + tool
 		}
