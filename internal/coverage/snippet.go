@@ -62,12 +62,16 @@ func (f *Facts) tested(n *dbt.Node) string {
 }
 
 // exposureName makes a name for the exposure of a model: export_customers
-// becomes customers_export.
+// becomes customers_export. Versions of a model have names of their own.
 func exposureName(n *dbt.Node) string {
-	if rest, ok := strings.CutPrefix(n.Name, "export_"); ok {
-		return rest + "_export"
+	version := ""
+	if n.Version != "" && n.Version != n.LatestVersion {
+		version = "_v" + strings.ReplaceAll(n.Version, ".", "_")
 	}
-	return n.Name + "_sync"
+	if rest, ok := strings.CutPrefix(n.Name, "export_"); ok {
+		return rest + version + "_export"
+	}
+	return n.Name + version + "_sync"
 }
 
 func (f *Facts) exposureYAML(name, address, what string, sync []string, dependsOn string) string {
@@ -100,7 +104,7 @@ func ref(n *dbt.Node) string {
 // exportSnippet is the export model that an exposure should depend on: one
 // that is made of its dependency already, else the start of a new one.
 func (f *Facts) exportSnippet(e *Exposure) string {
-	from, name := "…", "export_…"
+	var from *dbt.Node
 	for _, id := range e.DependsOn {
 		n := f.Project.Nodes[id]
 		if n == nil {
@@ -111,14 +115,15 @@ func (f *Facts) exportSnippet(e *Exposure) string {
 				return "depends_on:\n  - " + ref(x) + "   # is made of " + Label(n)
 			}
 		}
-		if from == "…" {
-			from, name = ref(n), "export_"+strings.TrimPrefix(strings.TrimPrefix(n.Name, "dim_"), "fct_")
+		if from == nil || from.ResourceType == "source" && n.ResourceType != "source" {
+			from = n
 		}
 	}
-	if from == "…" { // nothing to make an export model of
+	if from == nil { // nothing to make an export model of
 		return "depends_on:\n  - ref('export_…')"
 	}
-	return fmt.Sprintf("-- models/exports/%s.sql\nselect … from {{ %s }}\n\n# %s\ndepends_on:\n  - ref('%s')", name, from, slashed(e.Path), name)
+	name := "export_" + strings.TrimPrefix(strings.TrimPrefix(from.Name, "dim_"), "fct_")
+	return fmt.Sprintf("-- models/exports/%s.sql\nselect … from {{ %s }}\n\n# %s\ndepends_on:\n  - ref('%s')", name, ref(from), slashed(e.Path), name)
 }
 
 func (f *Facts) bindSnippet(e *Exposure) string {
