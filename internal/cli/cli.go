@@ -19,7 +19,7 @@ import (
 // exitCodes is the part that every command's help ends with.
 const exitCodes = `Exit codes:
   0 done, or nothing to do      4 some records were not confirmed
-  1 a bug in exposync           5 a warehouse or destination was unavailable
+  1 a bug in exposync           5 a warehouse, destination or tool failed
   2 usage or configuration      6 a check you asked for failed
   3 held or blocked           130 interrupted`
 

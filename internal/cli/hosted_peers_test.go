@@ -110,8 +110,8 @@ func TestHostedPeersTellSecrets(t *testing.T) {
     connections:
       ht: {type: hightouch, token: "{{ env_var('HT') }}", base_url: "{{ env_var('HOOK') }}"}
 `)
-	code, said := m.run("run", "--log-level", "debug")
-	if code == 0 || strings.Contains(said, canary) {
+	code, said := m.run("run", "--debug")
+	if code != 5 || !strings.Contains(said, "hosted_unavailable") || strings.Contains(said, canary) {
 		t.Errorf("exit %d\n%s", code, said)
 	}
 }

@@ -36,21 +36,11 @@ const (
 func (h *hostedRun) poll(id string, w whose) (hosted.Run, error) {
 	wait, failures, followed := h.first(), 0, w == theirs
 	for {
-		run, err := h.tool.Run(h.wait, h.p.req.Job.Hosted.Sync, id)
-		switch {
-		case err == nil:
-			failures = 0
-			h.saw(run, w)
-		case h.wait.Err() != nil:
-			return hosted.Run{}, errors.Join(h.stopped(), err)
-		case passing(err):
-			if failures++; failures >= maxPolls {
-				return hosted.Run{}, h.lost(id, w, err)
-			}
-		default:
-			return hosted.Run{}, h.lost(id, w, err)
+		run, answered, err := h.question(id, w, &failures)
+		if err != nil {
+			return hosted.Run{}, err
 		}
-		if err == nil && run.State.Ended() {
+		if run.State.Ended() {
 			if !run.Continued || followed {
 				return run, nil
 			}
@@ -62,7 +52,7 @@ func (h *hostedRun) poll(id string, w whose) (hosted.Run, error) {
 			id, followed, wait = next, true, h.first()
 			continue
 		}
-		if err == nil && w == answering && h.p.req.Detach {
+		if answered && w == answering && h.p.req.Detach {
 			return run, nil
 		}
 		if !h.e.Now().Before(h.deadline) {
@@ -73,6 +63,25 @@ func (h *hostedRun) poll(id string, w whose) (hosted.Run, error) {
 		}
 		wait = min(wait+wait/2, slowestPoll)
 	}
+}
+
+// question asks once. Without an answer, and without an error, asking again may
+// help.
+func (h *hostedRun) question(id string, w whose, failures *int) (run hosted.Run, answered bool, err error) {
+	run, err = h.tool.Run(h.wait, h.p.req.Job.Hosted.Sync, id)
+	switch {
+	case err == nil:
+		*failures = 0
+		h.saw(run, w)
+		return run, true, nil
+	case h.wait.Err() != nil:
+		return hosted.Run{}, false, errors.Join(h.stopped(), err)
+	case passing(err):
+		if *failures++; *failures < maxPolls {
+			return hosted.Run{}, false, nil
+		}
+	}
+	return hosted.Run{}, false, h.lost(id, w, err)
 }
 
 // passing reports whether asking again may help.

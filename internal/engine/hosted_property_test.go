@@ -147,13 +147,13 @@ func (s mortalSync) Fold(ctx context.Context, h ledger.Header) error {
 
 // process runs from its start to its end, or to its death. remembered is told
 // the result, as the history would be, before the trigger is settled.
-func (m *moody) process(remembered func(plan.Result)) (res plan.Result, died bool) {
+func (m *moody) process(remembered func(plan.Result)) (res plan.Result) {
 	defer func() {
 		if what := recover(); what != nil {
 			if what != (death{}) {
 				panic(what)
 			}
-			died, m.b.ledger.held = true, false
+			m.b.ledger.held = false
 		}
 	}()
 	e := m.b.engine()
@@ -173,7 +173,7 @@ func (m *moody) process(remembered func(plan.Result)) (res plan.Result, died boo
 	if err := p.Close(); err != nil {
 		m.t.Fatal(err)
 	}
-	return res, false
+	return res
 }
 
 // Whatever a tool does, and whenever a process dies: one trigger for a dbt
@@ -203,7 +203,7 @@ func TestHostedProperty(t *testing.T) {
 		b.req.Again, b.req.Detach, b.req.WaitOnly = false, false, false
 		m.round(rt, asked, done)
 		b.req.WaitOnly = true // closes what was remembered and not settled
-		res, _ := m.process(func(plan.Result) {})
+		res := m.process(func(plan.Result) {})
 		if b.open() != 0 && codesOf(res) != "hosted_in_doubt" {
 			rt.Fatalf("%d triggers are open after %s %s", b.open(), res.Status, codesOf(res))
 		}
@@ -221,7 +221,7 @@ func (m *moody) round(rt *rapid.T, asked map[string]int, done map[string]plan.Re
 	if m.b.req.Again && !m.b.req.WaitOnly {
 		asked[invocation] += 2 // it triggers once more if the tool skipped the first
 	}
-	res, _ := m.process(func(res plan.Result) {
+	res := m.process(func(res plan.Result) {
 		if res.Hosted != nil && hosted.State(res.Hosted.State).Ended() && codesOf(res) != "hosted_in_doubt" {
 			done[res.Hosted.Invocation] = res
 		}

@@ -59,7 +59,7 @@ func (e *Engine) ApplyHosted(ctx context.Context, stop <-chan struct{}, p *Prepa
 	h := &hostedRun{
 		e: e, p: p, ctx: ctx, wait: wait, tool: p.req.Tool, deadline: e.Now().Add(timeout), said: map[string]bool{},
 	}
-	run, err := h.answer()
+	run, err := h.answer() //nolint:contextcheck // the journal is written even when the process ends
 	h.conclude(&res, run, err)
 	if err := e.foldHosted(ctx, p); err != nil {
 		res.Problems = append(res.Problems, fault.All(err)...)

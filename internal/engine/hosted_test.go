@@ -245,8 +245,10 @@ func TestHosted(t *testing.T) {
 		{"its own schedule, accepted", func(b *hostedBench, w *workspace) {
 			w.sync.Schedule, b.req.Accept = "every 1 hour", []string{"own_schedule"}
 		}, ok},
-		{"detached", func(b *hostedBench, _ *workspace) { b.req.Detach = true },
-			hostedEnd{Status: plan.Started, Run: "1", State: hosted.Queued, Triggers: 1, Runs: 1, Open: 1}},
+		{
+			"detached", func(b *hostedBench, _ *workspace) { b.req.Detach = true },
+			hostedEnd{Status: plan.Started, Run: "1", State: hosted.Queued, Triggers: 1, Runs: 1, Open: 1},
+		},
 		{"nothing to wait for", func(b *hostedBench, _ *workspace) { b.req.WaitOnly = true }, hostedEnd{Status: plan.Skipped}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -531,9 +533,9 @@ func TestHostedPauses(t *testing.T) {
 		last = b.tool.now
 	}
 	b.run()
-	want := []time.Duration{2000, 3000, 4500, 6750, 10125, 15188, 22781, 30000, 30000}
+	want := []int64{2000, 3000, 4500, 6750, 10125, 15188, 22781, 30000, 30000}
 	for i, w := range want {
-		if pauses[i] != w*time.Millisecond {
+		if pauses[i].Milliseconds() != w {
 			t.Fatalf("%v", pauses[:len(want)])
 		}
 	}

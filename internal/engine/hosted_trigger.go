@@ -17,44 +17,45 @@ const mostTriggers = 2
 // from before this dbt run, it is waited for, and a run of our own follows.
 func (h *hostedRun) trigger() (hosted.Run, error) {
 	for {
-		t := trigger{Invocation: h.p.req.Invocation, At: h.e.Now(), Full: h.p.req.FullResync}
-		if err := h.before(&t); err != nil {
-			return hosted.Run{}, err
-		}
-		if err := h.journal(t.begun()); err != nil {
-			return hosted.Run{}, err
-		}
-		h.now = t
-		run, err := h.ask(&t)
-		running, again := "", false
-		var busy *hosted.TriggerError
-		if errors.As(err, &busy) && busy.Fate == hosted.Busy {
-			running, again = busy.Running, true
-		} else if err != nil {
+		run, running, again, err := h.once()
+		if !again || h.begun >= mostTriggers {
 			return run, err
-		}
-		if !again {
-			if run.Unwatched || h.p.req.Detach && !run.State.Ended() {
-				return run, nil
-			}
-			if run, err = h.watch(t); err != nil || run.State != hosted.Skipped {
-				return run, err
-			}
-		}
-		if h.begun >= mostTriggers {
-			return run, err
-		}
-		if !again {
-			h.note("the tool skipped run %s, because another one was going on: it is waited for, and a run follows", t.Run)
-			if err := h.withdraw(t); err != nil {
-				return hosted.Run{}, err
-			}
 		}
 		fresh, run, err := h.standBy(running)
 		if err != nil || fresh {
 			return run, err
 		}
 	}
+}
+
+// once triggers, and gives what came of it. again: the tool said clearly that
+// nothing ran, because of another run, which running names where it does.
+func (h *hostedRun) once() (run hosted.Run, running string, again bool, err error) {
+	t := trigger{Invocation: h.p.req.Invocation, At: h.e.Now(), Full: h.p.req.FullResync}
+	if err := h.before(&t); err != nil {
+		return hosted.Run{}, "", false, err
+	}
+	if err := h.journal(t.begun()); err != nil {
+		return hosted.Run{}, "", false, err
+	}
+	h.now = t
+	run, err = h.ask(&t)
+	var busy *hosted.TriggerError
+	switch {
+	case errors.As(err, &busy) && busy.Fate == hosted.Busy:
+		return run, busy.Running, true, err
+	case err != nil, run.Unwatched, h.p.req.Detach && !run.State.Ended():
+		return run, "", false, err
+	}
+	run, err = h.watch(t)
+	if err != nil || run.State != hosted.Skipped || h.begun >= mostTriggers {
+		return run, "", false, err
+	}
+	h.note("the tool skipped run %s, because another one was going on: it is waited for, and a run follows", t.Run)
+	if err := h.withdraw(t); err != nil {
+		return hosted.Run{}, "", false, err
+	}
+	return run, "", true, nil
 }
 
 // before remembers which runs there are: none of them can be ours. Where the
