@@ -123,7 +123,7 @@ func (f *Facts) exportSnippet(e *Exposure) string {
 		return "depends_on:\n  - ref('export_…')"
 	}
 	name := "export_" + strings.TrimPrefix(strings.TrimPrefix(from.Name, "dim_"), "fct_")
-	return fmt.Sprintf("-- models/exports/%s.sql\nselect … from {{ %s }}\n\n# %s\ndepends_on:\n  - ref('%s')", name, ref(from), slashed(e.Path), name)
+	return fmt.Sprintf("-- models/exports/%s.sql\nselect … from {{ %s }}\n\n# %s\ndepends_on:\n  - ref('%s')   # in place of %s", name, ref(from), slashed(e.Path), name, Label(from))
 }
 
 func (f *Facts) bindSnippet(e *Exposure) string {
