@@ -48,7 +48,7 @@ func (f *Facts) exposureSnippet(n *dbt.Node) string {
 			key = "[" + key + "]"
 		}
 	}
-	return f.exposureYAML(exposureName(n), "https://…", Label(n), []string{"to: connection.object", "key: " + key, "fields: all", "sla: 24h"}, ref(n))
+	return f.exposureYAML(exposureName(n), "https://…", Label(n), []string{"to: connection.object", "key: " + key, "fields: all", "sla: 24h"}, Ref(n))
 }
 
 // tested is the first column that tests prove to identify a row.
@@ -91,7 +91,8 @@ func (f *Facts) exposureYAML(name, address, what string, sync []string, dependsO
 	}, "\n")
 }
 
-func ref(n *dbt.Node) string {
+// Ref is how depends_on, SQL and the arguments of tests name a node.
+func Ref(n *dbt.Node) string {
 	switch {
 	case n.ResourceType == "source":
 		return fmt.Sprintf("source('%s', '%s')", n.SourceName, n.Name)
@@ -112,7 +113,7 @@ func (f *Facts) exportSnippet(e *Exposure) string {
 		}
 		for _, x := range f.Exports {
 			if slices.Contains(f.Project.Parents[x.UniqueID], id) {
-				return "depends_on:\n  - " + ref(x) + "   # is made of " + Label(n)
+				return "depends_on:\n  - " + Ref(x) + "   # is made of " + Label(n)
 			}
 		}
 		if from == nil || from.ResourceType == "source" && n.ResourceType != "source" {
@@ -123,7 +124,7 @@ func (f *Facts) exportSnippet(e *Exposure) string {
 		return "depends_on:\n  - ref('export_…')"
 	}
 	name := "export_" + strings.TrimPrefix(strings.TrimPrefix(from.Name, "dim_"), "fct_")
-	return fmt.Sprintf("-- models/exports/%s.sql\nselect … from {{ %s }}\n\n# %s\ndepends_on:\n  - ref('%s')   # in place of %s", name, ref(from), slashed(e.Path), name, Label(from))
+	return fmt.Sprintf("-- models/exports/%s.sql\nselect … from {{ %s }}\n\n# %s\ndepends_on:\n  - ref('%s')   # in place of %s", name, Ref(from), slashed(e.Path), name, Label(from))
 }
 
 func (f *Facts) bindSnippet(e *Exposure) string {
@@ -142,7 +143,7 @@ func (f *Facts) hostedSnippet(h HostedSync, n *dbt.Node) string {
 	if n == nil {
 		return "point the sync at an export model of this project, or retire it in " + h.Tool
 	}
-	return f.exposureYAML(exposureName(n), cmp.Or(h.URL, "https://…"), Label(n), []string{"hosted: " + h.Ref(), "sla: 24h"}, ref(n))
+	return f.exposureYAML(exposureName(n), cmp.Or(h.URL, "https://…"), Label(n), []string{"hosted: " + h.Ref(), "sla: 24h"}, Ref(n))
 }
 
 func (f *Facts) fieldSnippet(_ *Exposure, field string) string {
@@ -227,7 +228,7 @@ func (f *Facts) keySnippet(n *dbt.Node, k Key) string {
 }
 
 func (f *Facts) paritySnippet(n, parent *dbt.Node) string {
-	lines := append([]string{f.testsKey() + ":", "  - dbt_utils.equal_rowcount:"}, f.testArgs("      ", "compare_model: "+ref(parent))...)
+	lines := append([]string{f.testsKey() + ":", "  - dbt_utils.equal_rowcount:"}, f.testArgs("      ", "compare_model: "+Ref(parent))...)
 	lines = append(lines, "# or, if rows are left out on purpose:")
 	lines = append(lines, "config: {meta: {exposync: {ignore: [{check: parity, reason: …}]}}}")
 	return modelYAML(n, lines...)
@@ -248,7 +249,7 @@ func (f *Facts) valuesSnippet(s Sent) string {
 	lines := append([]string{
 		"columns:", "  - name: " + s.Column, "    " + f.testsKey() + ":", "      - accepted_values:",
 	}, f.testArgs("          ", "values: […]")...)
-	lines = append(lines, fmt.Sprintf("# what is there now: dbt show --inline \"select distinct %s from {{ %s }}\"", s.Column, ref(s.Model)))
+	lines = append(lines, fmt.Sprintf("# what is there now: dbt show --inline \"select distinct %s from {{ %s }}\"", s.Column, Ref(s.Model)))
 	return modelYAML(s.Model, lines...)
 }
 

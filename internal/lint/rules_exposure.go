@@ -231,10 +231,14 @@ func checkWatched(p *project) []Finding {
 		if x.watched() == "" || x.synced() {
 			return nil
 		}
-		fix := "exposync: {hosted: " + x.watched() + "/ID, sla: 24h}"
-		if page, _ := job.PageOf(x.text("url")); page.Sync != "" {
+		message, fix := x.name+" shows a sync of "+x.watched()+", which Exposync watches and does not trigger", "exposync: {hosted: "+x.watched()+"/ID, sla: 24h}"
+		switch page, _ := job.PageOf(x.text("url")); {
+		case page.Search:
+			message = x.name + " shows a search of " + x.watched() + ", which stands for many syncs: Exposync triggers none of them"
+			fix = "exposync: {syncs: {NAME: {hosted: " + x.watched() + "/ID}}, sla: 24h}"
+		case page.Sync != "":
 			fix = "exposync: {hosted: " + x.watched() + "/" + page.Sync + ", sla: 24h}"
 		}
-		return []Finding{x.finding(x.name+" shows a sync of "+x.watched()+", which Exposync watches and does not trigger", fix, "url")}
+		return []Finding{x.finding(message, fix, "url")}
 	})(p)
 }
