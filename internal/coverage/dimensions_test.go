@@ -106,7 +106,7 @@ func TestBound(t *testing.T) {
 		"hosted id":   {url: "https://app.hightouch.com/a/syncs/42", watched: "hightouch"},
 		"unknown app": {url: "https://sync.example.com/syncs/7"},
 		"search":      {url: "https://app.hightouch.com/a/syncs?search=x", watched: "hightouch", want: "not the id of a sync"},
-		"placeholder": {url: "<your sync>", want: "neither a sync"},
+		"placeholder": {url: "<your sync>", want: "its url is no address"},
 		"no url":      {want: "neither a sync"},
 		"other url":   {url: "https://bi.example.com/1", want: "its url shows no sync"},
 		"mistake": {

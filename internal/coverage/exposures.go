@@ -105,6 +105,8 @@ func unbound(e *Exposure) string {
 		return ""
 	case e.Watched != "":
 		return "its url shows " + e.Watched + ", but not the id of a sync"
+	case strings.TrimSpace(e.URL) != "" && placeholder(e.URL):
+		return "it has no sync under exposync:, and its url is no address"
 	case placeholder(e.URL):
 		return "it has neither a sync under exposync: nor a url"
 	}

@@ -41,7 +41,10 @@ func (f *Facts) notices() []Notice {
 }
 
 func (f *Facts) exportNotices(n *dbt.Node, add func(kind, id, message string)) {
-	if n.Materialized != "" && !strings.EqualFold(n.Materialized, "view") {
+	switch {
+	case strings.EqualFold(n.Materialized, "ephemeral"):
+		add("not_a_view", n.UniqueID, Label(n)+" is materialized as ephemeral: the warehouse has no relation of it, so that nothing can read it")
+	case n.Materialized != "" && !strings.EqualFold(n.Materialized, "view"):
 		add("not_a_view", n.UniqueID, Label(n)+" is materialized as "+n.Materialized+": as a view it needs no rebuild and is as fresh as its parents")
 	}
 	if len(f.Tests(n.UniqueID)) == 0 {

@@ -48,7 +48,7 @@ func (f *Facts) exposureSnippet(n *dbt.Node) string {
 			key = "[" + key + "]"
 		}
 	}
-	return f.exposureYAML(exposureName(n), "https://…", Label(n), []string{"to: connection.object", "key: " + key, "fields: all", "sla: 24h"}, ref(n))
+	return f.exposureYAML(exposureName(n), "https://…", Label(n), []string{"to: connection.object", "key: " + key, "fields: all", "sla: 24h"}, Ref(n))
 }
 
 // tested is the first column that tests prove to identify a row.
@@ -62,12 +62,16 @@ func (f *Facts) tested(n *dbt.Node) string {
 }
 
 // exposureName makes a name for the exposure of a model: export_customers
-// becomes customers_export.
+// becomes customers_export. Versions of a model have names of their own.
 func exposureName(n *dbt.Node) string {
-	if rest, ok := strings.CutPrefix(n.Name, "export_"); ok {
-		return rest + "_export"
+	version := ""
+	if n.Version != "" && n.Version != n.LatestVersion {
+		version = "_v" + strings.ReplaceAll(n.Version, ".", "_")
 	}
-	return n.Name + "_sync"
+	if rest, ok := strings.CutPrefix(n.Name, "export_"); ok {
+		return rest + version + "_export"
+	}
+	return n.Name + version + "_sync"
 }
 
 func (f *Facts) exposureYAML(name, address, what string, sync []string, dependsOn string) string {
@@ -87,7 +91,8 @@ func (f *Facts) exposureYAML(name, address, what string, sync []string, dependsO
 	}, "\n")
 }
 
-func ref(n *dbt.Node) string {
+// Ref is how depends_on, SQL and the arguments of tests name a node.
+func Ref(n *dbt.Node) string {
 	switch {
 	case n.ResourceType == "source":
 		return fmt.Sprintf("source('%s', '%s')", n.SourceName, n.Name)
@@ -100,7 +105,7 @@ func ref(n *dbt.Node) string {
 // exportSnippet is the export model that an exposure should depend on: one
 // that is made of its dependency already, else the start of a new one.
 func (f *Facts) exportSnippet(e *Exposure) string {
-	from, name := "…", "export_…"
+	var from *dbt.Node
 	for _, id := range e.DependsOn {
 		n := f.Project.Nodes[id]
 		if n == nil {
@@ -108,22 +113,23 @@ func (f *Facts) exportSnippet(e *Exposure) string {
 		}
 		for _, x := range f.Exports {
 			if slices.Contains(f.Project.Parents[x.UniqueID], id) {
-				return "depends_on:\n  - " + ref(x) + "   # is made of " + Label(n)
+				return "depends_on:\n  - " + Ref(x) + "   # is made of " + Label(n)
 			}
 		}
-		if from == "…" {
-			from, name = ref(n), "export_"+strings.TrimPrefix(strings.TrimPrefix(n.Name, "dim_"), "fct_")
+		if from == nil || from.ResourceType == "source" && n.ResourceType != "source" {
+			from = n
 		}
 	}
-	if from == "…" { // nothing to make an export model of
+	if from == nil { // nothing to make an export model of
 		return "depends_on:\n  - ref('export_…')"
 	}
+	name := "export_" + strings.TrimPrefix(strings.TrimPrefix(from.Name, "dim_"), "fct_")
 	for _, x := range f.Exports {
 		if x.Name == name { // its file is there: it must not be written over
-			return "depends_on:\n  - " + ref(x) + "   # is there already"
+			return "depends_on:\n  - " + Ref(x) + "   # is there already"
 		}
 	}
-	return fmt.Sprintf("-- models/exports/%s.sql\nselect … from {{ %s }}\n\n# %s\ndepends_on:\n  - ref('%s')", name, from, slashed(e.Path), name)
+	return fmt.Sprintf("-- models/exports/%s.sql\nselect … from {{ %s }}\n\n# %s\ndepends_on:\n  - ref('%s')   # in place of %s", name, Ref(from), slashed(e.Path), name, Label(from))
 }
 
 func (f *Facts) bindSnippet(e *Exposure) string {
@@ -142,7 +148,7 @@ func (f *Facts) hostedSnippet(h HostedSync, n *dbt.Node) string {
 	if n == nil {
 		return "point the sync at an export model of this project, or retire it in " + h.Tool
 	}
-	return f.exposureYAML(exposureName(n), cmp.Or(h.URL, "https://…"), Label(n), []string{"hosted: " + h.Ref(), "sla: 24h"}, ref(n))
+	return f.exposureYAML(exposureName(n), cmp.Or(h.URL, "https://…"), Label(n), []string{"hosted: " + h.Ref(), "sla: 24h"}, Ref(n))
 }
 
 func (f *Facts) fieldSnippet(_ *Exposure, field string) string {
@@ -227,7 +233,7 @@ func (f *Facts) keySnippet(n *dbt.Node, k Key) string {
 }
 
 func (f *Facts) paritySnippet(n, parent *dbt.Node) string {
-	lines := append([]string{f.testsKey() + ":", "  - dbt_utils.equal_rowcount:"}, f.testArgs("      ", "compare_model: "+ref(parent))...)
+	lines := append([]string{f.testsKey() + ":", "  - dbt_utils.equal_rowcount:"}, f.testArgs("      ", "compare_model: "+Ref(parent))...)
 	lines = append(lines, "# or, if rows are left out on purpose:")
 	lines = append(lines, "config: {meta: {exposync: {ignore: [{check: parity, reason: …}]}}}")
 	return modelYAML(n, lines...)
@@ -248,7 +254,7 @@ func (f *Facts) valuesSnippet(s Sent) string {
 	lines := append([]string{
 		"columns:", "  - name: " + s.Column, "    " + f.testsKey() + ":", "      - accepted_values:",
 	}, f.testArgs("          ", "values: […]")...)
-	lines = append(lines, fmt.Sprintf("# what is there now: dbt show --inline \"select distinct %s from {{ %s }}\"", s.Column, ref(s.Model)))
+	lines = append(lines, fmt.Sprintf("# what is there now: dbt show --inline \"select distinct %s from {{ %s }}\"", s.Column, Ref(s.Model)))
 	return modelYAML(s.Model, lines...)
 }
 

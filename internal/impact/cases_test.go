@@ -140,6 +140,26 @@ func nodeCases() []compareCase {
 				}
 			}
 		}},
+		{name: "a model gets its first version", after: func(d doc) {
+			const id = "model.shop.export_invoices.v1"
+			n := d.model("export_invoices")
+			d.remove("model.shop.export_invoices")
+			n["unique_id"], n["version"], n["latest_version"], n["alias"] = id, 1, 1, "export_invoices_v1"
+			n["relation_name"] = `"shop"."prod"."export_invoices_v1"`
+			d.m["nodes"].(tree)[id] = n
+			d.m["parent_map"].(tree)[id] = n["depends_on"].(tree)["nodes"]
+			d.exposure("finance_erp_export")["depends_on"].(tree)["nodes"] = []any{id}
+			d.m["parent_map"].(tree)["exposure.shop.finance_erp_export"] = []any{id}
+			for test, n := range d.m["nodes"].(tree) {
+				if n := n.(tree); n["attached_node"] == "model.shop.export_invoices" {
+					d.remove(test)
+					n["unique_id"], n["attached_node"] = test+"_v1", id // dbt hashes the model's name into it
+					n["depends_on"].(tree)["nodes"] = []any{id}
+					d.m["nodes"].(tree)[test+"_v1"] = n
+					d.m["parent_map"].(tree)[test+"_v1"] = []any{id}
+				}
+			}
+		}},
 		{name: "a source is gone", after: func(d doc) {
 			delete(d.at("sources"), "source.shop.raw.invoices")
 			delete(d.at("parent_map"), "source.shop.raw.invoices")
@@ -240,6 +260,7 @@ func testCases() []compareCase {
 			id, n := d.test("accepted_values_export_invoices_status")
 			d.remove(id)
 			n["unique_id"] = "test.shop.accepted_values_export_invoices_status__other.0123456789"
+			n["test_metadata"].(tree)["kwargs"].(tree)["values"] = []any{"other"}
 			d.m["nodes"].(tree)[n["unique_id"].(string)] = n
 			d.m["parent_map"].(tree)[n["unique_id"].(string)] = []any{"model.shop.export_invoices"}
 			id, _ = d.test("unique_stg_invoices_invoice_id")

@@ -100,9 +100,21 @@ func (c *comparison) pairRenamed() {
 func (c *comparison) renamedNode(was, is *dbt.Node) {
 	c.add(Change{
 		Kind: "model_renamed", Subject: is.UniqueID, Before: shown(was), After: shown(is), File: is.Path,
-		Message: fmt.Sprintf("%s looks renamed to %s", title(was), is.Name),
+		Message: renamedText(was, is),
 	})
 	c.columnChanges(was, is)
+}
+
+// renamedText says how the name changed: a model that gets its first version
+// keeps its own name, and yet is another node in another relation.
+func renamedText(was, is *dbt.Node) string {
+	switch {
+	case was.Name == is.Name && was.Version == "":
+		return fmt.Sprintf("%s has versions now, and this one is %s", title(was), shown(is))
+	case was.Name == is.Name && is.Version == "":
+		return fmt.Sprintf("%s is %s now, without a version", title(was), shown(is))
+	}
+	return fmt.Sprintf("%s looks renamed to %s", title(was), shown(is))
 }
 
 // node compares a node that both sides have.

@@ -139,9 +139,9 @@ func testText(p *dbt.Project, t *dbt.Node) string {
 		return t.Name
 	}
 	if t.ColumnName != "" {
-		return fmt.Sprintf("%s on %s of %s", t.TestName, t.ColumnName, subject.Name)
+		return fmt.Sprintf("%s on %s of %s", t.TestName, t.ColumnName, shown(subject))
 	}
-	return t.TestName + " on " + subject.Name
+	return t.TestName + " on " + shown(subject)
 }
 
 // testKeys are the settings of a test that decide what it lets through.
@@ -169,7 +169,7 @@ func (c *comparison) test(was, is *dbt.Node, otherID bool) {
 		}
 		c.addTest(kind, c.after.Project, is, keysText(keys, a), keysText(keys, b),
 			fmt.Sprintf("%s %s: %s now, was %s", text, word, keysText(keys, b), keysText(keys, a)))
-	case otherID && fold(was.ColumnName) != fold(is.ColumnName) && sameArguments(was, is):
+	case otherID && sameArguments(was, is):
 	case otherID:
 		c.addTest("test_changed", c.after.Project, is, was.Name, is.Name, text+" has other arguments")
 	case d.Body || len(d.Macros) > 0 || is.ResourceType == "unit_test" && d.Modified:
@@ -177,8 +177,8 @@ func (c *comparison) test(was, is *dbt.Node, otherID bool) {
 	}
 }
 
-// sameArguments reports whether two tests differ in the name of their column
-// alone, which was renamed.
+// sameArguments reports whether two tests differ at most in the names of their
+// model and their column, which were renamed.
 func sameArguments(was, is *dbt.Node) bool {
 	args := func(n *dbt.Node) map[string]any {
 		var out map[string]any

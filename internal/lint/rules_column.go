@@ -107,13 +107,22 @@ func checkParity(p *project, n *dbt.Node, _ []plan.Job) []Finding {
 	if !parity.Asked() || len(parity.Tests) > 0 {
 		return nil
 	}
-	word := "data_tests"
-	if older(p.version(), 1, 8) {
-		word = "tests"
-	}
 	parent := coverage.Label(parity.Parents[0])
-	return []Finding{p.node(n, "", fmt.Sprintf("no test counts the rows of %s against those of %s, so rows may get lost on the way", n.Name, parent),
-		fmt.Sprintf("%s:\n  - dbt_utils.equal_rowcount:\n      compare_model: ref('%s')", word, parity.Parents[0].Name))}
+	return []Finding{p.node(n, "", fmt.Sprintf("no test counts the rows of %s against those of %s, so rows may get lost on the way", coverage.Label(n), parent),
+		p.testYAML("", "dbt_utils.equal_rowcount", "compare_model: "+coverage.Ref(parity.Parents[0])))}
+}
+
+// testYAML writes a test with an argument as this version of dbt wants it: the
+// key is data_tests since 1.8, and arguments stand under their own since 1.11.
+func (p *project) testYAML(indent, test, argument string) string {
+	key, below := "data_tests", "\n"+indent+"      arguments:\n"+indent+"        "
+	if older(p.version(), 1, 8) {
+		key = "tests"
+	}
+	if older(p.version(), 1, 11) {
+		below = "\n" + indent + "      "
+	}
+	return indent + key + ":\n" + indent + "  - " + test + ":" + below + argument
 }
 
 func checkValues(p *project, s coverage.Sent, _ coverage.Column) []Finding {
@@ -121,7 +130,7 @@ func checkValues(p *project, s coverage.Sent, _ coverage.Column) []Finding {
 		return nil
 	}
 	return []Finding{p.node(s.Model, s.Column, fmt.Sprintf("%s.%s looks like one of a few values, and no test says which", s.Model.Name, s.Column),
-		fmt.Sprintf("columns:\n  - name: %s\n    data_tests:\n      - accepted_values: {values: […]}", s.Column))}
+		fmt.Sprintf("columns:\n  - name: %s\n%s", s.Column, p.testYAML("    ", "accepted_values", "values: […]")))}
 }
 
 // checkColumns looks for mapped columns that a model does not have: by the
@@ -143,7 +152,7 @@ func checkColumns(p *project) []Finding {
 			if slices.ContainsFunc(columns, func(c coverage.Column) bool { return strings.EqualFold(c.Name, name) }) {
 				continue
 			}
-			f := p.about(j.Exposure, fmt.Sprintf("%s maps the column %s, which %s does not have%s", j.ID, name, n.Name, meantColumn(name, columns)), "correct the column (left is theirs, right is ours), or add it to the model")
+			f := p.about(j.Exposure, fmt.Sprintf("%s maps the column %s, which %s does not have%s", j.ID, name, coverage.Label(n), meantColumn(name, columns)), "correct the column (left is theirs, right is ours), or add it to the model")
 			f.Column = name
 			if line := lineOf(j.Where); line > 0 {
 				f.Line, f.Col = line, 0
@@ -176,7 +185,7 @@ func checkContract(p *project, n *dbt.Node, _ []plan.Job) []Finding {
 	if n.ContractEnforced || older(p.version(), 1, 5) {
 		return nil
 	}
-	return []Finding{p.node(n, "", n.Name+" has no contract: a column that is renamed or retyped is only noticed by the destination", "config: {contract: {enforced: true}}")}
+	return []Finding{p.node(n, "", coverage.Label(n)+" has no contract: a column that is renamed or retyped is only noticed by the destination", "config: {contract: {enforced: true}}")}
 }
 
 func checkFreshness(p *project) []Finding {

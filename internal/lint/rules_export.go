@@ -81,7 +81,7 @@ func (p *project) about(id, message, fix string) Finding {
 func checkExposed(p *project, n *dbt.Node) []Finding {
 	facts := p.in.Facts
 	depends := func(e *coverage.Exposure) bool { return slices.Contains(facts.ExportsOf(e), n) }
-	written := func(x *exposure) bool { return x.dbt == nil && x.mentions(n.Name) }
+	written := func(x *exposure) bool { return x.dbt == nil && x.mention(n.Name) != nil }
 	if slices.ContainsFunc(facts.Applications, depends) || slices.ContainsFunc(p.applications(), written) {
 		return nil
 	}
@@ -137,7 +137,11 @@ func checkUsed(p *project, n *dbt.Node) []Finding {
 	if parents := p.in.Facts.Parents(n.UniqueID); len(parents) == 1 {
 		parent = coverage.Label(parents[0])
 	}
-	return []Finding{p.node(n, "", fmt.Sprintf("%s builds on the export %s, so a change made for a destination changes it, too", strings.Join(by, ", "), n.Name), "let it read "+parent)}
+	verb, them := "builds", "it"
+	if len(by) > 1 {
+		verb, them = "build", "them"
+	}
+	return []Finding{p.node(n, "", fmt.Sprintf("%s %s on the export %s, so a change made for a destination changes %s, too", andList(by), verb, coverage.Label(n), them), "let "+them+" read "+parent)}
 }
 
 // builtOn are the models and snapshots that read a node, by name.
@@ -147,7 +151,7 @@ func (p *project) builtOn(id string) []string {
 		for _, child := range sortedKeys(p.in.Project.Parents) {
 			if n := p.in.Project.Nodes[child]; n != nil && (n.ResourceType == "model" || n.ResourceType == "snapshot") {
 				for _, parent := range p.in.Project.Parents[child] {
-					p.children[parent] = append(p.children[parent], n.Name)
+					p.children[parent] = append(p.children[parent], coverage.Label(n))
 				}
 			}
 		}
@@ -179,7 +183,7 @@ func checkHeavy(p *project, n *dbt.Node) []Finding {
 			what = append(what, phrase)
 		}
 	}
-	return []Finding{p.code(n, found[0].at, n.Name+" "+andList(what)+": an export picks, names and casts", "do that in its parent, where it is tested once for all who read it")}
+	return []Finding{p.code(n, found[0].at, coverage.Label(n)+" "+andList(what)+": an export picks, names and casts", "do that in its parent, where it is tested once for all who read it")}
 }
 
 // andList writes phrases as people do: a, b and c.
@@ -195,7 +199,7 @@ func checkNotView(p *project, n *dbt.Node) []Finding {
 	case "view", "materialized_view", "ephemeral", "": // of an ephemeral one the sync itself says that it cannot be read
 		return nil
 	}
-	return []Finding{p.node(n, "", fmt.Sprintf("%s is materialized as %s: a view over a table is always current and needs no rebuild", n.Name, n.Materialized),
+	return []Finding{p.node(n, "", fmt.Sprintf("%s is materialized as %s: a view over a table is always current and needs no rebuild", coverage.Label(n), n.Materialized),
 		"{{ config(materialized='view') }}, or say why: config: {meta: {exposync: {ignore: [{check: export_not_view, reason: …}]}}}")}
 }
 
@@ -204,9 +208,9 @@ func checkChain(p *project, n *dbt.Node) []Finding {
 	if chain.OK(p.in.viewDepth()) {
 		return nil
 	}
-	message := n.Name + " reads views on views"
+	message := coverage.Label(n) + " reads views on views"
 	if chain.Raw {
-		message = n.Name + " shows raw data: no table is between it and a source"
+		message = coverage.Label(n) + " shows raw data: no table is between it and a source"
 	}
 	return []Finding{p.node(n, "", message+": "+chain.String(), "materialize its parent as a table")}
 }

@@ -70,7 +70,7 @@ func (p *project) sends(x *exposure) bool {
 			return n != nil && n.ResourceType == "model" && exports.Has(n.Name, slashes(n.Path), n.Tags)
 		})
 	}
-	return slices.ContainsFunc(x.refs(), func(name string) bool { return exports.Has(name, "", nil) })
+	return slices.ContainsFunc(x.refs(), func(r unpinned) bool { return exports.Has(r.name, "", nil) })
 }
 
 func checkOwner(p *project) []Finding {
@@ -190,6 +190,9 @@ func checkNoSync(p *project) []Finding {
 			return nil
 		}
 		message := x.name + " is of type application, but declares no sync, and its url shows none"
+		if x.text("url") == "" {
+			message = x.name + " is of type application, but declares no sync and has no url"
+		}
 		if tool := biTool(x.text("url")); tool != "" {
 			message = x.name + " is of type application, but its url shows " + tool
 		}
@@ -230,10 +233,14 @@ func checkWatched(p *project) []Finding {
 		if x.watched() == "" || x.synced() {
 			return nil
 		}
-		fix := "exposync: {hosted: " + x.watched() + "/ID, sla: 24h}"
-		if page, _ := job.PageOf(x.text("url")); page.Sync != "" {
+		message, fix := x.name+" shows a sync of "+x.watched()+", which Exposync watches and does not trigger", "exposync: {hosted: "+x.watched()+"/ID, sla: 24h}"
+		switch page, _ := job.PageOf(x.text("url")); {
+		case page.Search:
+			message = x.name + " shows a search of " + x.watched() + ", which stands for many syncs: Exposync triggers none of them"
+			fix = "exposync: {syncs: {NAME: {hosted: " + x.watched() + "/ID}}, sla: 24h}"
+		case page.Sync != "":
 			fix = "exposync: {hosted: " + x.watched() + "/" + page.Sync + ", sla: 24h}"
 		}
-		return []Finding{x.finding(x.name+" shows a sync of "+x.watched()+", which Exposync watches and does not trigger", fix, "url")}
+		return []Finding{x.finding(message, fix, "url")}
 	})(p)
 }

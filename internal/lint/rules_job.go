@@ -101,18 +101,37 @@ func checkUnpinned(p *project) []Finding {
 	var out []Finding
 	p.parents(func(x *exposure, id string) {
 		n := p.in.Project.Nodes[id]
-		if n == nil || n.Version == "" || x.yaml == nil || !x.mentions(n.Name) {
+		if n == nil || n.Version == "" {
+			return
+		}
+		at := x.mention(n.Name)
+		if at == nil {
 			return
 		}
 		f := x.finding(fmt.Sprintf("%s depends on %s without a version: with the next one it reads other columns", x.name, n.Name), fmt.Sprintf("ref('%s', v=%s)", n.Name, n.Version), "depends_on")
+		x.yaml.doc.place(&f, at.Start)
 		f.Column = id
 		out = append(out, f)
 	})
 	return out
 }
 
-// mentions reports whether depends_on names a model without a version.
-func (x *exposure) mentions(name string) bool { return slices.Contains(x.refs(), name) }
+// mention is where depends_on names a model without a version; nil if it does
+// not.
+func (x *exposure) mention(name string) *yamlx.Node {
+	for _, r := range x.refs() {
+		if r.name == name {
+			return r.at
+		}
+	}
+	return nil
+}
+
+// unpinned is a model that depends_on names without a version.
+type unpinned struct {
+	name string
+	at   *yamlx.Node
+}
 
 // refPattern is a ref() without a version; its group is the model's name.
 var refPattern = sync.OnceValue(func() *regexp.Regexp {
@@ -120,11 +139,11 @@ var refPattern = sync.OnceValue(func() *regexp.Regexp {
 })
 
 // refs are the models that depends_on names without a version.
-func (x *exposure) refs() []string {
+func (x *exposure) refs() []unpinned {
 	if x.yaml == nil {
 		return nil
 	}
-	var out []string
+	var out []unpinned
 	for _, key := range append([]string{"depends_on"}, dependsOnWords()...) {
 		n := x.yaml.item.Get(key)
 		texts := itemsOf(n)
@@ -133,7 +152,7 @@ func (x *exposure) refs() []string {
 		}
 		for _, text := range texts {
 			for _, m := range refPattern().FindAllStringSubmatch(text.Text, -1) {
-				out = append(out, m[1])
+				out = append(out, unpinned{m[1], text})
 			}
 		}
 	}

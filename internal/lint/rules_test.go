@@ -154,7 +154,7 @@ func proofs() map[string]proof {
 		"parent_unpinned": {
 			bad:  edited(func(m manifest) { m.node(customers)["version"] = 1 }),
 			good: scene{edit: func(m manifest) { m.node(customers)["version"] = 1 }, replace: []string{"- ref('export_customers')", "- ref('export_customers', v=1)"}},
-			at:   exportsYML + ":157:5", says: "without a version",
+			at:   exportsYML + ":158:9", says: "without a version",
 		},
 		"parent_not_export": {
 			bad: edited(func(m manifest) {

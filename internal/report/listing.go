@@ -149,7 +149,7 @@ func names(ids []string) []string {
 	for i, id := range ids {
 		parts := strings.Split(id, ".")
 		out[i] = parts[len(parts)-1]
-		if strings.HasPrefix(id, "model.") && len(parts) > 3 { // a version
+		if len(parts) > 3 && (strings.HasPrefix(id, "model.") || strings.HasPrefix(id, "source.")) { // with its version, or its source
 			out[i] = strings.Join(parts[2:], ".")
 		}
 	}
