@@ -96,7 +96,7 @@ func (a *app) next(format string, args ...any) { a.line("next: " + fmt.Sprintf(f
 // line writes a line for people to stderr as it is.
 func (a *app) line(text string) {
 	if !a.flags.quiet {
-		fmt.Fprintln(a.env.Stderr, a.redactor.Redact(text))
+		fmt.Fprintln(a.env.Stderr, a.redactor.Redact(a.errStyle().Safe(text)))
 	}
 }
 
@@ -115,6 +115,6 @@ func (a *app) printProse(text string) error { return a.printText(report.Prose(a.
 
 // printText writes a result for people to stdout.
 func (a *app) printText(text string) error {
-	_, err := fmt.Fprint(a.env.Stdout, a.redactor.Redact(text))
+	_, err := fmt.Fprint(a.env.Stdout, a.redactor.Redact(a.outStyle().Safe(text)))
 	return err
 }

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -75,6 +77,7 @@ code 6 if anything is missed that was not before.`,
 			if err != nil {
 				return err
 			}
+			a.sayOtherSelection(args[0], before, after)
 			after.CompareWith(args[0], before)
 			if a.flags.json() {
 				err = a.printJSON(report.CompareDoc(*after.Against))
@@ -114,9 +117,12 @@ func (a *app) coverage(ctx context.Context, f *coverageFlags) error {
 		if err != nil {
 			return err
 		}
+		a.sayOtherSelection(f.baseline, before, r)
 		r.CompareWith(f.baseline, before)
 	}
-	if f.writeBaseline != "" {
+	if f.writeBaseline != "" && r.Against != nil && len(r.Against.New) > 0 && a.pathOf(f.writeBaseline) == a.pathOf(f.baseline) {
+		a.say("%s stays as it is: it would no longer show what is new; without --baseline it is written", f.writeBaseline)
+	} else if f.writeBaseline != "" {
 		if err := a.writeCoverage(f.writeBaseline, r); err != nil {
 			return err
 		}
@@ -128,6 +134,21 @@ func (a *app) coverage(ctx context.Context, f *coverageFlags) error {
 		return exit(fault.Check.ExitCode())
 	}
 	return nil
+}
+
+// sayOtherSelection warns of two reports that are not about the same things:
+// what only the later one looked at shows as new.
+func (a *app) sayOtherSelection(path string, before, after coverage.Report) {
+	if slices.Equal(before.Selection, after.Selection) {
+		return
+	}
+	of := func(r coverage.Report) string {
+		if len(r.Selection) == 0 {
+			return "everything"
+		}
+		return strings.Join(r.Selection, " ")
+	}
+	a.say("warning: %s is about %s, and the report about %s: what only one of them looked at shows as new or gone", path, of(before), of(after))
 }
 
 // readCoverage reads an earlier report.

@@ -65,7 +65,7 @@ func (a *app) renderChecked(c checked, style report.Style) ([]byte, error) {
 	case "html":
 		text = ownOr(c.html, report.CheckPage{Findings: c.findings, Made: a.env.Now(), Target: a.flags.target}.HTML)
 	default:
-		text = c.text(style)
+		text = style.Safe(c.text(style))
 	}
 	if doc == nil {
 		return []byte(a.redactor.Redact(text)), nil

@@ -80,8 +80,8 @@ func (r *runner) applyHosted(ctx context.Context, i int) {
 	case plan.Failed:
 		r.fail(rep, rep.Result.Problems)
 	case plan.PartialDone, plan.Stopped:
-		if problems := rep.Result.Problems; len(problems) > 0 {
-			rep.Reason = problems[0].Code
+		if problems := r.a.located(rep.Result.Problems); len(problems) > 0 {
+			rep.Result.Problems, rep.Reason = problems, problems[0].Code
 		} else if rep.Result.Status == plan.Stopped {
 			rep.Reason = "interrupted"
 		}

@@ -102,7 +102,7 @@ func online(t *testing.T, dir string, args ...string) (int, string) {
 			}
 			return "token-canary-42", true
 		},
-		Now:    time.Now, Rand: func() float64 { return 0.5 }, NewID: func() string { return "0123456789abcdef" }, Width: 80,
+		Now: time.Now, Rand: func() float64 { return 0.5 }, NewID: func() string { return "0123456789abcdef" }, Width: 80,
 	})
 	if text := out.String() + errs.String(); strings.Contains(text, "canary") {
 		t.Errorf("the token shows: %s", text)

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"maps"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -106,6 +108,9 @@ func (a *app) lint(ctx context.Context, asked lintAsked) error {
 		return err
 	}
 	defer s.close()
+	if err := s.lintPaths(asked.paths, in); err != nil {
+		return err
+	}
 	doc := report.Lint{Files: len(in.Files), Rules: len(lint.Rules()), Shown: s.shownFile, Applied: asked.fix}
 	for _, f := range lint.Fix(in) {
 		if s.asksAbout(asked.paths, f.File) {
@@ -127,6 +132,21 @@ func (a *app) lint(ctx context.Context, asked lintAsked) error {
 		return err
 	}
 	return exit(a.lintCode(s, doc, asked))
+}
+
+// lintPaths refuses paths that are not there, and warns of those in which there
+// is nothing to check: findings of a misspelt path are never shown.
+func (s *session) lintPaths(paths []string, in lint.Input) error {
+	for _, p := range paths {
+		if _, err := os.Stat(s.a.pathOf(p)); err != nil {
+			return usage("exposync lint", "there is no file or folder %s", p)
+		}
+		one := []string{p}
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(in.Files)), func(file string) bool { return s.asksAbout(one, file) }) && !s.asksAbout(one, config.FileName) {
+			s.a.say("warning: %s is no YAML of the project's model-paths, nor SQL of an export model: it is not checked", p)
+		}
+	}
+	return nil
 }
 
 // printLint shows the findings; with --diff what would be mended of them.

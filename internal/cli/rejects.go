@@ -254,4 +254,7 @@ func (s *session) writeRejects(ctx context.Context, w *csv.Writer) (int, error) 
 // redactingOut is stdout without secrets.
 type redactingOut struct{ a *app }
 
-func (o redactingOut) Write(p []byte) (int, error) { return len(p), o.a.printText(string(p)) }
+func (o redactingOut) Write(p []byte) (int, error) {
+	_, err := io.WriteString(o.a.env.Stdout, o.a.redactor.Redact(string(p))) // for programs: nothing is taken out
+	return len(p), err
+}

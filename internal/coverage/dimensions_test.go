@@ -331,3 +331,17 @@ func TestEvidence(t *testing.T) {
 		t.Errorf("docs prove %v, note %q", d.Share, d.Note)
 	}
 }
+
+// What a miss proposes never writes over a file that is there.
+func TestTargetsProposeNoFileThatIsThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.model("table", "customers")
+	w.model("table", "dim_customers", "customers")
+	w.model("view", "export_customers", "dim_customers")
+	w.exposure("other", "customers")
+	misses := w.dimension(coverage.Targets).Misses
+	if len(misses) != 1 || strings.Contains(misses[0].Fix, "export_customers.sql") || !strings.Contains(misses[0].Fix, "ref('export_customers')") {
+		t.Errorf("%+v", misses)
+	}
+}

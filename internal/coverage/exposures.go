@@ -1,7 +1,6 @@
 package coverage
 
 import (
-	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -153,7 +152,10 @@ func hosted(f *Facts) answer {
 }
 
 func (f *Facts) unclaimed(h HostedSync, n *dbt.Node) string {
-	text := fmt.Sprintf("%s sync %s (%s)", h.Tool, h.ID, h.Name)
+	text := h.Tool + " sync " + h.ID
+	if h.Name != "" {
+		text += " (" + h.Name + ")"
+	}
 	switch {
 	case n != nil:
 		text += " reads " + Label(n) + ", and no exposure stands for it"

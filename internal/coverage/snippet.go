@@ -124,6 +124,11 @@ func (f *Facts) exportSnippet(e *Exposure) string {
 		return "depends_on:\n  - ref('export_…')"
 	}
 	name := "export_" + strings.TrimPrefix(strings.TrimPrefix(from.Name, "dim_"), "fct_")
+	for _, x := range f.Exports {
+		if x.Name == name { // its file is there: it must not be written over
+			return "depends_on:\n  - " + Ref(x) + "   # is there already"
+		}
+	}
 	return fmt.Sprintf("-- models/exports/%s.sql\nselect … from {{ %s }}\n\n# %s\ndepends_on:\n  - ref('%s')   # in place of %s", name, Ref(from), slashed(e.Path), name, Label(from))
 }
 
@@ -279,7 +284,7 @@ func (f *Facts) columnSnippet(s Sent, c Column) string {
 }
 
 func mapSnippet(column string) string {
-	return "fields:   # of the sync; or drop from the export what nobody needs\n  " + column + ": " + column
+	return "fields:   # of the sync; or drop what nobody needs\n  " + column + ": " + column
 }
 
 func (f *Facts) freshnessSnippet(n *dbt.Node) string {

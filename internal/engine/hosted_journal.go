@@ -20,10 +20,12 @@ type trigger struct {
 	// Seen are the runs that the tool listed before, newest last: none of them
 	// is ours.
 	Seen []string `json:"seen,omitempty"`
+	// Crowded: there were more of them than are remembered.
+	Crowded bool `json:"crowded,omitempty"`
 }
 
 // mostSeen is how many earlier runs are remembered with a trigger.
-const mostSeen = 20
+const mostSeen = 50
 
 // name is the run as people know it.
 func (t trigger) name() string {
@@ -49,7 +51,7 @@ func (t trigger) ended() ledger.Entry { return ledger.Entry{Kind: ledger.JobEnde
 
 // named is the trigger once its run is known.
 func (t trigger) named(run string) trigger {
-	t.Run, t.Seen = run, nil
+	t.Run, t.Seen, t.Crowded = run, nil, false
 	return t
 }
 

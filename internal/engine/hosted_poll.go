@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -20,6 +21,9 @@ const (
 	// followLookups is how often the run is looked for that follows an interrupted one.
 	followLookups = 3
 	clockSlack    = 5 * time.Second
+	// lookBack is how far back runs are listed before a trigger: further than
+	// the clocks of two machines are apart.
+	lookBack = 90 * time.Minute
 )
 
 // whose says what a run that is watched means to this one.
@@ -65,10 +69,19 @@ func (h *hostedRun) poll(id string, w whose) (hosted.Run, error) {
 	}
 }
 
+// run asks for a run. A tool that answers a byte a minute is waited for no
+// longer than for a run that does not end.
+func (h *hostedRun) run(id string) (hosted.Run, error) {
+	left := max(h.deadline.Sub(h.e.Now()), 5*h.first())
+	ctx, cancel := context.WithTimeout(h.wait, left)
+	defer cancel()
+	return h.tool.Run(ctx, h.p.req.Job.Hosted.Sync, id)
+}
+
 // question asks once. Without an answer, and without an error, asking again may
 // help.
 func (h *hostedRun) question(id string, w whose, failures *int) (run hosted.Run, answered bool, err error) {
-	run, err = h.tool.Run(h.wait, h.p.req.Job.Hosted.Sync, id)
+	run, err = h.run(id)
 	switch {
 	case err == nil:
 		*failures = 0

@@ -2,16 +2,21 @@ package engine
 
 import (
 	"errors"
+	"time"
 
 	"exposync/internal/fault"
 )
 
 // recover finds the run of a trigger of which nobody knows what became. Only
-// one that must be ours is taken.
-func (h *hostedRun) recover(t trigger) (trigger, error) {
+// one that must be ours is taken. slack is how much earlier than the trigger it
+// may say that it came to be.
+func (h *hostedRun) recover(t trigger, slack time.Duration) (trigger, error) {
+	if t.Crowded {
+		return t, h.inDoubt("the answer was lost, and the tool lists too many runs to tell it from them")
+	}
 	wait := h.first()
 	for try := range maxLookups {
-		found, err := h.since(t)
+		found, err := h.since(t, slack)
 		switch {
 		case fault.Is(err, "hosted_no_list"):
 			return t, h.inDoubt("the answer was lost, and its runs cannot be listed")
@@ -31,8 +36,8 @@ func (h *hostedRun) recover(t trigger) (trigger, error) {
 }
 
 // since are the runs that came after a trigger.
-func (h *hostedRun) since(t trigger) ([]string, error) {
-	runs, err := h.tool.Recent(h.wait, h.p.req.Job.Hosted.Sync, t.At.Add(-clockSlack))
+func (h *hostedRun) since(t trigger, slack time.Duration) ([]string, error) {
+	runs, err := h.tool.Recent(h.wait, h.p.req.Job.Hosted.Sync, t.At.Add(-slack))
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ type hostedRun struct {
 	resumed  bool
 	adopted  bool
 	begun    int             // triggers of this process
+	slack    time.Duration   // by which the tool's clock may be behind, where all its runs are known
 	said     map[string]bool // unknown words
 }
 
@@ -107,7 +108,7 @@ func (h *hostedRun) answer() (hosted.Run, error) {
 func (h *hostedRun) resume(t trigger) (hosted.Run, error) {
 	h.now = t
 	if t.Run == "" {
-		found, err := h.recover(t)
+		found, err := h.recover(t, clockSlack)
 		if err != nil {
 			return hosted.Run{}, err
 		}
@@ -122,7 +123,7 @@ func (h *hostedRun) resume(t trigger) (hosted.Run, error) {
 // this dbt run gets a trigger of its own.
 func (h *hostedRun) finish(t trigger) error {
 	if t.Run == "" {
-		found, err := h.recover(t)
+		found, err := h.recover(t, clockSlack)
 		if fault.Is(err, "hosted_in_doubt") {
 			h.note("nobody knows what became of the trigger at %s: it is given up", t.At.UTC().Format("2006-01-02 15:04 MST"))
 			return h.journal(t.ended())

@@ -60,6 +60,8 @@ func TestHosted(t *testing.T) {
 		{"an unknown word for ever", func(_ *hostedBench, w *workspace) {
 			w.onTrigger = func(int) (hosted.Run, error) { return w.starts(hosted.Unknown) }
 		}, hostedEnd{Status: plan.Failed, Codes: "hosted_timeout", Run: "1", State: hosted.Unknown, Triggers: 1, Runs: 1, Open: 1, Note: "does not know"}},
+		{"no question is answered", func(_ *hostedBench, w *workspace) { w.dumb = true },
+			hostedEnd{Status: plan.Failed, Codes: "hosted_timeout", Run: "1", State: hosted.Unknown, Triggers: 1, Runs: 1, Open: 1}},
 		{"a very slow queue", func(_ *hostedBench, w *workspace) {
 			w.onTrigger = func(int) (hosted.Run, error) { return w.starts(hosted.Queued) }
 		}, hostedEnd{Status: plan.Failed, Codes: "hosted_timeout", Run: "1", State: hosted.Queued, Triggers: 1, Runs: 1, Open: 1}},
@@ -131,6 +133,39 @@ func TestHosted(t *testing.T) {
 			w.begin(hosted.Succeeded)
 			w.onTrigger = func(int) (hosted.Run, error) { return hosted.Run{}, lost }
 		}, hostedEnd{Status: plan.PartialDone, Codes: "hosted_in_doubt", Triggers: 1, Runs: 1, Open: 1, Note: "was lost"}},
+		{"the answer is lost, and one more older run than is remembered tells no time", func(_ *hostedBench, w *workspace) {
+			w.now = time.Time{}
+			for range 51 {
+				w.begin(hosted.Succeeded)
+			}
+			w.now, w.timeless = built.Add(time.Minute), true
+			w.onTrigger = func(int) (hosted.Run, error) { return hosted.Run{}, lost }
+		}, hostedEnd{Status: plan.PartialDone, Codes: "hosted_in_doubt", Triggers: 1, Runs: 51, Open: 1, Note: "was lost"}},
+		{"a run without an id, by a clock that is an hour behind", func(_ *hostedBench, w *workspace) {
+			w.onTrigger = func(int) (hosted.Run, error) {
+				_, _ = w.starts()
+				w.runs[0].Created = w.now.Add(-time.Hour)
+				return hosted.Run{State: hosted.Queued}, nil
+			}
+		}, ok},
+		{"busy with a run from before dbt, by a clock that is an hour ahead", func(b *hostedBench, w *workspace) {
+			w.begin(hosted.Running, hosted.Running, hosted.Succeeded).Started = built.Add(50 * time.Minute)
+			w.onTrigger = func(n int) (hosted.Run, error) {
+				if n == 1 {
+					return hosted.Run{}, busyWith("1")
+				}
+				return w.starts()
+			}
+		}, with(func(e *hostedEnd) { e.Run, e.Triggers, e.Runs, e.Note = "2", 2, 2, "it was waited for" })},
+		{"busy with a run that is gone already", func(_ *hostedBench, w *workspace) {
+			w.begin(hosted.Running).gone = true
+			w.onTrigger = func(n int) (hosted.Run, error) {
+				if n == 1 {
+					return hosted.Run{}, busyWith("1")
+				}
+				return w.starts()
+			}
+		}, with(func(e *hostedEnd) { e.Run, e.Triggers, e.Runs = "2", 2, 2 })},
 		{"the answer is lost, and somebody else triggered, too", func(_ *hostedBench, w *workspace) {
 			w.onTrigger = func(int) (hosted.Run, error) {
 				_, _ = w.starts()
@@ -309,6 +344,9 @@ func TestHostedPartial(t *testing.T) {
 		res := b.run()
 		if res.Status != test.want || noted(res, "rows were rejected, within max_rejected") != test.note || !engine.Handled(res) || b.open() != 0 {
 			t.Errorf("on_partial %q, %v of %v rejected: %s, notes %q", test.on, val(test.rows.Failed), val(test.rows.Total), res.Status, res.Plan.Notes)
+		}
+		if untold := noted(res, "does not say how many") == 1; untold != (test.rows.Failed == nil) {
+			t.Errorf("on_partial %q, %v rejected: notes %q", test.on, test.rows.Failed, res.Plan.Notes)
 		}
 		if failed := val(test.rows.Failed); failed > 0 && (len(res.Rejects) != 1 || res.Rejects[0].Records != failed) {
 			t.Errorf("rejects %+v", res.Rejects)

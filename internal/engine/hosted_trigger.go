@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -62,15 +63,28 @@ func (h *hostedRun) once() (run hosted.Run, running string, again bool, err erro
 // tool lists none for now, nothing is triggered: a lost answer could not be
 // told from what was there before.
 func (h *hostedRun) before(t *trigger) error {
-	runs, err := h.tool.Recent(h.wait, h.p.req.Job.Hosted.Sync, t.At.Add(-time.Hour))
+	runs, err := h.tool.Recent(h.wait, h.p.req.Job.Hosted.Sync, t.At.Add(-lookBack))
 	switch {
 	case fault.Is(err, "hosted_no_list"):
 		return nil
 	case err != nil:
 		return errors.Join(h.stopped(), err)
 	}
-	for _, r := range runs[max(0, len(runs)-mostSeen):] {
+	newest := max(0, len(runs)-mostSeen)
+	for _, r := range runs[newest:] {
 		t.Seen = append(t.Seen, r.ID)
+	}
+	// One that is not remembered, and is listed again later, would pass for ours.
+	t.Crowded = slices.ContainsFunc(runs[:newest], func(r hosted.Run) bool {
+		at := r.Created
+		if at.IsZero() {
+			at = r.Started
+		}
+		return at.IsZero() || !at.Before(t.At.Add(-clockSlack))
+	})
+	h.slack = clockSlack
+	if newest == 0 {
+		h.slack = lookBack
 	}
 	return nil
 }
@@ -96,7 +110,11 @@ func (h *hostedRun) ask(t *trigger) (hosted.Run, error) {
 	default:
 		return hosted.Run{}, errors.Join(err, h.withdraw(*t))
 	}
-	found, lost := h.recover(*t)
+	slack := clockSlack
+	if err == nil && h.slack > 0 { // there is a run: it is the one that was not there before, whatever time it tells
+		slack = h.slack
+	}
+	found, lost := h.recover(*t, slack)
 	if lost != nil {
 		return hosted.Run{}, lost
 	}
@@ -138,7 +156,10 @@ func (h *hostedRun) standBy(running string) (fresh bool, _ hosted.Run, _ error) 
 		return false, hosted.Run{}, h.pause(h.first())
 	}
 	run, err := h.tool.Run(h.wait, h.p.req.Job.Hosted.Sync, running)
-	if err != nil {
+	switch {
+	case fault.Is(err, "hosted_run_gone"):
+		return false, hosted.Run{}, h.pause(h.first())
+	case err != nil:
 		return false, hosted.Run{}, errors.Join(h.stopped(), err)
 	}
 	if h.readWhatWasBuilt(run) {
@@ -177,15 +198,20 @@ func (h *hostedRun) inTheWay(named string) (string, error) {
 	return named, nil
 }
 
-// readWhatWasBuilt reports whether a run surely began after dbt had ended,
-// however the two clocks differ.
+// readWhatWasBuilt reports whether a run began after dbt had ended. A time that
+// is still to come proves that the tool's clock is ahead of this one, and
+// nothing else.
 func (h *hostedRun) readWhatWasBuilt(run hosted.Run) bool {
-	began := run.Started
-	if began.IsZero() {
-		began = run.Created
+	at, built := began(run), h.p.req.BuiltAt
+	return !built.IsZero() && at.After(built.Add(clockSlack)) && !at.After(h.e.Now().Add(clockSlack))
+}
+
+// began is when a run began, or was taken in where the tool does not tell.
+func began(run hosted.Run) time.Time {
+	if run.Started.IsZero() {
+		return run.Created
 	}
-	built := h.p.req.BuiltAt
-	return !built.IsZero() && began.After(built.Add(clockSlack))
+	return run.Started
 }
 
 // said is an error in its own words, without where it was met.

@@ -149,7 +149,7 @@ func (a *airbyte) Trigger(ctx context.Context, sync string, o TriggerOptions) (R
 		return Run{}, err
 	}
 	r := a.run(doc)
-	if r.ID == "" {
+	if runID(doc.Get("jobId")) == "" {
 		return Run{}, a.noID(q, doc)
 	}
 	return r, nil

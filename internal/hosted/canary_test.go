@@ -155,7 +155,7 @@ func TestNoSecretShows(t *testing.T) {
 func TestFates(t *testing.T) {
 	t.Parallel()
 	fates := map[int]Fate{
-		0: MayHaveStarted, 301: NotStarted, 302: NotStarted, 303: MayHaveStarted, 307: NotStarted, 308: NotStarted, 400: NotStarted, 401: NotStarted,
+		0: MayHaveStarted, 301: NotStarted, 302: MayHaveStarted, 303: MayHaveStarted, 307: NotStarted, 308: NotStarted, 400: NotStarted, 401: NotStarted,
 		403: NotStarted, 404: NotStarted, 405: NotStarted, 408: MayHaveStarted, 410: NotStarted, 422: NotStarted, 429: NotStarted,
 		500: MayHaveStarted, 501: NotStarted, 502: MayHaveStarted, 503: MayHaveStarted, 504: MayHaveStarted,
 	}

@@ -24,7 +24,7 @@ func (c *census) Trigger(ctx context.Context, sync string, o TriggerOptions) (Ru
 	if f != nil {
 		return Run{}, &TriggerError{Fate: f.fate, Err: f.fault}
 	}
-	id := text(data.Get("sync_run_id"))
+	id := runID(data.Get("sync_run_id"))
 	if id == "" {
 		return Run{}, c.noID(q, doc)
 	}
@@ -63,12 +63,10 @@ func (c *census) run(sync string, doc gjson.Result) Run {
 		"queued": Queued, "working": Running, "completed": Succeeded, "failed": Failed, "skipped": Skipped,
 		"cancelled": Canceled, "canceled": Canceled,
 	}, r.Status)
-	switch {
-	case r.State.Ended() && r.State != Skipped && doc.Get("canceled").Bool(): // told beside completed, too
+	if r.State.Ended() && r.State != Skipped && doc.Get("canceled").Bool() { // told beside completed, too
 		r.State = Canceled
-	case r.State == Succeeded && some(r.Rows.Failed):
-		r.State = Partial
 	}
+	r.mind(doc.Get("records_failed"), doc.Get("records_invalid"), doc.Get("source_record_invalids"))
 	if r.State != Succeeded {
 		r.Error = c.runError(doc)
 	}

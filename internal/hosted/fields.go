@@ -32,6 +32,15 @@ func text(v gjson.Result) string {
 	}
 }
 
+// runID reads the id of a run that was started; "" where a number stands in its
+// place that numbers no run.
+func runID(v gjson.Result) string {
+	if id := text(v); strings.Trim(id, "0") != "" && !strings.HasPrefix(id, "-") {
+		return id
+	}
+	return ""
+}
+
 // count reads a number of rows; nil if there is none.
 func count(v gjson.Result) *int64 {
 	n, err := strconv.ParseFloat(strings.TrimSpace(text(v)), 64)
@@ -39,6 +48,23 @@ func count(v gjson.Result) *int64 {
 		return &i
 	}
 	return nil
+}
+
+// mind makes a success with refused rows partial. A number of refused rows that
+// is told and cannot be read proves no success either.
+func (r *Run) mind(refused ...gjson.Result) {
+	if r.State != Succeeded {
+		return
+	}
+	for _, v := range refused {
+		if v.Type != gjson.Null && v.Raw != `""` && count(v) == nil {
+			r.State, r.Rows.Failed = Partial, nil
+			return
+		}
+	}
+	if some(r.Rows.Failed) {
+		r.State = Partial
+	}
 }
 
 func whole(f float64) (int64, bool) {

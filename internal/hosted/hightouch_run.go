@@ -29,7 +29,7 @@ func (h *hightouch) Trigger(ctx context.Context, sync string, o TriggerOptions) 
 	if err != nil {
 		return Run{}, err
 	}
-	id := text(doc.Get("id"))
+	id := runID(doc.Get("id"))
 	if id == "" {
 		return Run{}, h.noID(c, doc)
 	}
@@ -73,9 +73,7 @@ func (h *hightouch) run(sync string, doc gjson.Result) Run {
 		Added: count(planned.Get("addedCount")), Changed: count(planned.Get("changedCount")), Removed: count(planned.Get("removedCount")),
 		Total: hightouchSum(planned), OK: hightouchSum(good), Failed: hightouchSum(bad),
 	}
-	if r.State == Succeeded && some(r.Rows.Failed) {
-		r.State = Partial
-	}
+	r.mind(bad.Get("addedCount"), bad.Get("changedCount"), bad.Get("removedCount"))
 	r.Continued = word(r.Status) == "interrupted"
 	return r
 }

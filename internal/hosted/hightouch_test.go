@@ -74,7 +74,10 @@ func TestHightouchTrigger(t *testing.T) {
 		"500":               {answer: answer{status: 500, body: `Internal Server Error`, kind: "text/plain"}, sent: `{}`, fate: MayHaveStarted, code: "hosted_unavailable"},
 		"502 page":          {answer: answer{status: 502, body: `<html>`, kind: "text/html"}, sent: `{}`, fate: MayHaveStarted, code: "hosted_unavailable"},
 		"cut":               {answer: answer{cut: true}, sent: `{}`, fate: MayHaveStarted, code: "hosted_unavailable"},
-		"redirect":          {answer: answer{status: 302, header: map[string]string{"Location": "/login"}}, sent: `{}`, code: "http_redirect"},
+		"redirect":          {answer: answer{status: 302, header: map[string]string{"Location": "/login"}}, sent: `{}`, fate: MayHaveStarted, code: "http_redirect"},
+		"moved":             {answer: answer{status: 308, header: map[string]string{"Location": "/v2/syncs/42/trigger"}}, sent: `{}`, code: "http_redirect"},
+		"0 as id":           {answer: answer{body: `{"id":0}`}, sent: `{}`, fate: MayHaveStarted, code: "hosted_reply", said: "without the id of a run"},
+		"-1 as id":          {answer: answer{body: `{"id":"-1"}`}, sent: `{}`, fate: MayHaveStarted, code: "hosted_reply"},
 		"long wait":         {answer: answer{status: 429, header: map[string]string{"Retry-After": "86400"}}, sent: `{}`, code: "rate_limited", said: "until 2026-11-28 12:00"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -172,9 +172,7 @@ func (m *multiwoven) run(doc gjson.Result) Run {
 		"pending": Queued, "queued": Queued, "started": Running, "querying": Running, "in_progress": Running, "paused": Running,
 		"success": Succeeded, "failed": Failed, "canceled": Canceled, "cancelled": Canceled,
 	}, r.Status)
-	if r.State == Succeeded && some(r.Rows.Failed) {
-		r.State = Partial
-	}
+	r.mind(at.Get("failed_rows"))
 	if r.State != Succeeded {
 		r.Error = m.show(text(at.Get("error")))
 	}

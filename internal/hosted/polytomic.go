@@ -151,9 +151,7 @@ func (p *polytomic) run(doc gjson.Result) Run {
 		"running": Running, "processing": Running, "canceling": Running,
 		"completed": Succeeded, "canceled": Canceled, "cancelled": Canceled, "failed": Failed, "interrupted": Failed,
 	}, r.Status)
-	if r.State == Succeeded && some(r.Rows.Failed) {
-		r.State = Partial
-	}
+	r.mind(n.Get("error"))
 	if r.State != Succeeded {
 		var why []string
 		for _, e := range doc.Get("errors").Array() {

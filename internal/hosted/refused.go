@@ -12,8 +12,9 @@ import (
 )
 
 // refused sorts an answer that is no success. What a status says about a
-// trigger: everything below 500 but 303 and 408 was not begun; a server that
-// failed may have begun it.
+// trigger: everything below 500 but 302, 303 and 408 was not begun; a server that
+// failed may have begun it, and one that sends on to a page may have done its
+// work before.
 func (a *api) refused(c call, resp *rest.Response, doc gjson.Result) *failure {
 	f := &fault.Fault{Kind: fault.Config, Whose: fault.Setup, Where: a.where}
 	f.Msg = fmt.Sprintf("%s: cannot %s: it answered %d %s", a.title, c.what, resp.Status, http.StatusText(resp.Status))
@@ -38,7 +39,7 @@ func (a *api) refused(c call, resp *rest.Response, doc gjson.Result) *failure {
 		moved := resp.Fault(a.where)
 		f.Code, f.Kind, f.Hint = moved.Code, moved.Kind, "write the final address into base_url of this connection"
 		f.Msg = fmt.Sprintf("%s: cannot %s: %s", a.title, c.what, a.hide(moved.Msg))
-		if status == http.StatusSeeOther {
+		if status == http.StatusFound || status == http.StatusSeeOther {
 			out.fate = MayHaveStarted
 		}
 	case status == http.StatusRequestTimeout || status >= 500:

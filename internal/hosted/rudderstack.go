@@ -130,7 +130,7 @@ func (r *rudderstack) Trigger(ctx context.Context, sync string, o TriggerOptions
 	if err != nil {
 		return Run{}, err
 	}
-	id := text(doc.Get("syncId"))
+	id := runID(doc.Get("syncId"))
 	if id == "" {
 		return Run{}, r.noID(q, doc)
 	}
@@ -161,9 +161,7 @@ func (r *rudderstack) run(doc gjson.Result) Run {
 	out.State = r.state(words{
 		"running": Running, "succeeded": Succeeded, "failed": Failed, "cancelled": Canceled, "canceled": Canceled, "stopped": Canceled, "aborted": Canceled,
 	}, out.Status)
-	if out.State == Succeeded && some(out.Rows.Failed) {
-		out.State = Partial
-	}
+	out.mind(doc.Get("metrics.failed.total"))
 	if out.State != Succeeded {
 		out.Error = r.show(text(doc.Get("error")))
 	}

@@ -128,7 +128,7 @@ func (s *segment) Trigger(ctx context.Context, sync string, o TriggerOptions) (R
 		return Run{}, err
 	}
 	got := doc.Get("data.reverseETLManualSync")
-	id := text(got.Get("syncId"))
+	id := runID(got.Get("syncId"))
 	if id == "" {
 		return Run{}, s.noID(q, doc)
 	}
@@ -163,9 +163,7 @@ func (s *segment) run(doc gjson.Result) Run {
 		"in_progress": Running, "success": Succeeded, "partial_success": Partial, "fail": Failed, "failed": Failed,
 		"cancelling": Running, "canceling": Running, "cancelled": Canceled, "canceled": Canceled,
 	}, r.Status)
-	if r.State == Succeeded && some(r.Rows.Failed) {
-		r.State = Partial
-	}
+	r.mind(doc.Get("loadPhase.deliverFailureCount"))
 	if r.State != Succeeded {
 		code, said := text(doc.Get("errorCode")), text(doc.Get("error"))
 		if code != "" && said != "" {

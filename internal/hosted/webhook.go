@@ -133,7 +133,7 @@ func (w *webhook) Trigger(ctx context.Context, sync string, o TriggerOptions) (R
 	case f != nil:
 		return Run{}, &TriggerError{Fate: f.fate, Err: f.fault}
 	}
-	id := text(at(r.doc, t.id))
+	id := runID(at(r.doc, t.id))
 	switch {
 	case id == "" && t.id != "" && n["run"] == "" && r.doc.Exists():
 		return Run{}, w.noID(q, r.doc)
@@ -192,9 +192,7 @@ func (w *webhook) run(doc gjson.Result) Run {
 		}
 	}
 	r.State = w.state(p.words, r.Status)
-	if r.State == Succeeded && some(r.Rows.Failed) {
-		r.State = Partial
-	}
+	r.mind(at(doc, p.rows["failed"]))
 	if !r.State.Ended() {
 		r.Ended = time.Time{}
 	} else if r.State != Succeeded {

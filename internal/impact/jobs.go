@@ -135,8 +135,8 @@ func (c *comparison) jobKey(was, is plan.Job) {
 		if c.follows(was, is, was.Key[i].Column, is.Key[i].Column) {
 			kind = "job_field_changed"
 		}
-		c.jobChange(kind, is, is.Key[i].Field, before, after,
-			"sync %s fills the key field %s with %s now, was %s", is.ID, is.Key[i].Field, after, before)
+		c.jobChange(kind, is, is.Key[i].Field, withoutTokens(before), withoutTokens(after),
+			"sync %s fills the key field %s with %s now, was %s", is.ID, is.Key[i].Field, withoutTokens(after), withoutTokens(before))
 	}
 }
 
@@ -183,14 +183,14 @@ func (c *comparison) jobFields(was, is plan.Job) {
 		i := slices.IndexFunc(after, func(o fieldSaid) bool { return o.name == f.name })
 		switch {
 		case i < 0 && sets:
-			c.jobChange("job_field_removed", is, f.name, f.text, "", "sync %s no longer fills %s", is.ID, f.name)
+			c.jobChange("job_field_removed", is, f.name, withoutTokens(f.text), "", "sync %s no longer fills %s", is.ID, f.name)
 		case i >= 0 && f.text != after[i].text:
-			c.jobChange("job_field_changed", is, f.name, f.text, after[i].text, "sync %s fills %s with %s now, was %s", is.ID, f.name, after[i].text, f.text)
+			c.jobChange("job_field_changed", is, f.name, withoutTokens(f.text), withoutTokens(after[i].text), "sync %s fills %s with %s now, was %s", is.ID, f.name, withoutTokens(after[i].text), withoutTokens(f.text))
 		}
 	}
 	for _, f := range after {
 		if !slices.ContainsFunc(before, func(o fieldSaid) bool { return o.name == f.name }) && sets {
-			c.jobChange("job_field_added", is, f.name, "", f.text, "sync %s fills %s, too, with %s", is.ID, f.name, f.text)
+			c.jobChange("job_field_added", is, f.name, "", withoutTokens(f.text), "sync %s fills %s, too, with %s", is.ID, f.name, withoutTokens(f.text))
 		}
 	}
 }

@@ -2,8 +2,11 @@ package impact
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"unicode"
 
 	"exposync/internal/mapping"
 	"exposync/internal/plan"
@@ -111,6 +114,26 @@ func fieldText(f plan.Field) string {
 	}
 	return text
 }
+
+// literals are the texts in quotes of what a field is filled with.
+var literals = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"[^"]*"|'[^']*'`) })
+
+// withoutTokens leaves out what may be a token: a text in quotes that is long and of
+// letters and digits without a space. A report goes where the metadata of the
+// project does not, into comments and mails.
+func withoutTokens(text string) string {
+	return literals().ReplaceAllStringFunc(text, func(quoted string) string {
+		for _, word := range strings.Fields(quoted[1 : len(quoted)-1]) {
+			if len(word) >= tokenLength && strings.ContainsAny(word, "0123456789") && strings.ContainsFunc(word, unicode.IsLetter) {
+				return quoted[:1] + "…" + quoted[:1]
+			}
+		}
+		return quoted
+	})
+}
+
+// tokenLength is that of the shortest tokens that are in use.
+const tokenLength = 16
 
 func keyText(k plan.KeyField) string {
 	if k.Rule == nil {

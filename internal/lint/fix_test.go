@@ -41,6 +41,8 @@ func TestMetaMoves(t *testing.T) {
 		"config in braces":              {"2.0.0", "    meta: {a: 1}\n    config: {enabled: true}\n", ""},
 		"out of config":                 {"1.9.1", "    config:\n      enabled: true\n      meta:\n        a: 1\n    url: x\n", "    config:\n      enabled: true\n    meta:\n      a: 1\n    url: x\n"},
 		"all of config":                 {"1.7.0", "    config:\n      # why\n      meta:\n        a: 1\n    url: x\n", "      # why\n    meta:\n      a: 1\n    url: x\n"},
+		"two are all of config":         {"1.9.1", "    config:\n      tags: [a]\n      meta:\n        a: 1\n    url: x\n", "    tags: [a]\n    meta:\n      a: 1\n    url: x\n"},
+		"two without a config":          {"2.0.0", "    meta: {a: 1}\n    url: x\n    tags: [a]\n", "    config:\n      meta: {a: 1}\n      tags: [a]\n    url: x\n"},
 		"in braces":                     {"1.9.1", "    config: {meta: {a: 1}}\n", ""},
 		"either is fine":                {"1.10.2", "    meta: {a: 1}\n", ""},
 	} {
@@ -78,6 +80,9 @@ func TestMetaMovesInTheShop(t *testing.T) {
 		}
 		if x.At("config", "meta") != nil || x.At("config", "tags") != nil {
 			t.Errorf("exposure %d still has meta or tags in config", i)
+		}
+		if config, ok := pair(x, "config"); ok && config.Value.IsNull() {
+			t.Errorf("exposure %d has a config without anything in it, which dbt refuses", i)
 		}
 	}
 }

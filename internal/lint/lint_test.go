@@ -99,6 +99,8 @@ func TestIgnored(t *testing.T) {
 		"a comment beside":    {scene{yaml: "exposures:\n  - name: a # exposync: ignore exposure_no_owner it is nobody's\n    type: application\n"}, true},
 		"a comment above":     {scene{yaml: "exposures:\n  # exposync: ignore exposure_no_owner it is nobody's\n  - name: a\n    type: application\n"}, true},
 		"one without why":     {scene{yaml: "exposures:\n  - name: a # exposync: ignore exposure_no_owner\n    type: application\n"}, false},
+		"the item before":     {scene{yaml: "exposures:\n  - {name: b, type: ml} # exposync: ignore exposure_no_owner it is nobody's\n  - name: a\n    type: application\n"}, false},
+		"the line above":      {scene{yaml: "exposures:\n  - type: application # exposync: ignore exposure_no_owner it is nobody's\n    name: a\n"}, true},
 		"one of another line": {scene{yaml: "# exposync: ignore exposure_no_owner why\nexposures:\n  - name: a\n    type: application\n"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

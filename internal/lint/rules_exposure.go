@@ -25,6 +25,8 @@ func exposureRules() []Rule {
 		{Code: "exposure_placeholder", Severity: plan.SeverityWarning, check: checkPlaceholders},
 		{Code: "exposure_url_invalid", Severity: plan.SeverityWarning, check: checkURL},
 		{Code: "exposure_name_invalid", Severity: plan.SeverityWarning, check: checkName},
+		{Code: "exposure_type_unknown", Severity: plan.SeverityError, check: checkExposureType},
+		{Code: "exposure_parents_unread", Severity: plan.SeverityError, check: checkParents},
 		{Code: "exposure_no_parents", Severity: plan.SeverityError, check: checkNoParents},
 		{Code: "exposure_no_sync", Severity: plan.SeverityInfo, check: checkNoSync},
 		{Code: "exposure_watched_only", Severity: plan.SeverityInfo, check: checkWatched},

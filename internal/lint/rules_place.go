@@ -35,6 +35,9 @@ func (p *project) metaPlaces() (beside, onlyConfig bool) {
 	return major == 1 && minor < 10 || major < 1, major >= 2
 }
 
+// misplaced are the keys that stand beside config or in it, by version.
+func misplaced() []string { return []string{"meta", "tags"} }
+
 func checkMetaPlace(p *project) []Finding {
 	beside, onlyConfig := p.metaPlaces()
 	var out []Finding
@@ -42,7 +45,7 @@ func checkMetaPlace(p *project) []Finding {
 		if x.yaml == nil {
 			continue
 		}
-		for _, key := range []string{"meta", "tags"} {
+		for _, key := range misplaced() {
 			if _, ok := pair(x.yaml.item, key); ok && onlyConfig {
 				f := x.finding(fmt.Sprintf("dbt %s does not read %s beside config", p.version(), key), "move it: config: {"+key+": …}", key)
 				f.Column = key
@@ -99,8 +102,13 @@ func (x *exposure) outOfConfig(key string) []yamlx.Edit {
 		return nil
 	}
 	block := shifted(string(text[start:end]), "", less)
-	if len(config.Value.Pairs) == 1 {
+	stays := func(e yamlx.Pair) bool { return !slices.Contains(misplaced(), e.Key) || item.Get(e.Key) != nil }
+	switch {
+	case slices.ContainsFunc(config.Value.Pairs, stays):
+	case config.Value.Pairs[0].Key == key: // the first takes the line of config with it, which dbt refuses without a map
 		return []yamlx.Edit{{Start: from, End: start, New: comments(string(text[from:start]))}, {Start: start, End: end, New: block}}
+	default:
+		return []yamlx.Edit{{Start: start, End: end, New: block}}
 	}
 	return []yamlx.Edit{{Start: start, End: end, New: ""}, {Start: to, End: to, New: closed(text[:to], endOfLine(text)) + block}}
 }

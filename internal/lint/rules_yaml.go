@@ -178,8 +178,22 @@ func checkUnreadable(p *project) []Finding {
 			f.Line = lineOf(e.Where)
 			out = append(out, f)
 		}
+		if second := d.second(); second != nil {
+			out = append(out, d.at(second, d.path, "a second document begins, and dbt reads files of one: it stops here", "put everything into one document, or into two files"))
+		}
 	}
 	return out
+}
+
+// second is the second document of a file; nil if there is one alone.
+func (d *doc) second() *yamlx.Node {
+	if d.root == nil || !strings.Contains(string(d.read), "\n---") {
+		return nil
+	}
+	if all, err := yamlx.ParseAll(d.path, d.read); err == nil && len(all) > 1 {
+		return all[1]
+	}
+	return nil
 }
 
 // lineOf is the line of "file:line"; 0 if there is none.

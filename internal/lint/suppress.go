@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"exposync/internal/coverage"
+	"exposync/internal/fault"
 	"exposync/internal/plan"
 	"exposync/internal/yamlx"
 )
@@ -61,7 +62,7 @@ func (p *project) letPass(all []Finding) (rest []Finding, ignored int) {
 }
 
 var ignoreComment = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?:#|--)\s*exposync:\s*ignore\s+([a-z0-9_]+)\s+\S`)
+	return regexp.MustCompile(`(?:#|--)[ \t]*exposync:[ \t]*ignore[ \t]+([a-z0-9_]+)([ \t]+(?:[^\s#]|#[^\s}]))?`)
 })
 
 // commented reports whether a comment with a reason lets the finding pass.
@@ -74,12 +75,22 @@ func (p *project) commented(f Finding) bool {
 		if line < 1 {
 			continue
 		}
-		m := ignoreComment().FindStringSubmatch(lineOfText(text, line))
-		if m != nil && m[1] == f.Code {
+		written := lineOfText(text, line)
+		if line < f.Line && !onlyComment(written) && strings.HasPrefix(strings.TrimSpace(lineOfText(text, f.Line)), "- ") {
+			continue // it is about the item before
+		}
+		m := ignoreComment().FindStringSubmatch(written)
+		if m != nil && m[1] == f.Code && m[2] != "" {
 			return true
 		}
 	}
 	return false
+}
+
+// onlyComment reports whether there is nothing but a comment on a line.
+func onlyComment(line string) bool {
+	line = strings.TrimSpace(line)
+	return slices.ContainsFunc([]string{"#", "--", "{#"}, func(mark string) bool { return strings.HasPrefix(line, mark) })
 }
 
 // lineOfText is a line of a file, 1-based, without its end.
@@ -112,8 +123,33 @@ func checkIgnores(code string) func(*project) []Finding {
 				out = append(out, f)
 			}
 		}
-		return out
+		return append(out, p.badComments(code)...)
 	}
+}
+
+// badComments finds the comments that let nothing pass: without a reason, or
+// of a check that there is not.
+func (p *project) badComments(code string) []Finding {
+	var out []Finding
+	for _, file := range sortedKeys(p.in.Files) {
+		text := p.in.Files[file]
+		for _, at := range ignoreComment().FindAllSubmatchIndex(text, -1) {
+			check := string(text[at[2]:at[3]])
+			f := Finding{Finding: plan.Finding{Subject: file, File: file, Column: check}}
+			_, explained := fault.Explain(check) // sync_invalid passes on the codes of others
+			switch there := explained || known(check); {
+			case code == "ignore_no_reason" && there && at[4] < 0:
+				f.Message, f.Fix = "the comment gives no reason to ignore "+check+", so it does not count", "# exposync: ignore "+check+" why this is fine here"
+			case code == "ignore_unknown" && !there:
+				f.Message, f.Fix = "the comment ignores "+check+", and there is no such check"+meant(check), "exposync lint --list"
+			default:
+				continue
+			}
+			f.Line, f.Col = yamlx.Position(text, at[0])
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 func known(check string) bool {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -115,7 +116,9 @@ func (c *Client) Latest(ctx context.Context, job int64) (*Run, error) {
 // first: they built what it did not have to build again. Faults: those of Run.
 func (c *Client) Retried(ctx context.Context, r *Run) ([]*Run, error) {
 	var out []*Run
-	for before := r.Retries; before != 0 && len(out) < maxRetries; before = out[0].Retries {
+	known := []int64{0, r.ID}
+	for before := r.Retries; !slices.Contains(known, before) && len(out) < maxRetries; before = out[0].Retries {
+		known = append(known, before)
 		earlier, err := c.Run(ctx, before)
 		if err != nil {
 			return nil, err

@@ -162,8 +162,11 @@ func TestRetried(t *testing.T) {
 		t.Errorf("Retried() of a lost run: %v", err)
 	}
 	a.Put(platformtest.Run{ID: 1, Status: 20, Finished: ago(3), Retries: 2})
-	if got, err := a.Retried(t.Context(), &platform.Run{ID: 3, Retries: 2}); err != nil || len(got) != 10 {
+	if got, err := a.Retried(t.Context(), &platform.Run{ID: 3, Retries: 2}); err != nil || len(got) != 2 {
 		t.Errorf("Retried() in a circle = %d runs, %v", len(got), err)
+	}
+	if got, err := a.Retried(t.Context(), &platform.Run{ID: 3, Retries: 3}); err != nil || got != nil {
+		t.Errorf("Retried() of a run that goes on with itself = %+v, %v", got, err)
 	}
 }
 

@@ -51,7 +51,8 @@ func limitOf(c coverage.Check, r coverage.Report) Limit {
 	case c.Want == nil:
 		l.Message = fmt.Sprintf("%s is %s, as %s requires", of, percentText(c.Got), c.Where)
 	default:
-		l.Message = fmt.Sprintf("%s is %s, and %s asks for %s", of, percentText(c.Got), c.Where, percentText(c.Want))
+		is, asked := apart(*c.Got, *c.Want)
+		l.Message = fmt.Sprintf("%s is %s, and %s asks for %s", of, is, c.Where, asked)
 	}
 	if c.OK {
 		l.Next = ""

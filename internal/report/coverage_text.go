@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -167,6 +168,16 @@ func Percent(share float64) string {
 	return fmt.Sprintf("%.1f%%", tenths/10)
 }
 
+// apart writes what is and what was asked for so that they can be told apart:
+// 84.14% is not 84.1% short of 84.1%.
+func apart(got, want float64) (is, asked string) {
+	if is, asked = Percent(got), Percent(want); is != asked || got == want {
+		return is, asked
+	}
+	exact := func(share float64) string { return strconv.FormatFloat(math.Round(share*1e8)/1e6, 'f', -1, 64) + "%" }
+	return exact(got), exact(want)
+}
+
 func padLeft(text string, width int) string {
 	return strings.Repeat(" ", max(width-utf8.RuneCountInString(text), 0)) + text
 }
@@ -282,9 +293,9 @@ func Unmet(c coverage.Check) string {
 	if c.Got == nil {
 		return c.Name + " is n/a, and is required" + by
 	}
-	want := ""
+	is, want := Percent(*c.Got), ""
 	if c.Want != nil {
-		want = Percent(*c.Want)
+		is, want = apart(*c.Got, *c.Want)
 	}
-	return fmt.Sprintf("%s is %s, and %s was asked for%s", c.Name, Percent(*c.Got), want, by)
+	return fmt.Sprintf("%s is %s, and %s was asked for%s", c.Name, is, want, by)
 }

@@ -12,10 +12,11 @@ import (
 // those of direct syncs where the tool tells them apart, and the run.
 func hostedTail(r plan.HostedRun, took time.Duration) string {
 	var parts []string
-	if rows := hostedRows(r.Rows); rows != "" {
+	going := r.State == "queued" || r.State == "running" || r.State == "unknown" // its rows are those of now, not of the end
+	if rows := hostedRows(r.Rows); rows != "" && !going {
 		parts = append(parts, rows)
 	}
-	if failed := r.Rows.Failed; failed != nil && *failed > 0 {
+	if failed := r.Rows.Failed; failed != nil && *failed > 0 && !going {
 		parts = append(parts, fmt.Sprintf("%d rejected", *failed))
 	}
 	run := "run " + r.Run

@@ -5,6 +5,7 @@ package report
 import (
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -37,6 +38,45 @@ func (s Style) Paint(r Role, text string) string {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// Safe takes out what would steer the terminal, or turn the order of letters:
+// names and texts of a project are other people's. Our own colours stay.
+func (s Style) Safe(text string) string {
+	if strings.IndexFunc(text, steers) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		if own := ownColour(text[i:]); own != "" && s.Colour {
+			b.WriteString(own)
+			i += len(own)
+			continue
+		}
+		c, size := utf8.DecodeRuneInString(text[i:])
+		if !steers(c) || strings.HasPrefix(text[i:], "\r\n") { // a patch of a file keeps the ends of its lines
+			b.WriteString(text[i : i+size])
+		}
+		i += size
+	}
+	return b.String()
+}
+
+// steers reports whether a character is a control character, or one that turns
+// the direction of writing.
+func steers(c rune) bool {
+	return unicode.IsControl(c) && c != '\n' && c != '\t' || unicode.Is(unicode.Bidi_Control, c)
+}
+
+// ownColour is the code at the beginning of a text that Paint writes; empty if
+// there is none.
+func ownColour(text string) string {
+	for _, code := range []string{"\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m"} {
+		if strings.HasPrefix(text, code) {
+			return code
+		}
+	}
+	return ""
 }
 
 func (s Style) width() int {
