@@ -84,22 +84,22 @@ func checkKeyTests(p *project, n *dbt.Node, jobs []plan.Job) []Finding {
 // keyTest is the YAML of the tests of a key. `tests:` was renamed in dbt 1.8.
 func keyTest(version string, columns []string) string {
 	word := "data_tests"
-	if older(version, 1, 8) {
+	if older(version, 8) {
 		word = "tests"
 	}
 	if len(columns) == 1 {
 		return fmt.Sprintf("columns:\n  - name: %s\n    %s: [unique, not_null]", columns[0], word)
 	}
-	return fmt.Sprintf("%s:\n  - dbt_utils.unique_combination_of_columns:\n      combination_of_columns: [%s]", word, strings.Join(columns, ", "))
+	return testYAML(version, "", "dbt_utils.unique_combination_of_columns", "combination_of_columns: ["+strings.Join(columns, ", ")+"]")
 }
 
-// older reports whether a version of dbt is before another.
-func older(version string, major, minor int) bool {
+// older reports whether a version of dbt is before 1.minor.
+func older(version string, minor int) bool {
 	var a, b int
 	if _, err := fmt.Sscanf(version, "%d.%d", &a, &b); err != nil {
 		return false
 	}
-	return a < major || a == major && b < minor
+	return a < 1 || a == 1 && b < minor
 }
 
 func checkParity(p *project, n *dbt.Node, _ []plan.Job) []Finding {
@@ -109,17 +109,17 @@ func checkParity(p *project, n *dbt.Node, _ []plan.Job) []Finding {
 	}
 	parent := coverage.Label(parity.Parents[0])
 	return []Finding{p.node(n, "", fmt.Sprintf("no test counts the rows of %s against those of %s, so rows may get lost on the way", coverage.Label(n), parent),
-		p.testYAML("", "dbt_utils.equal_rowcount", "compare_model: "+coverage.Ref(parity.Parents[0])))}
+		testYAML(p.version(), "", "dbt_utils.equal_rowcount", "compare_model: "+coverage.Ref(parity.Parents[0])))}
 }
 
 // testYAML writes a test with an argument as this version of dbt wants it: the
 // key is data_tests since 1.8, and arguments stand under their own since 1.11.
-func (p *project) testYAML(indent, test, argument string) string {
+func testYAML(version, indent, test, argument string) string {
 	key, below := "data_tests", "\n"+indent+"      arguments:\n"+indent+"        "
-	if older(p.version(), 1, 8) {
+	if older(version, 8) {
 		key = "tests"
 	}
-	if older(p.version(), 1, 11) {
+	if older(version, 11) {
 		below = "\n" + indent + "      "
 	}
 	return indent + key + ":\n" + indent + "  - " + test + ":" + below + argument
@@ -130,7 +130,7 @@ func checkValues(p *project, s coverage.Sent, _ coverage.Column) []Finding {
 		return nil
 	}
 	return []Finding{p.node(s.Model, s.Column, fmt.Sprintf("%s.%s looks like one of a few values, and no test says which", s.Model.Name, s.Column),
-		fmt.Sprintf("columns:\n  - name: %s\n%s", s.Column, p.testYAML("    ", "accepted_values", "values: […]")))}
+		fmt.Sprintf("columns:\n  - name: %s\n%s", s.Column, testYAML(p.version(), "    ", "accepted_values", "values: […]")))}
 }
 
 // checkColumns looks for mapped columns that a model does not have: by the
@@ -182,7 +182,7 @@ func checkType(p *project, s coverage.Sent, c coverage.Column) []Finding {
 }
 
 func checkContract(p *project, n *dbt.Node, _ []plan.Job) []Finding {
-	if n.ContractEnforced || older(p.version(), 1, 5) {
+	if n.ContractEnforced || older(p.version(), 5) {
 		return nil
 	}
 	return []Finding{p.node(n, "", coverage.Label(n)+" has no contract: a column that is renamed or retyped is only noticed by the destination", "config: {contract: {enforced: true}}")}
