@@ -32,7 +32,7 @@ func lintExposurePages() map[string]Page {
 			"- name: Email CRM export", "- name: email_crm_export\n  label: Email CRM export", "The label may be anything. If it was synced already, say `was:` so that what was confirmed is remembered."),
 		"exposure_type_unknown": example("an exposure without one of the types that dbt knows",
 			"dbt stops at the exposure. Until it is mended no other rule checks what is meant to be an application.",
-			"type: aplication", "type: application", "It is application, dashboard, notebook, analysis or ml. What a sync reads is an application."),
+			"type: app", "type: application", "It is application, dashboard, notebook, analysis or ml. What a sync reads is an application."),
 		"exposure_parents_unread": example("an entry of `depends_on` that dbt cannot read",
 			"dbt wants a list of texts that call ref, source or metric, and puts the braces around them itself. With a text instead of a list, a bare name, or braces of your own dbt stops, or the exposure has no parents.",
 			"depends_on: export_customers", "depends_on:\n  - ref('export_customers')", "Write one call an entry."),

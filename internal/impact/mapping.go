@@ -123,7 +123,7 @@ var literals = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(
 // project does not, into comments and mails.
 func withoutTokens(text string) string {
 	return literals().ReplaceAllStringFunc(text, func(quoted string) string {
-		for _, word := range strings.Fields(quoted[1 : len(quoted)-1]) {
+		for word := range strings.FieldsSeq(quoted[1 : len(quoted)-1]) {
 			if len(word) >= tokenLength && strings.ContainsAny(word, "0123456789") && strings.ContainsFunc(word, unicode.IsLetter) {
 				return quoted[:1] + "…" + quoted[:1]
 			}

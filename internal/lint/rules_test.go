@@ -84,7 +84,7 @@ func proofs() map[string]proof {
 		"exposure_placeholder":      {bad: one("url: <your sync url>"), good: one("url: https://x.example.com/?a=1"), at: exportsYML + ":4:5", says: "placeholder"},
 		"exposure_url_invalid":      {bad: one("url: app.hightouch.com/a/syncs/1"), good: one("url: \"{{ var('page') }}\""), at: exportsYML + ":4:5", says: "no address"},
 		"exposure_name_invalid":     {bad: scene{yaml: "exposures: [{name: Email export, type: ml}]\n"}, good: scene{yaml: "exposures: [{name: email-export_2, type: ml}]\n"}, at: exportsYML + ":1:14", says: "other characters"},
-		"exposure_type_unknown":     {bad: scene{yaml: "exposures: [{name: a, type: aplication}]\n"}, good: scene{yaml: "exposures: [{name: a, type: ml}, {name: b, type: \"{{ var('t') }}\"}]\n"}, at: exportsYML + ":1:23", says: `no type "aplication"`},
+		"exposure_type_unknown":     {bad: scene{yaml: "exposures: [{name: a, type: app}]\n"}, good: scene{yaml: "exposures: [{name: a, type: ml}, {name: b, type: \"{{ var('t') }}\"}]\n"}, at: exportsYML + ":1:23", says: `no type "app"`},
 		"exposure_parents_unread":   {bad: one("depends_on:", "  - ref('a')", "  - export_customers"), good: one(`depends_on: ["ref('a'), ref('b')", "source('s', 't'),", "metric('m')", "ref ('p', 'm', v=2)"]`), at: exportsYML + ":6:9", says: "no parent"},
 		"exposure_no_parents":       {bad: one("depends_on: []"), good: one("depends_on: ref('a'), ref('b')"), at: exportsYML + ":4:5", says: "depends on nothing"},
 		"exposure_no_sync":          {bad: one("url: https://looker.example.com/1"), good: one("url: https://app.hightouch.com/a/syncs/1"), at: exportsYML + ":3:5", says: "Looker"},
