@@ -64,7 +64,7 @@ func (h *hostedRun) judge(res *plan.Result, run hosted.Run) {
 		res.Status = h.partial(run)
 		if n := value(run.Rows.Failed); n > 0 {
 			res.Rejects = []plan.RejectGroup{{Code: plan.CodeHostedRows, Reason: h.rejectReason(run), Records: n, New: n, State: "rejected"}}
-	} else {
+		} else {
 			h.note("rows were rejected, and %s does not say how many", h.p.req.Job.Connection)
 		}
 	case hosted.Queued, hosted.Running, hosted.Unknown:

@@ -60,8 +60,9 @@ func TestHosted(t *testing.T) {
 		{"an unknown word for ever", func(_ *hostedBench, w *workspace) {
 			w.onTrigger = func(int) (hosted.Run, error) { return w.starts(hosted.Unknown) }
 		}, hostedEnd{Status: plan.Failed, Codes: "hosted_timeout", Run: "1", State: hosted.Unknown, Triggers: 1, Runs: 1, Open: 1, Note: "does not know"}},
-		{"no question is answered", func(_ *hostedBench, w *workspace) { w.dumb = true },
-			hostedEnd{Status: plan.Failed, Codes: "hosted_timeout", Run: "1", State: hosted.Unknown, Triggers: 1, Runs: 1, Open: 1}},
+		{"no question is answered", func(_ *hostedBench, w *workspace) {
+			w.dumb = true
+		}, hostedEnd{Status: plan.Failed, Codes: "hosted_timeout", Run: "1", State: hosted.Unknown, Triggers: 1, Runs: 1, Open: 1}},
 		{"a very slow queue", func(_ *hostedBench, w *workspace) {
 			w.onTrigger = func(int) (hosted.Run, error) { return w.starts(hosted.Queued) }
 		}, hostedEnd{Status: plan.Failed, Codes: "hosted_timeout", Run: "1", State: hosted.Queued, Triggers: 1, Runs: 1, Open: 1}},
