@@ -40,7 +40,8 @@ func drifted(t *testing.T) (dir string) {
 		}
 	}
 	for _, y := range []tools.Sync{
-		{ID: "42606", Slug: "customers-to-crm", Model: "1", Schedule: "1h"}, {ID: "5", Slug: "old-audience", Model: "2"},
+		{ID: "42606", Slug: "customers-to-crm", Model: "1", Schedule: "1h"},
+		{ID: "5", Slug: "old-audience", Model: "2"},
 		{ID: "77", Missing: true},
 	} {
 		if err := ws.Declare(y); err != nil {

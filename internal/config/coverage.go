@@ -37,23 +37,11 @@ func Dimensions() []string {
 }
 
 func readCoverage(r *Reader) Coverage {
-	c := Coverage{}
+	c := Coverage{FailUnder: readFailUnder(r), ViewDepth: readViewDepth(r), EnumColumns: readEnumColumns(r)}
 	weights := r.Map("weights")
 	for name := range weights.Entries() {
 		if w, ok := weights.number(name, "a weight of 0 or more"); ok && weights.oneOf(name, name, Dimensions()) {
 			set(&c.Weights, name, w)
-		}
-	}
-	if n := r.Node("fail_under"); n != nil && n.Kind != yamlx.Map {
-		if share, ok := r.percent("fail_under"); ok { // of the total
-			set(&c.FailUnder, "total", Threshold{share, r.Place("fail_under").Where})
-		}
-	} else {
-		limits := r.Map("fail_under")
-		for name := range limits.Entries() {
-			if share, ok := limits.percent(name); ok && limits.oneOf(name, name, append(Dimensions(), "total")) {
-				set(&c.FailUnder, name, Threshold{share, limits.Place(name).Where})
-			}
 		}
 	}
 	for _, name := range r.Texts("required") {
@@ -61,23 +49,50 @@ func readCoverage(r *Reader) Coverage {
 			set(&c.Required, name, r.Place("required").Where)
 		}
 	}
-	if r.Has("view_depth") {
-		if d, ok := r.number("view_depth", "a whole number of 1 or more"); ok {
-			if c.ViewDepth = int(d); d < 1 || d != math.Trunc(d) {
-				r.Fault("view_depth", "setting_invalid", "", "must be a whole number of 1 or more")
-			}
-		}
-	}
-	if r.Node("enum_columns") != nil {
-		c.EnumColumns = r.Texts("enum_columns")
-		for _, p := range c.EnumColumns {
-			if _, err := path.Match(p, ""); err != nil {
-				r.Fault("enum_columns", "setting_invalid", `write it as "*_status"`, "%q is no pattern of column names", p)
-			}
-		}
-	}
 	r.Done()
 	return c
+}
+
+// readFailUnder reads one share for the total, or a map with one for each
+// dimension.
+func readFailUnder(r *Reader) (out map[string]Threshold) {
+	if n := r.Node("fail_under"); n != nil && n.Kind != yamlx.Map {
+		if share, ok := r.percent("fail_under"); ok {
+			set(&out, "total", Threshold{share, r.Place("fail_under").Where})
+		}
+		return out
+	}
+	limits := r.Map("fail_under")
+	for name := range limits.Entries() {
+		if share, ok := limits.percent(name); ok && limits.oneOf(name, name, append(Dimensions(), "total")) {
+			set(&out, name, Threshold{share, limits.Place(name).Where})
+		}
+	}
+	return out
+}
+
+func readViewDepth(r *Reader) int {
+	if !r.Has("view_depth") {
+		return 0
+	}
+	d, ok := r.number("view_depth", "a whole number of 1 or more")
+	if ok && (d < 1 || d != math.Trunc(d)) {
+		r.Fault("view_depth", "setting_invalid", "", "must be a whole number of 1 or more")
+	}
+	return int(d)
+}
+
+func readEnumColumns(r *Reader) []string {
+	if r.Node("enum_columns") == nil {
+		return nil
+	}
+	patterns := r.Texts("enum_columns")
+	for _, p := range patterns {
+		if _, err := path.Match(p, ""); err != nil {
+			r.Fault("enum_columns", "setting_invalid", `write it as "*_status"`, "%q is no pattern of column names", p)
+		}
+	}
+	return patterns
 }
 
 func set[V any](m *map[string]V, key string, v V) {
