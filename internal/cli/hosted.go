@@ -204,9 +204,10 @@ func (s *session) hostedRequest(ctx context.Context, j plan.Job) (engine.HostedR
 	return req, nil
 }
 
-// onlyHosted reports whether no job of the project needs the warehouse.
+// onlyHosted reports whether no selected job needs the warehouse.
 func (s *session) onlyHosted() bool {
-	return len(s.set.Jobs) > 0 && !slices.ContainsFunc(s.set.Jobs, func(j plan.Job) bool { return j.Hosted == nil })
+	jobs := s.selected()
+	return len(jobs) > 0 && !slices.ContainsFunc(jobs, func(j plan.Job) bool { return j.Hosted == nil })
 }
 
 // noRecords is the fault of asking for a record of a hosted sync: the tool

@@ -55,14 +55,14 @@ func (a *app) load(ctx context.Context, strict bool) (*session, error) {
 	s.noProfile = s.loadProfile()
 	s.resolveTarget()
 	s.set = job.Build(s.project, s.config, job.Options{Target: s.target, Files: s.readFile})
-	if s.noProfile != nil && strict && !s.onlyHosted() {
-		return nil, s.noProfile
-	}
 	for _, j := range s.set.Jobs {
 		_ = a.located(j.Problems)
 	}
 	if err := s.choose(ctx); err != nil {
 		return nil, err
+	}
+	if s.noProfile != nil && strict && !s.onlyHosted() {
+		return nil, s.noProfile
 	}
 	return s, nil
 }

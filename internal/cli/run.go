@@ -150,7 +150,7 @@ func (a *app) interruptible(ctx context.Context) (context.Context, <-chan struct
 	go func() {
 		select {
 		case <-a.env.Interrupts:
-			a.say("interrupted: finishing the batches in flight and saving; interrupt again to stop at once")
+			a.say("interrupted: finishing what is in flight and saving; interrupt again to stop at once")
 			close(stop)
 		case <-ctx.Done():
 			return

@@ -109,5 +109,10 @@ func hostedRunPages() map[string]Page {
 			Means: "Whether its syncs fit the exposures is not known: it did not answer, or its API does not list syncs.",
 			Next:  "Check the connection in exposync.yml, then: exposync ls --online",
 		},
+		"hosted_twice": {
+			Title: "two exposures trigger one sync of a hosted tool",
+			Means: "A sync is triggered once for a dbt run, behind the gate of its exposure. Two exposures with the same sync would trigger it twice, and the gate of one would say nothing of what the other depends on. The second one does not run.",
+			Next:  "Let one exposure depend on everything that the sync reads, and keep `hosted:` there alone. The other one is still watched by its url.",
+		},
 	}
 }

@@ -196,3 +196,25 @@ func (b *builder) urged(e *dbt.Exposure, own *bool, base spec, src source, out *
 	job.Problems = slices.Concat(out.Problems, setup)
 	return []plan.Job{job}
 }
+
+// refuseSharedSyncs reports jobs that trigger one sync of a hosted tool: each
+// would trigger it for the same dbt run.
+func refuseSharedSyncs(jobs []plan.Job) {
+	first := map[string]*plan.Job{}
+	for i := range jobs {
+		j := &jobs[i]
+		if j.Hosted == nil || j.Connection == "" || j.Object == "" {
+			continue
+		}
+		was := first[j.To()]
+		if was == nil {
+			first[j.To()] = j
+			continue
+		}
+		j.Problems = append(j.Problems, &fault.Fault{
+			Code: "hosted_twice", Kind: fault.Config, Whose: fault.Mapping, Where: j.Where,
+			Msg:  j.ID + " triggers " + j.To() + ", and so does " + was.ID + " (" + was.Where + "): one dbt run would trigger it twice",
+			Hint: "let one exposure depend on everything that the sync reads, and remove `hosted:` from the other: its url still shows the sync",
+		})
+	}
+}

@@ -181,3 +181,20 @@ func TestIgnores(t *testing.T) {
 		t.Error("it lasts to the end of its last day")
 	}
 }
+
+// One dbt run triggers a sync once: the second exposure that names it does not
+// run.
+func TestHostedTwice(t *testing.T) {
+	t.Parallel()
+	p := shop("export_customers")
+	expose(p, "a", `{"hosted":"hightouch/1"}`, "export_customers")
+	expose(p, "b", `{"syncs":{"x":{"hosted":"hightouch/1"},"y":{"hosted":"hightouch/2"}}}`, "export_customers")
+	set := job.Build(p, toolSettings(t, ""), job.Options{Target: "prod"})
+	got := map[string]string{}
+	for _, j := range set.Jobs {
+		got[j.ID] = strings.Join(problems(t, j.Problems), "\n")
+	}
+	if got["a"] != "" || got["b.y"] != "" || !strings.Contains(got["b.x"], "b.x triggers hightouch/1, and so does a (") {
+		t.Errorf("%v", got)
+	}
+}

@@ -60,6 +60,7 @@ func Build(project *dbt.Project, cfg *config.Config, opt Options) Set {
 	}
 	slices.SortStableFunc(set.Jobs, func(a, b plan.Job) int { return strings.Compare(a.ID, b.ID) })
 	refuseTwins(set.Jobs)
+	refuseSharedSyncs(set.Jobs)
 	resolveLookups(set.Jobs)
 	refuseWas(set.Jobs, b.was)
 	return set
