@@ -20,7 +20,12 @@ type connectors struct{ catalog *declared.Catalog }
 
 // Names lists the types.
 func (c connectors) Names() []string {
-	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(c.catalog.Kinds(), writtenNames(), toolNames()))))
+	return slices.Compact(slices.Sorted(slices.Values(append(c.Destinations(), toolNames()...))))
+}
+
+// Destinations lists the types that records are written to.
+func (c connectors) Destinations() []string {
+	return slices.Compact(slices.Sorted(slices.Values(append(c.catalog.Kinds(), writtenNames()...))))
 }
 
 // Type gives one of them. A description is read only now.

@@ -26,7 +26,7 @@ func newCoverage(a *app) *cobra.Command {
 	f := &coverageFlags{}
 	cmd := &cobra.Command{
 		Use:   "coverage",
-		Short: "say how well the syncs are covered by exposures, tests and evidence",
+		Short: "say how well exposures, tests and evidence cover the syncs",
 		Long: `Measures, for the exposures of type application and the export models, thirteen
 dimensions: from "has an exposure" over tested keys and fresh sources to columns
 that no sync sends. Each has what it misses, with file, line and what to write.

@@ -49,7 +49,7 @@ func (a *app) aboutAll() ([]declared.About, fault.List) {
 	connectors := connectors{a.catalog()}
 	var all []declared.About
 	var problems fault.List
-	for _, name := range connectors.Names() {
+	for _, name := range connectors.Destinations() {
 		about, err := connectors.about(name)
 		if err != nil {
 			problems = append(problems, a.located(fault.All(err))...)
@@ -109,8 +109,8 @@ func newDestinationShow(a *app) *cobra.Command {
 		ValidArgsFunction: a.completeDestinations,
 		RunE: func(_ *cobra.Command, args []string) error {
 			connectors := connectors{a.catalog()}
-			if !slices.Contains(connectors.Names(), args[0]) {
-				return usage("exposync destination list", "no destination is called %s%s", args[0], near(args[0], connectors.Names()))
+			if !slices.Contains(connectors.Destinations(), args[0]) {
+				return usage("exposync destination list", "no destination is called %s%s", args[0], near(args[0], connectors.Destinations()))
 			}
 			about, err := connectors.about(args[0])
 			if err != nil {
@@ -131,7 +131,7 @@ func newDestinationShow(a *app) *cobra.Command {
 }
 
 func (a *app) completeDestinations(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return connectors{a.catalog()}.Names(), cobra.ShellCompDirectiveNoFileComp
+	return connectors{a.catalog()}.Destinations(), cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeDescriptions completes names; a file is an argument, too.

@@ -26,7 +26,7 @@ func newImpact(a *app) *cobra.Command {
 	var opts impactOptions
 	cmd := &cobra.Command{
 		Use:   "impact --state DIR",
-		Short: "say what a change of the project reaches: exposures, fields, owners",
+		Short: "say which exposures, fields and owners a change reaches",
 		Long: `Compares the project with an earlier state of it, and says for every difference
 which exposures, syncs, destination fields and owners it reaches, and by which
 way: a column that a sync maps is gone, a relation moved, a test became looser, a
