@@ -63,9 +63,9 @@ func newCoverageCompare(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare BEFORE AFTER",
 		Short: "say what became better and worse between two reports",
-		Long: `Compares two reports that exposync coverage wrote as JSON: every dimension before
-and after, what is missed now and was not, and what is mended. It ends with exit
-code 6 if anything is missed that was not before.`,
+		Long: `Compares two reports that exposync coverage wrote as JSON: every dimension
+before and after, what is missed now and was not, and what is mended. It ends
+with exit code 6 if anything is missed that was not before.`,
 		Example: "  exposync coverage compare main.json branch.json",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {

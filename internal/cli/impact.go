@@ -29,8 +29,8 @@ func newImpact(a *app) *cobra.Command {
 		Short: "say which exposures, fields and owners a change reaches",
 		Long: `Compares the project with an earlier state of it, and says for every difference
 which exposures, syncs, destination fields and owners it reaches, and by which
-way: a column that a sync maps is gone, a relation moved, a test became looser, a
-mapping changed. --state is a folder with an earlier manifest.json, or such a
+way: a column that a sync maps is gone, a relation moved, a test became looser,
+a mapping changed. --state is a folder with an earlier manifest.json, or such a
 file, as dbt's own flag. With catalog.json on both sides (dbt docs generate)
 columns are those of the warehouse, else those that YAML declares.
 

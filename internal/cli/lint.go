@@ -35,8 +35,8 @@ func newLint(a *app) *cobra.Command {
 what stands upstream of them. It works on the YAML files alone; rules that need
 dbt's manifest run where there is one, and lint says which did not.
 
-Rules are switched off or weighed in exposync.yml (lint: {rules: {CODE: off}}), a
-finding is let pass where it is about, with a reason:
+Rules are switched off or weighed in exposync.yml (lint: {rules: {CODE: off}}),
+a finding is let pass where it is about, with a reason:
   exposync: {ignore: [{check: CODE, reason: "why", until: "2027-01-31"}]}
 or with a comment on its line: # exposync: ignore CODE why`,
 		Example: `  exposync lint

@@ -14,8 +14,8 @@ func newWait(a *app) *cobra.Command {
 		Use:   "wait",
 		Short: "wait for hosted syncs that were triggered and not waited for",
 		Long: `Goes on waiting for runs of hosted tools that an earlier exposync run triggered:
-with --detach, or before it was interrupted. It triggers nothing, and ends as the
-run would have ended.`,
+with --detach, or before it was interrupted. It triggers nothing, and ends as
+the run would have ended.`,
 		Example: "  exposync run --detach\n  exposync wait\n  exposync wait --select email_crm_export",
 		GroupID: "daily",
 		Args:    cobra.NoArgs,
