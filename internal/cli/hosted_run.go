@@ -63,6 +63,27 @@ func (r *runner) prepareHosted(ctx context.Context, i int, look bool, saved *sav
 	return nil
 }
 
+// noteAnswered says in a plan that the dbt run has its answer: then a run
+// triggers nothing.
+func (r *runner) noteAnswered(ctx context.Context, i int) error {
+	j, made := r.jobs[i], r.reports[i].Result.Plan
+	if r.s.ledger == nil || r.asksAgain(j) {
+		return nil
+	}
+	runs, err := r.s.ledger.Runs(ctx, j.Project, j.ID)
+	if err != nil {
+		return err
+	}
+	invocation := r.s.invocationOf(j)
+	if run, badly := triggered(runs, j, invocation); badly {
+		made.Notes = append(made.Notes, "run "+run.Hosted.Run+", which this dbt run triggered, ended as "+run.Hosted.State+
+			": exposync run tells it again and triggers nothing; exposync retry --select "+j.ID+" triggers")
+	} else if handled(runs, j, invocation) {
+		made.Notes = append(made.Notes, "this dbt run was answered: exposync run triggers nothing before the next one")
+	}
+	return nil
+}
+
 // applyHosted triggers and waits. The lease is held until the result is
 // remembered.
 func (r *runner) applyHosted(ctx context.Context, i int) {

@@ -125,6 +125,10 @@ func (r *runner) look(ctx context.Context, i int) {
 			r.fail(rep, err)
 			return
 		}
+		if err := r.noteAnswered(ctx, i); err != nil {
+			r.fail(rep, err)
+			return
+		}
 		r.verdictOn(i, rep.Result.Plan)
 		return
 	}

@@ -1,75 +1,17 @@
 package coverage_test
 
 import (
-	"bytes"
-	"compress/gzip"
-	"encoding/json"
-	"io"
-	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
 	"exposync/internal/config"
 	"exposync/internal/coverage"
 	"exposync/internal/dbt"
+	"exposync/internal/dbt/dbttest"
 	"exposync/internal/gate"
 	"exposync/internal/job"
 )
-
-// grow writes the shop's manifest many times over into one of about n nodes,
-// each copy with exposures, exports and tests of its own.
-func grow(tb testing.TB, n int) string {
-	tb.Helper()
-	f, err := os.Open(filepath.Join(fixtures, "artifacts", "1.12-duckdb", "all_green", "manifest.json.gz"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	zip, err := gzip.NewReader(f)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	text, err := io.ReadAll(zip)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var m, nodes map[string]json.RawMessage
-	if err := json.Unmarshal(text, &m); err != nil {
-		tb.Fatal(err)
-	}
-	if err := json.Unmarshal(m["nodes"], &nodes); err != nil {
-		tb.Fatal(err)
-	}
-	for _, section := range []string{"nodes", "sources", "exposures", "macros", "docs", "parent_map", "child_map"} {
-		m[section] = repeat(m[section], n/len(nodes))
-	}
-	out, err := json.Marshal(m)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	path := filepath.Join(tb.TempDir(), "manifest.json")
-	if err := os.WriteFile(path, out, 0o600); err != nil {
-		tb.Fatal(err)
-	}
-	return path
-}
-
-// repeat writes the entries of a map n times, each time for another package.
-func repeat(object json.RawMessage, n int) json.RawMessage {
-	inner := bytes.TrimSuffix(bytes.TrimPrefix(bytes.TrimSpace(object), []byte("{")), []byte("}"))
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i := range n {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.Write(bytes.ReplaceAll(inner, []byte(".shop."), []byte(".shop"+strconv.Itoa(i)+".")))
-	}
-	b.WriteByte('}')
-	return b.Bytes()
-}
 
 // measured is everything that coverage does after the manifest was read,
 // evidence and jobs included.
@@ -94,7 +36,7 @@ func TestCoverageCostsLittleMoreThanReading(t *testing.T) { //nolint:paralleltes
 	if testing.Short() {
 		t.Skip("it reads 10,000 nodes several times")
 	}
-	path := grow(t, 10_000)
+	path := dbttest.Grow(t, filepath.Join(fixtures, "artifacts"), 10_000, nil)
 	cfg, err := config.Load(filepath.Join(fixtures, "shop", config.FileName), connectors())
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +69,7 @@ func TestCoverageCostsLittleMoreThanReading(t *testing.T) { //nolint:paralleltes
 }
 
 func BenchmarkCoverage(b *testing.B) {
-	path := grow(b, 10_000)
+	path := dbttest.Grow(b, filepath.Join(fixtures, "artifacts"), 10_000, nil)
 	cfg, err := config.Load(filepath.Join(fixtures, "shop", config.FileName), connectors())
 	if err != nil {
 		b.Fatal(err)

@@ -1,63 +1,19 @@
 package dbt_test
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/json"
-	"io"
 	"os"
-	"path/filepath"
 	"runtime"
-	"strconv"
 	"testing"
 
 	"exposync/internal/dbt"
+	"exposync/internal/dbt/dbttest"
 )
-
-// grow writes a manifest of about n nodes: the shop's, many times over.
-func grow(tb testing.TB, n int) string {
-	tb.Helper()
-	f, err := os.Open(filepath.Join(artifactsDir, "1.12-duckdb", "all_green", "manifest.json.gz"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	zip, err := gzip.NewReader(f)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	text, err := io.ReadAll(zip)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var m map[string]json.RawMessage
-	if err := json.Unmarshal(text, &m); err != nil {
-		tb.Fatal(err)
-	}
-	var nodes map[string]json.RawMessage
-	if err := json.Unmarshal(m["nodes"], &nodes); err != nil {
-		tb.Fatal(err)
-	}
-	// Every copy is a project of its own; macros and docs grow as nodes do.
-	copies := n / len(nodes)
-	for _, section := range []string{"nodes", "sources", "exposures", "macros", "docs", "parent_map", "child_map"} {
-		m[section] = repeat(m[section], copies)
-	}
-	out, err := json.Marshal(m)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	path := filepath.Join(tb.TempDir(), "manifest.json")
-	if err := os.WriteFile(path, out, 0o600); err != nil {
-		tb.Fatal(err)
-	}
-	return path
-}
 
 // TestManifestLetsTheFileGo: a project keeps names, not the text they stood
 // in. One text that is not copied would hold on to all of it.
 func TestManifestLetsTheFileGo(t *testing.T) { //nolint:paralleltest // it measures the heap
-	path := grow(t, 1_000)
+	path := dbttest.Grow(t, artifactsDir, 1_000, nil)
 	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
@@ -85,25 +41,10 @@ func readAll(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// repeat writes the entries of a map n times, each time for another package.
-func repeat(object json.RawMessage, n int) json.RawMessage {
-	inner := bytes.TrimSuffix(bytes.TrimPrefix(bytes.TrimSpace(object), []byte("{")), []byte("}"))
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i := range n {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.Write(bytes.ReplaceAll(inner, []byte(".shop."), []byte(".shop"+strconv.Itoa(i)+".")))
-	}
-	b.WriteByte('}')
-	return b.Bytes()
-}
-
 // BenchmarkManifest reads 10,000 nodes. Beside it stand the floors: reading
 // the file into memory, and that with the standard library's validation.
 func BenchmarkManifest(b *testing.B) {
-	path := grow(b, 10_000)
+	path := dbttest.Grow(b, artifactsDir, 10_000, nil)
 	info, err := os.Stat(path)
 	if err != nil {
 		b.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"exposync/internal/dbt"
+	"exposync/internal/dbt/dbttest"
 	"exposync/internal/fault"
 )
 
@@ -273,7 +274,7 @@ func TestSelectorValues(t *testing.T) {
 
 // BenchmarkSelect answers on 10,000 nodes, the manifest being loaded.
 func BenchmarkSelect(b *testing.B) {
-	path := grow(b, 10_000)
+	path := dbttest.Grow(b, artifactsDir, 10_000, nil)
 	if _, err := os.Stat(path); err != nil {
 		b.Fatal(err)
 	}
